@@ -1,0 +1,29 @@
+import { defineConfig } from 'vitest/config';
+
+const slow = ['**/*.int.test.ts', '**/*.e2e.test.ts'];
+const never = ['**/node_modules/**', '**/dist/**'];
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['{packages,apps}/*/{src,test}/**/*.test.ts', 'bench/{src,test}/**/*.test.ts'],
+          exclude: [...never, ...slow],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'integration',
+          include: ['{packages,apps}/*/{src,test}/**/*.{int,e2e}.test.ts'],
+          exclude: never,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
