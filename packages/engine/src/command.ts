@@ -1,0 +1,100 @@
+/** What can be asked of a run. `decide` answers each with events or with a refusal. */
+import type { StepError } from './error.js';
+import type { Actor, Attempt, Instant, RunStarted } from './event.js';
+import type { Json } from './json.js';
+
+export type TimerPurpose =
+  | { readonly kind: 'retry_due'; readonly stepId: string; readonly attempt: Attempt }
+  | { readonly kind: 'step_timeout'; readonly stepId: string; readonly attempt: Attempt }
+  | { readonly kind: 'approval_expiry'; readonly stepId: string; readonly approvalId: string }
+  | { readonly kind: 'wait_over'; readonly stepId: string }
+  | { readonly kind: 'signal_timeout'; readonly stepId: string }
+  | { readonly kind: 'run_timeout' }
+  | { readonly kind: 'yield_over' };
+
+export type Command =
+  | {
+      readonly type: 'start';
+      readonly runId: string;
+      readonly workflow: RunStarted['workflow'];
+      readonly workspace: string;
+      readonly input: Json;
+      readonly actor: Actor;
+      readonly pins: RunStarted['pins'];
+      readonly idempotencyKey?: string;
+      readonly parent?: RunStarted['parent'];
+    }
+  | {
+      readonly type: 'step_started';
+      readonly stepId: string;
+      readonly attempt: Attempt;
+      readonly startedAt: Instant;
+      readonly worker: string;
+    }
+  | {
+      readonly type: 'step_succeeded';
+      readonly stepId: string;
+      readonly attempt: Attempt;
+      readonly startedAt?: Instant;
+      readonly worker?: string;
+      readonly output: Json;
+      readonly warnings?: readonly { readonly code: string; readonly message: string }[];
+    }
+  | {
+      readonly type: 'step_failed';
+      readonly stepId: string;
+      readonly attempt: Attempt;
+      readonly startedAt?: Instant;
+      readonly worker?: string;
+      readonly error: StepError;
+    }
+  | {
+      readonly type: 'approval_decision';
+      readonly approvalId: string;
+      readonly decision: 'approve' | 'reject';
+      readonly actor: Actor;
+      readonly comment?: string;
+      readonly data?: Json;
+    }
+  /** The approval service refused somebody's decision; recorded, changes nothing. */
+  | {
+      readonly type: 'approval_refusal';
+      readonly approvalId: string;
+      readonly actor: Actor;
+      readonly code: string;
+      readonly message: string;
+    }
+  | { readonly type: 'timer_fired'; readonly purpose: TimerPurpose }
+  | { readonly type: 'pause'; readonly actor: Actor; readonly reason?: string }
+  | { readonly type: 'resume'; readonly actor: Actor }
+  | { readonly type: 'cancel'; readonly actor: Actor; readonly reason?: string }
+  | {
+      readonly type: 'signal';
+      readonly signal: string;
+      readonly signalId: string;
+      readonly payload: Json;
+      readonly actor: Actor;
+    }
+  /** A child run has ended. */
+  | {
+      readonly type: 'child_ended';
+      readonly stepId: string;
+      readonly childRunId: string;
+      readonly outcome:
+        | { readonly ok: true; readonly output: Json }
+        | { readonly ok: false; readonly error: StepError };
+    };
+
+export type RefusalCode =
+  | 'RUN_NOT_FOUND'
+  | 'RUN_ALREADY_STARTED'
+  | 'RUN_NOT_ACTIVE'
+  | 'RUN_ALREADY_PAUSED'
+  | 'RUN_NOT_PAUSED'
+  | 'STALE_ATTEMPT'
+  | 'STEP_NOT_FOUND'
+  | 'APPROVAL_NOT_FOUND'
+  | 'APPROVAL_ALREADY_DECIDED'
+  | 'APPROVER_ALREADY_COUNTED'
+  | 'SIGNAL_ALREADY_RECEIVED'
+  | 'TIMER_NOT_WANTED';

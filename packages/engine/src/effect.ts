@@ -1,0 +1,47 @@
+/** What must be done about an event. Derived from recorded events alone, so the outbox is `react(history)`. */
+import type { TimerPurpose } from './command.js';
+import type { Attempt, Instant, RunEvent } from './event.js';
+import type { Json } from './json.js';
+
+export type Effect =
+  | {
+      readonly type: 'dispatch_step';
+      readonly stepId: string;
+      readonly attempt: Attempt;
+      readonly scope: string;
+      readonly state: string;
+      readonly action: string;
+      readonly target: 'worker' | 'agent';
+      readonly input: Json;
+      readonly outputValidation: 'warn' | 'strict';
+      readonly timeoutAt?: Instant;
+    }
+  | { readonly type: 'request_approval'; readonly request: Extract<RunEvent, { type: 'approval.requested' }> }
+  /** `timerId` is unique in the run; setting one that exists replaces it. */
+  | {
+      readonly type: 'set_timer';
+      readonly timerId: string;
+      readonly dueAt: Instant;
+      readonly purpose: TimerPurpose;
+    }
+  | { readonly type: 'cancel_timer'; readonly timerId: string }
+  /** Take back what no worker has claimed yet: one step's tasks, or all tasks and timers of the run when `stepId` is absent. */
+  | { readonly type: 'withdraw_tasks'; readonly stepId?: string }
+  | {
+      readonly type: 'start_child';
+      readonly stepId: string;
+      readonly childRunId: string;
+      readonly workflow: string;
+      readonly input: Json;
+      /** False: the child has no parent link and outlives this run. */
+      readonly linked: boolean;
+    }
+  | { readonly type: 'cancel_child'; readonly childRunId: string }
+  | {
+      readonly type: 'notify_parent';
+      readonly parentRunId: string;
+      readonly stepId: string;
+      readonly outcome:
+        | { readonly ok: true; readonly output: Json }
+        | { readonly ok: false; readonly error: import('./error.js').StepError };
+    };
