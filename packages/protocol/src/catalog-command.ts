@@ -1,0 +1,23 @@
+/** `wf.task.catalog.<workspace>`: definitions, agents and teams, put or taken away. */
+import { z } from 'zod';
+import { actor, instant, token } from './shapes.js';
+
+const base = { commandId: token, workspace: token, actor, issuedAt: instant };
+
+export const catalogCommand = z.discriminatedUnion('type', [
+  z.object({
+    ...base,
+    type: z.literal('put_workflow'),
+    /** `create` is refused where the id exists, `update` where it does not. */
+    mode: z.enum(['create', 'update', 'put']),
+    /** When given, the definition's own id must be the same. */
+    workflowId: z.string().optional(),
+    /** The definition as its author wrote it: YAML or JSON. */
+    source: z.string(),
+  }),
+  z.object({ ...base, type: z.literal('delete_workflow'), workflowId: z.string().min(1) }),
+  z.object({ ...base, type: z.literal('put_agent'), name: z.string().min(1), source: z.string() }),
+  z.object({ ...base, type: z.literal('delete_agent'), name: z.string().min(1) }),
+  z.object({ ...base, type: z.literal('put_teams'), source: z.string() }),
+]);
+export type CatalogCommand = z.infer<typeof catalogCommand>;

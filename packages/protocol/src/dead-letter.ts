@@ -1,0 +1,24 @@
+/** `wf.task.deadletter.<workspace>`: a message that nobody could handle, kept so that an operator can see it. */
+import { z } from 'zod';
+import { instant, token } from './shapes.js';
+
+export const deadLetterReport = z.object({
+  /** `<stream>/<stream sequence>`: the same message is recorded once. */
+  id: z.string(),
+  workspace: token,
+  stream: z.string(),
+  subject: z.string(),
+  consumer: z.string(),
+  deliveryCount: z.number().int().nonnegative(),
+  /** `CONTRACT` (does not parse) or `POISON_MESSAGE` (delivered too often). */
+  code: z.enum(['CONTRACT', 'POISON_MESSAGE']),
+  reason: z.string(),
+  /** Who gave up. */
+  reportedBy: z.string(),
+  at: instant,
+  /** The first 64 KiB, base64. */
+  payload: z.string(),
+  payloadBytes: z.number().int().nonnegative(),
+});
+export type DeadLetterReport = z.infer<typeof deadLetterReport>;
+export const maxDeadLetterPayloadBytes = 64 * 1024;

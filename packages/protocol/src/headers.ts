@@ -1,0 +1,12 @@
+export const headers = {
+  messageId: 'Nats-Msg-Id',
+  traceparent: 'traceparent',
+  tracestate: 'tracestate',
+  idempotencyKey: 'idempotency-key',
+  version: 'signalbox-version',
+} as const;
+
+export const protocolVersion = '1';
+
+/** Largest rendered input and largest output of one step, in bytes of JSON. */
+export const maxStepPayloadBytes = 512 * 1024;

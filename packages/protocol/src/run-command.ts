@@ -1,0 +1,23 @@
+/** `wf.task.run.<runID>`: what operators and callers ask of a run. */
+import { z } from 'zod';
+import { actor, instant, json, token } from './shapes.js';
+
+const base = { commandId: token, runId: token, workspace: token, actor, issuedAt: instant };
+
+export const runCommand = z.discriminatedUnion('type', [
+  z.object({
+    ...base,
+    type: z.literal('start'),
+    workflowId: z.string().min(1),
+    /** The stored version; the newest when absent. */
+    workflowVersion: z.number().int().positive().optional(),
+    input: json,
+    idempotencyKey: z.string().max(200).optional(),
+    parent: z.object({ runId: token, stepId: token }).optional(),
+  }),
+  z.object({ ...base, type: z.literal('pause'), reason: z.string().optional() }),
+  z.object({ ...base, type: z.literal('resume') }),
+  z.object({ ...base, type: z.literal('cancel'), reason: z.string().optional() }),
+  z.object({ ...base, type: z.literal('signal'), signal: z.string().min(1), signalId: token, payload: json }),
+]);
+export type RunCommand = z.infer<typeof runCommand>;

@@ -1,0 +1,27 @@
+/** `wf.task.step.…` and `wf.task.agent.…`: execute this attempt. Holds all that the execution needs. */
+import { z } from 'zod';
+import { attempt, instant, json, token } from './shapes.js';
+
+export const stepTask = z.object({
+  runId: token,
+  stepId: token,
+  attempt,
+  claim: z.string(),
+  workspace: token,
+  workflow: z.object({ id: z.string(), version: z.number().int() }),
+  /** Path of the scope; '' is the root. */
+  scope: z.string(),
+  state: z.string(),
+  action: z.string(),
+  /** The rendered input of the state. */
+  input: json,
+  /** The pinned agent definition of an `agent.run` (plain JSON, as `packages/dsl` parses it); null when the workspace has none of that name. */
+  agent: json.optional(),
+  outputValidation: z.enum(['warn', 'strict']),
+  scheduledAt: instant,
+  /** After this instant the orchestrator has given the attempt up. */
+  timeoutAt: instant.optional(),
+  /** `runID:stepID:attempt`. */
+  idempotencyKey: z.string(),
+});
+export type StepTask = z.infer<typeof stepTask>;

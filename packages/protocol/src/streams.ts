@@ -1,0 +1,91 @@
+/** Streams and consumers as they are declared; `packages/messaging` creates them and reports drift. */
+import { filters } from './subjects.js';
+
+export interface StreamDeclaration {
+  readonly name: string;
+  readonly subjects: readonly string[];
+  readonly retention: 'workqueue' | 'limits';
+  readonly discard: 'new' | 'old';
+  readonly duplicateWindowMs: number;
+  readonly allowDirect: boolean;
+  /** 0: no limit. */
+  readonly maxAgeMs: number;
+  /** -1: no limit. */
+  readonly maxBytes: number;
+  readonly replicas: number;
+}
+
+export interface ConsumerDeclaration {
+  readonly stream: string;
+  readonly durable: string;
+  readonly filterSubject: string;
+  readonly ackWaitMs: number;
+  readonly maxDeliver: number;
+  readonly maxAckPending: number;
+}
+
+export const TASKS = 'WORKFLOW_TASKS';
+export const EVENTS = 'WORKFLOW_EVENTS';
+
+export interface StreamSettings {
+  readonly replicas: number;
+  readonly eventsMaxAgeMs: number;
+  readonly eventsMaxBytes: number;
+}
+
+/** Nothing is ever dropped from the log unless a setting says so: a read model is rebuilt from its first event. */
+export const defaultStreamSettings: StreamSettings = { replicas: 1, eventsMaxAgeMs: 0, eventsMaxBytes: -1 };
+
+export const streamDeclarations = (
+  settings: StreamSettings = defaultStreamSettings,
+): readonly StreamDeclaration[] => [
+  {
+    name: TASKS,
+    subjects: ['wf.task.>'],
+    retention: 'workqueue',
+    discard: 'new',
+    duplicateWindowMs: 120_000,
+    allowDirect: true,
+    maxAgeMs: 0,
+    maxBytes: -1,
+    replicas: settings.replicas,
+  },
+  {
+    name: EVENTS,
+    subjects: ['wf.event.>'],
+    retention: 'limits',
+    discard: 'old',
+    duplicateWindowMs: 120_000,
+    allowDirect: true,
+    maxAgeMs: settings.eventsMaxAgeMs,
+    maxBytes: settings.eventsMaxBytes,
+    replicas: settings.replicas,
+  },
+];
+
+/** A holder that is still at work says `working()` this often, well within the ack wait. */
+export const heartbeatMs = 10_000;
+export const maxDeliver = 5;
+
+const taskConsumer = (
+  durable: string,
+  filterSubject: string,
+  maxAckPending: number,
+): ConsumerDeclaration => ({
+  stream: TASKS,
+  durable,
+  filterSubject,
+  ackWaitMs: 30_000,
+  maxDeliver,
+  maxAckPending,
+});
+
+export const consumers = {
+  orchestratorRun: taskConsumer('orchestrator-run', filters.allRunTasks, 5_000),
+  orchestratorResume: taskConsumer('orchestrator-resume', filters.allResumeTasks, 20_000),
+  orchestratorCatalog: taskConsumer('orchestrator-catalog', filters.allCatalogTasks, 1_000),
+  orchestratorDeadLetter: taskConsumer('orchestrator-deadletter', filters.allDeadLetterTasks, 1_000),
+  stepWorker: taskConsumer('step-worker', filters.allStepTasks, 20_000),
+  approvalService: taskConsumer('approval-service', filters.allApprovalTasks, 1_000),
+  agent: (workspace: string) => taskConsumer(`agent-${workspace}`, filters.agentTasks(workspace), 5_000),
+} as const;
