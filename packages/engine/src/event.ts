@@ -38,6 +38,7 @@ interface AtStep {
 
 export interface RunStarted {
   readonly type: 'run.started';
+  readonly runId: string;
   readonly workflow: WorkflowRef;
   readonly workspace: string;
   readonly input: Json;
