@@ -5,6 +5,7 @@ const never = ['**/node_modules/**', '**/dist/**'];
 
 export default defineConfig({
   test: {
+    reporters: ['default', './scripts/test-count.mjs'],
     projects: [
       {
         test: {
