@@ -21,6 +21,8 @@ export interface ConsumerDeclaration {
   readonly filterSubject: string;
   readonly ackWaitMs: number;
   readonly maxDeliver: number;
+  /** Redelivery delays; the first stands for the ack wait, so both are the same. */
+  readonly backoffMs: readonly number[];
   readonly maxAckPending: number;
 }
 
@@ -77,6 +79,7 @@ const taskConsumer = (
   filterSubject,
   ackWaitMs: 30_000,
   maxDeliver,
+  backoffMs: [30_000, 30_000, 60_000, 120_000],
   maxAckPending,
 });
 
