@@ -1,1 +1,13 @@
-export {};
+export { expressionLimits } from './limits.js';
+export type { Json, Scope } from './scope.js';
+export {
+  type CompileResult,
+  createStarlark,
+  type EvaluateFailure,
+  type EvaluateResult,
+  type NamePlace,
+  type Place,
+  type Program,
+  type Starlark,
+  type SyntaxFailure,
+} from './starlark.js';
