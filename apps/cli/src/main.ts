@@ -1,1 +1,34 @@
-export {};
+/** Parses the command line, runs the command, and turns every failure into a line on stderr and an exit code. */
+import { readFileSync } from 'node:fs';
+import { SettingsError } from '@signalbox/service';
+import { CommanderError } from 'commander';
+import { CliError, exitCodes } from './exit-code.js';
+import { createProgram } from './program.js';
+
+const version = (): string => {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  return (manifest as { version: string }).version;
+};
+
+const isJson = process.argv.includes('--json');
+
+const report = (error: unknown): number => {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  if (error instanceof CliError) {
+    const { message, exitCode, details } = error;
+    process.stderr.write(isJson ? `${JSON.stringify({ error: { message, exitCode, details } })}\n` : `signalbox: ${message}\n`);
+    return exitCode;
+  }
+  if (error instanceof SettingsError) {
+    process.stderr.write(`signalbox: ${error.message}\n`);
+    return exitCodes.config;
+  }
+  process.stderr.write(`signalbox: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  return exitCodes.internal;
+};
+
+try {
+  await createProgram(version()).parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}

@@ -1,0 +1,153 @@
+/** HTTP to the api. A problem document becomes a `CliError` with the exit code of its kind. */
+import { createParser, type EventSourceMessage } from 'eventsource-parser';
+import { z } from 'zod';
+import { type Problem, problem } from './api-types.js';
+import { CliError, type ExitCode, exitCodes } from './exit-code.js';
+
+export interface ApiClient {
+  readonly url: string;
+  get<T>(path: string, schema: z.ZodType<T>): Promise<T>;
+  /** All pages of a list, newest first, at most `limit` items. */
+  list<T>(path: string, item: z.ZodType<T>, limit?: number): Promise<T[]>;
+  send(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: SendBody): Promise<Answer>;
+  /** Server-sent events until the server closes the stream; reconnects with the last id after a break. */
+  stream(path: string, onEvent: (event: EventSourceMessage) => void): Promise<void>;
+}
+
+export interface SendBody {
+  readonly json?: unknown;
+  readonly text?: string;
+  readonly contentType?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+const pageSize = 100;
+const maxReconnectCount = 20;
+
+export const createApiClient = (url: string, actor: string | undefined): ApiClient => {
+  const actorHeader: Record<string, string> = actor === undefined ? {} : { 'x-signalbox-actor': actor };
+
+  const call = async (path: string, init: RequestInit): Promise<Response> => {
+    const headers = { accept: 'application/json', ...actorHeader, ...(init.headers as Record<string, string> | undefined) };
+    return fetch(new URL(path, url), { ...init, headers }).catch((error: Error) => {
+      const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
+      throw new CliError(
+        `the api at ${url} does not answer${cause}; is the platform up (npm start, or signalbox dev)?`,
+        exitCodes.temporary,
+      );
+    });
+  };
+
+  const get: ApiClient['get'] = async (path, schema) => {
+    const response = await call(path, { method: 'GET' });
+    return checked(schema, await bodyOf(response), path);
+  };
+
+  return {
+    url,
+    get,
+    list: async (path, item, limit = 1_000) => {
+      const found: z.infer<typeof item>[] = [];
+      let cursor: string | null = null;
+      do {
+        const page: { items: z.infer<typeof item>[]; nextCursor?: string | null } = await get(
+          pagePath(path, Math.min(pageSize, limit - found.length), cursor),
+          z.object({ items: z.array(item), nextCursor: z.string().nullable().optional() }),
+        );
+        found.push(...page.items);
+        cursor = page.nextCursor ?? null;
+      } while (cursor !== null && found.length < limit);
+      return found;
+    },
+    send: async (method, path, body = {}) => {
+      const text = body.json === undefined ? body.text : JSON.stringify(body.json);
+      const contentType = body.contentType ?? 'application/json';
+      const response = await call(path, {
+        method,
+        headers: { ...(text === undefined ? {} : { 'content-type': contentType }), ...body.headers },
+        ...(text === undefined ? {} : { body: text }),
+      });
+      return { status: response.status, body: await bodyOf(response) };
+    },
+    stream: (path, onEvent) => follow(call, path, onEvent),
+  };
+};
+
+const pagePath = (path: string, limit: number, cursor: string | null): string => {
+  const separator = path.includes('?') ? '&' : '?';
+  return `${path}${separator}limit=${limit}${cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`}`;
+};
+
+const bodyOf = async (response: Response): Promise<unknown> => {
+  const text = await response.text();
+  let body: unknown = null;
+  try {
+    body = text === '' ? null : JSON.parse(text);
+  } catch {
+    throw new CliError(`the api answered ${response.status} with something that is not JSON`, exitCodes.internal);
+  }
+  if (response.ok) return body;
+  const parsed = problem.safeParse(body);
+  if (!parsed.success) throw new CliError(`the api answered ${response.status}`, exitCodes.internal, body);
+  throw problemError(parsed.data);
+};
+
+const exitCodeOf = (status: number): ExitCode => {
+  if (status === 400 || status === 413 || status === 415 || status === 422) return exitCodes.data;
+  if (status === 429 || status === 503) return exitCodes.temporary;
+  return status >= 500 ? exitCodes.internal : exitCodes.refused;
+};
+
+const problemError = (found: Problem): CliError =>
+  new CliError(`${found.detail ?? found.title ?? 'refused'} (${found.code})`, exitCodeOf(found.status), found);
+
+const checked = <T>(schema: z.ZodType<T>, body: unknown, path: string): T => {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  throw new CliError(`the api's answer to ${path} is not what this version expects: ${z.prettifyError(parsed.error)}`, exitCodes.internal);
+};
+
+const follow = async (
+  call: (path: string, init: RequestInit) => Promise<Response>,
+  path: string,
+  onEvent: (event: EventSourceMessage) => void,
+): Promise<void> => {
+  let lastId: string | undefined;
+  const parser = createParser({
+    onEvent: (event) => {
+      lastId = event.id ?? lastId;
+      onEvent(event);
+    },
+  });
+  for (let reconnectCount = 0; ; reconnectCount += 1) {
+    const headers: Record<string, string> = { accept: 'text/event-stream' };
+    if (lastId !== undefined) headers['last-event-id'] = lastId;
+    const response = await call(path, { method: 'GET', headers });
+    if (!response.ok || response.body === null) {
+      await bodyOf(response);
+      return;
+    }
+    const brokenBy = await drain(response.body, (chunk) => parser.feed(chunk));
+    if (brokenBy === undefined) return;
+    if (reconnectCount >= maxReconnectCount) {
+      throw new CliError(`the event stream broke ${reconnectCount} times: ${brokenBy.message}`, exitCodes.temporary);
+    }
+    parser.reset();
+  }
+};
+
+/** Undefined at a proper end, otherwise what broke the connection. */
+const drain = async (body: ReadableStream<Uint8Array>, feed: (chunk: string) => void): Promise<Error | undefined> => {
+  const decoder = new TextDecoder();
+  try {
+    for await (const chunk of body) feed(decoder.decode(chunk, { stream: true }));
+    return undefined;
+  } catch (error) {
+    return error as Error;
+  }
+};

@@ -1,0 +1,48 @@
+import { createLogger } from '@signalbox/telemetry';
+import { openConnection, subscribeLive } from '@signalbox/messaging';
+import { ContractError, decodeEvent, type EventEnvelope, eventSubjects, filters } from '@signalbox/protocol';
+import { Command } from 'commander';
+import { contextOf } from '../context.js';
+import { renderEvent } from '../event-line.js';
+import { untilInterrupted } from '../interruption.js';
+
+const text = new TextDecoder();
+
+const asLine = ({ at, sequence, runId, data }: EventEnvelope): string => {
+  const { type, ...rest } = data;
+  const line = renderEvent({ at: new Date(at).toISOString(), sequence, type, data: rest });
+  return runId === null ? line : `${runId}  ${line}`;
+};
+
+const tail = async (options: { run?: string }, command: Command): Promise<void> => {
+  const { config, output } = contextOf(command);
+  const logger = createLogger({ service: 'cli', level: 'warn', write: (line) => void process.stderr.write(line) });
+  const connection = await openConnection({ url: config.natsUrl, name: 'signalbox-cli', logger });
+  const subjects =
+    options.run === undefined
+      ? [filters.allEvents]
+      : [eventSubjects.run(options.run), `wf.event.step.${options.run}.*`, `wf.event.approval.${options.run}.*`];
+  const subscriptions = subjects.map((subject) =>
+    subscribeLive(connection, subject, (message) => {
+      try {
+        output.line(decodeEvent(text.decode(message.data), message.subject), asLine);
+      } catch (error) {
+        if (!(error instanceof ContractError)) throw error;
+        process.stderr.write(`not an event: ${error.message}\n`);
+      }
+    }),
+  );
+  await untilInterrupted();
+  for (const subscription of subscriptions) subscription.close();
+  await connection.close();
+};
+
+export const eventCommands = (): Command => {
+  const command = new Command('events').description('the log of everything that happens');
+  command
+    .command('tail')
+    .description('print events as they are published, straight from WORKFLOW_EVENTS (SIGNALBOX_NATS_URL), until interrupted')
+    .option('--run <id>', 'of this run only')
+    .action(tail);
+  return command;
+};
