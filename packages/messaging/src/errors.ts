@@ -1,6 +1,9 @@
 /**
- * What can go wrong at the bus, by owner (the table is in the style guide). Matched by class, never by text.
+ * What can go wrong at the bus, by owner (the table is in the style guide). Matched by class or code, never by
+ * text. `ContractError` belongs to the wire and lives in the protocol.
  */
+import { JetStreamApiError, JetStreamError } from '@nats-io/jetstream';
+import { errors } from '@nats-io/nats-core';
 
 /** Busy, no responders, timed out: the nearest loop backs off and tries again. */
 export class TransientError extends Error {
@@ -14,12 +17,46 @@ export class TransientError extends Error {
   }
 }
 
-/** A message that does not parse or names an unknown version: terminated and kept as a dead letter. */
-export class ContractError extends Error {
-  override name = 'ContractError';
-}
-
 /** Something that cannot be is so: log, exit, restart, replay. */
 export class InvariantViolation extends Error {
   override name = 'InvariantViolation';
+}
+
+/** The server's error codes that this package tells apart. */
+export const apiCodes = {
+  consumerNotFound: 10014,
+  messageNotFound: 10037,
+  deleteFailed: 10057,
+  streamNameInUse: 10058,
+  streamNotFound: 10059,
+} as const;
+
+export const hasApiCode = (error: unknown, ...codes: readonly number[]): boolean =>
+  error instanceof JetStreamApiError && codes.includes(error.code);
+
+const passing = [
+  errors.ClosedConnectionError,
+  errors.ConnectionError,
+  errors.DrainingConnectionError,
+  errors.NoRespondersError,
+  errors.RequestError,
+  errors.TimeoutError,
+] as const;
+
+/** Whether the same request may succeed later: the server is away, busy or has no leader at the moment. */
+export function isPassing(error: unknown): boolean {
+  if (error instanceof TransientError) return true;
+  if (error instanceof JetStreamApiError)
+    return error.status === 503 || hasApiCode(error, apiCodes.streamNotFound);
+  return error instanceof JetStreamError || passing.some((kind) => error instanceof kind);
+}
+
+/** Runs one request to the server; what may pass becomes a `TransientError` with its cause. */
+export async function attempt<T>(what: string, request: () => Promise<T>): Promise<T> {
+  try {
+    return await request();
+  } catch (cause) {
+    if (!isPassing(cause)) throw cause;
+    throw new TransientError(`${what} did not succeed`, { cause });
+  }
 }

@@ -1,0 +1,151 @@
+/**
+ * Owns the connection to the bus: it waits for a server that is not there yet and reconnects for ever.
+ * What a disconnect means for requests under way is the affair of those who sent them; they listen here.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { connect } from '@nats-io/transport-node';
+import type { Logger } from '@signalbox/telemetry';
+import { attempt } from './errors.js';
+
+const dialTimeoutMs = 5_000;
+const requestTimeoutMs = 5_000;
+const minDialDelayMs = 100;
+const maxDialDelayMs = 2_000;
+
+export type ConnectionStatus = 'connected' | 'reconnecting' | 'closed';
+
+export interface ConnectionOptions {
+  /** Such as `nats://127.0.0.1:4222`; several separated by commas. */
+  url: string;
+  /** Shown by the server's monitoring. */
+  name: string;
+  logger: Logger;
+  /** Ends the wait for a server that is not there yet; `openConnection` then rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+export interface Connection {
+  readonly status: ConnectionStatus;
+  /** Resolves when the connection is closed for good. */
+  readonly closed: Promise<void>;
+  /** Bytes of headers and data together, of the server last connected to. */
+  readonly maxPayloadBytes: number;
+  /** Resolves when everything sent so far has reached the server; `TransientError` when the connection breaks meanwhile. */
+  flush(): Promise<void>;
+  /** Sends what is buffered, then closes. May be called again. */
+  close(): Promise<void>;
+}
+
+/** What the other modules of this package need of a connection. */
+export interface Link {
+  readonly nats: NatsConnection;
+  readonly manager: JetStreamManager;
+  /** By stream: whether it answers direct reads. Filled by those who have asked. */
+  readonly directReads: Map<string, boolean>;
+  /** `onDown` runs before the client library resubscribes. Returns the way to end the listening. */
+  watch(listener: LinkListener): () => void;
+}
+
+export interface LinkListener {
+  onDown?(): void;
+  onUp?(): void;
+}
+
+const links = new WeakMap<Connection, Link>();
+
+export function linkOf(connection: Connection): Link {
+  const link = links.get(connection);
+  if (link === undefined) throw new TypeError('not a connection made by openConnection');
+  return link;
+}
+
+export async function openConnection(options: ConnectionOptions): Promise<Connection> {
+  const nats = await dialUntilAnswered(options);
+  const manager = await jetstreamManager(nats, { checkAPI: false, timeout: requestTimeoutMs });
+  const listeners = new Set<LinkListener>();
+  let status: ConnectionStatus = 'connected';
+  let maxPayloadBytes = nats.info?.max_payload ?? 1_048_576;
+
+  const onStatus = (type: string, error: Error | undefined) => {
+    if (type === 'disconnect') {
+      status = 'reconnecting';
+      options.logger.warn('connection to the bus lost');
+      for (const listener of [...listeners]) listener.onDown?.();
+    } else if (type === 'reconnect') {
+      status = 'connected';
+      maxPayloadBytes = nats.info?.max_payload ?? maxPayloadBytes;
+      options.logger.info('connected to the bus again');
+      for (const listener of [...listeners]) listener.onUp?.();
+    } else if (type === 'error') {
+      options.logger.warn('the bus reported an error', { error });
+    }
+  };
+  void (async () => {
+    for await (const event of nats.status())
+      onStatus(event.type, event.type === 'error' ? event.error : undefined);
+  })();
+  const closed = nats.closed().then((reason) => {
+    status = 'closed';
+    if (reason instanceof Error) options.logger.error('connection to the bus ended', { error: reason });
+  });
+
+  const connection: Connection = {
+    get status() {
+      return status;
+    },
+    get maxPayloadBytes() {
+      return maxPayloadBytes;
+    },
+    closed,
+    flush: () => attempt('sending what is buffered', () => nats.flush()),
+    close: async () => {
+      if (status === 'connected') await Promise.race([nats.drain().catch(() => nats.close()), closed]);
+      else await nats.close();
+      await closed;
+    },
+  };
+  links.set(connection, {
+    nats,
+    manager,
+    directReads: new Map(),
+    watch: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  });
+  return connection;
+}
+
+async function dialUntilAnswered(options: ConnectionOptions): Promise<NatsConnection> {
+  let delayMs = minDialDelayMs;
+  for (;;) {
+    options.signal?.throwIfAborted();
+    try {
+      return await connect({
+        servers: options.url.split(','),
+        name: options.name,
+        timeout: dialTimeoutMs,
+        maxReconnectAttempts: -1,
+        reconnectTimeWait: 250,
+        reconnectJitter: 100,
+        pingInterval: 20_000,
+        // A server whose accounts are being changed refuses for a while; waiting is better than ending.
+        ignoreAuthErrorAbort: true,
+        noAsyncTraces: true,
+      });
+    } catch (error) {
+      if (delayMs === minDialDelayMs) options.logger.info('waiting for the bus', { url: options.url, error });
+      await pause(delayMs, options.signal);
+      delayMs = Math.min(delayMs * 2, maxDialDelayMs);
+    }
+  }
+}
+
+/** Ends early, without an error, when `signal` aborts. */
+export async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  await delay(ms, undefined, signal === undefined ? {} : { signal }).catch((error: unknown) => {
+    if (signal?.aborted !== true) throw error;
+  });
+}

@@ -1,0 +1,132 @@
+/** Owns one message as a consumer delivers it, and the answer to it. */
+import type { Msg } from '@nats-io/nats-core';
+import { InvariantViolation } from './errors.js';
+import { type MessageHeaders, readHeaders } from './message-headers.js';
+
+export interface Delivery {
+  readonly stream: string;
+  readonly consumer: string;
+  readonly subject: string;
+  readonly headers: MessageHeaders;
+  readonly data: Uint8Array;
+  /** 1 on the first delivery. */
+  readonly deliveryCount: number;
+  readonly streamSequence: number;
+  /** Messages that waited behind this one when it was delivered. */
+  readonly pendingCount: number;
+  readonly isSettled: boolean;
+  /** The first of `ack`, `nak` and `term` settles the delivery; later ones do nothing. None waits for an answer. */
+  ack(): void;
+  /** Redelivered after `delayMs`, at once without it. */
+  nak(delayMs?: number): void;
+  /** Never delivered again. Sent bare: a reason is misread by servers before 2.10.4. */
+  term(): void;
+  /** Restarts the server's ack wait. */
+  working(): void;
+}
+
+/** What a message's reply subject says of its delivery. */
+export interface DeliveryFacts {
+  stream: string;
+  consumer: string;
+  deliveryCount: number;
+  streamSequence: number;
+  /** Counts the consumer's deliveries from 1, without a gap. */
+  consumerSequence: number;
+  /** Milliseconds since 1970. */
+  storedAt: number;
+  pendingCount: number;
+}
+
+export const isDelivery = (message: Msg): boolean => message.reply?.startsWith('$JS.ACK.') === true;
+
+/** `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time ns>.<pending>`; newer servers put domain and account before the stream. */
+export function readFacts(message: Msg): DeliveryFacts {
+  const tokens = (message.reply ?? '').split('.');
+  const from = tokens.length === 9 ? 2 : 4;
+  const stream = tokens[from];
+  const consumer = tokens[from + 1];
+  if (stream === undefined || consumer === undefined || tokens.length < 9) {
+    throw new InvariantViolation(`not the reply subject of a delivery: ${message.reply}`);
+  }
+  return {
+    stream,
+    consumer,
+    deliveryCount: Number(tokens[from + 2]),
+    streamSequence: Number(tokens[from + 3]),
+    consumerSequence: Number(tokens[from + 4]),
+    storedAt: Number((tokens[from + 5] ?? '').slice(0, -6)),
+    pendingCount: Number(tokens[from + 6]),
+  };
+}
+
+const answers = {
+  ack: Buffer.from('+ACK'),
+  nak: Buffer.from('-NAK'),
+  term: Buffer.from('+TERM'),
+  working: Buffer.from('+WPI'),
+} as const;
+
+export class PulledDelivery implements Delivery {
+  readonly stream: string;
+  readonly consumer: string;
+  readonly deliveryCount: number;
+  readonly streamSequence: number;
+  readonly pendingCount: number;
+  readonly #message: Msg;
+  readonly #onSettled: (delivery: PulledDelivery) => void;
+  #headers: MessageHeaders | undefined;
+  #isSettled = false;
+
+  constructor(message: Msg, onSettled: (delivery: PulledDelivery) => void) {
+    const facts = readFacts(message);
+    this.stream = facts.stream;
+    this.consumer = facts.consumer;
+    this.deliveryCount = facts.deliveryCount;
+    this.streamSequence = facts.streamSequence;
+    this.pendingCount = facts.pendingCount;
+    this.#message = message;
+    this.#onSettled = onSettled;
+  }
+
+  get subject(): string {
+    return this.#message.subject;
+  }
+
+  get data(): Uint8Array {
+    return this.#message.data;
+  }
+
+  get headers(): MessageHeaders {
+    this.#headers ??= readHeaders(this.#message);
+    return this.#headers;
+  }
+
+  get isSettled(): boolean {
+    return this.#isSettled;
+  }
+
+  ack(): void {
+    this.#settle(answers.ack);
+  }
+
+  nak(delayMs?: number): void {
+    const delayNs = Math.round((delayMs ?? 0) * 1_000_000);
+    this.#settle(delayNs > 0 ? Buffer.from(`-NAK {"delay": ${delayNs}}`) : answers.nak);
+  }
+
+  term(): void {
+    this.#settle(answers.term);
+  }
+
+  working(): void {
+    if (!this.#isSettled) this.#message.respond(answers.working);
+  }
+
+  #settle(answer: Uint8Array): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    this.#message.respond(answer);
+    this.#onSettled(this);
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * Owns the creation of streams and durable consumers. Any process may provision, in any order, at the same
+ * time: what is missing is created, what exists is left as it is, and how it differs is returned.
+ */
+import {
+  AckPolicy,
+  type ConsumerConfig,
+  type ConsumerInfo,
+  DeliverPolicy,
+  DiscardPolicy,
+  type JetStreamManager,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+  type StreamInfo,
+} from '@nats-io/jetstream';
+import { nanos } from '@nats-io/nats-core';
+import type { ConsumerDeclaration, StreamDeclaration } from '@signalbox/protocol';
+import { type Connection, linkOf, pause } from './connection.js';
+import { apiCodes, hasApiCode, isPassing } from './errors.js';
+
+/** Pull requests that may wait at one consumer; the server's default of 512 is few for a hundred workers. */
+const maxWaitingPulls = 4_096;
+const retryDelayMs = 250;
+
+export interface Topology {
+  streams: readonly StreamDeclaration[];
+  consumers: readonly ConsumerDeclaration[];
+}
+
+/** One way in which something that exists differs from its declaration, in the server's terms. */
+export interface Drift {
+  kind: 'stream' | 'consumer';
+  /** `<stream>` or `<stream>/<durable>`. */
+  name: string;
+  field: string;
+  declared: unknown;
+  actual: unknown;
+}
+
+/** Waits for a server that is away; rejects with the signal's reason when `signal` aborts. */
+export async function provision(
+  connection: Connection,
+  topology: Topology,
+  options: { signal?: AbortSignal } = {},
+): Promise<Drift[]> {
+  const { manager } = linkOf(connection);
+  const drifts: Drift[] = [];
+  for (const declaration of topology.streams) {
+    const declared = streamConfig(declaration);
+    const info = await untilAnswered(() => findOrAddStream(manager, declared), options.signal);
+    drifts.push(...compare('stream', declaration.name, declared, info.config));
+  }
+  for (const declaration of topology.consumers) {
+    const declared = consumerConfig(declaration);
+    const info = await untilAnswered(
+      () => findOrAddConsumer(manager, declaration.stream, declared),
+      options.signal,
+    );
+    drifts.push(
+      ...compare('consumer', `${declaration.stream}/${declaration.durable}`, declared, info.config),
+    );
+  }
+  return drifts;
+}
+
+type NamedStream = Partial<StreamConfig> & { name: string };
+type NamedConsumer = Partial<ConsumerConfig> & { durable_name: string };
+
+function streamConfig(declaration: StreamDeclaration): NamedStream {
+  return {
+    name: declaration.name,
+    subjects: [...declaration.subjects],
+    retention: declaration.retention === 'workqueue' ? RetentionPolicy.Workqueue : RetentionPolicy.Limits,
+    discard: declaration.discard === 'new' ? DiscardPolicy.New : DiscardPolicy.Old,
+    storage: StorageType.File,
+    duplicate_window: nanos(declaration.duplicateWindowMs),
+    allow_direct: declaration.allowDirect,
+    max_age: nanos(declaration.maxAgeMs),
+    max_bytes: declaration.maxBytes,
+    num_replicas: declaration.replicas,
+  };
+}
+
+function consumerConfig(declaration: ConsumerDeclaration): NamedConsumer {
+  return {
+    durable_name: declaration.durable,
+    filter_subject: declaration.filterSubject,
+    ack_policy: AckPolicy.Explicit,
+    deliver_policy: DeliverPolicy.All,
+    ack_wait: nanos(declaration.ackWaitMs),
+    max_deliver: declaration.maxDeliver,
+    max_ack_pending: declaration.maxAckPending,
+    max_waiting: maxWaitingPulls,
+  };
+}
+
+async function findOrAddStream(manager: JetStreamManager, config: NamedStream): Promise<StreamInfo> {
+  try {
+    return await manager.streams.info(config.name);
+  } catch (error) {
+    if (!hasApiCode(error, apiCodes.streamNotFound)) throw error;
+  }
+  try {
+    // The client library writes into what it is given.
+    return await manager.streams.add({ ...config });
+  } catch (error) {
+    // Somebody else was faster, with another configuration.
+    if (!hasApiCode(error, apiCodes.streamNameInUse)) throw error;
+    return manager.streams.info(config.name);
+  }
+}
+
+async function findOrAddConsumer(
+  manager: JetStreamManager,
+  stream: string,
+  config: NamedConsumer,
+): Promise<ConsumerInfo> {
+  try {
+    return await manager.consumers.info(stream, config.durable_name);
+  } catch (error) {
+    if (!hasApiCode(error, apiCodes.consumerNotFound)) throw error;
+    return manager.consumers.add(stream, { ...config });
+  }
+}
+
+async function untilAnswered<T>(request: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  for (;;) {
+    signal?.throwIfAborted();
+    try {
+      return await request();
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      await pause(retryDelayMs, signal);
+    }
+  }
+}
+
+function compare(kind: Drift['kind'], name: string, declared: object, actual: object): Drift[] {
+  const actualFields = new Map<string, unknown>(Object.entries(actual));
+  return Object.entries(declared)
+    .map(([field, value]) => ({
+      kind,
+      name,
+      field,
+      declared: value as unknown,
+      actual: actualFields.get(field),
+    }))
+    .filter((drift) => !isSame(drift.declared, drift.actual));
+}
+
+/** The server leaves out what is false or zero. */
+function isSame(declared: unknown, actual: unknown): boolean {
+  if (actual === undefined) return declared === false || declared === 0;
+  return JSON.stringify(declared) === JSON.stringify(actual);
+}

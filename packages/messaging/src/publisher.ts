@@ -1,0 +1,242 @@
+/**
+ * Owns publishing into streams: pipelined, each message acknowledged by the stream that stored it.
+ *
+ * 1. First sends happen in the order in which messages are given.
+ * 2. A message is sent again under the same `Nats-Msg-Id` when its acknowledgement is late and after every
+ *    reconnect; the stream's duplicate window makes that harmless. A repeated message may be stored behind
+ *    messages given after it.
+ * 3. One inbox subscription serves all messages and one timer serves all deadlines, so a message costs a map
+ *    entry and no request of its own.
+ */
+import { createInbox, type Msg, type MsgHdrs } from '@nats-io/nats-core';
+import { ContractError } from '@signalbox/protocol';
+import { type Connection, type Link, linkOf } from './connection.js';
+import { TransientError } from './errors.js';
+import { type MessageHeaders, writeHeaders } from './message-headers.js';
+
+export interface OutgoingMessage {
+  subject: string;
+  /** `Nats-Msg-Id`. Without one a repeated publish may store the message twice. */
+  id?: string;
+  headers?: MessageHeaders;
+  data: Uint8Array | string;
+}
+
+export interface PublishOutcome {
+  stream: string;
+  /** Of the message in the stream; for a duplicate, of the one that was stored first. */
+  sequence: number;
+  isDuplicate: boolean;
+}
+
+export interface PublisherOptions {
+  /** After this long without an acknowledgement the message is sent again. Default 2 s. */
+  ackTimeoutMs?: number;
+  /** After this long in all, the publish fails with a `TransientError`. Default 30 s. */
+  deadlineMs?: number;
+  /** Unacknowledged messages at any time; more wait in order. Default 4096. */
+  maxUnacknowledged?: number;
+}
+
+export interface Publisher {
+  /** Throws `TransientError` (refused, no stream, no answer in time) or `ContractError` (larger than the server takes). */
+  publish(message: OutgoingMessage): Promise<PublishOutcome>;
+  /** Rejects with `PublishError` when any failed, after all are decided. `ContractError` before anything is sent. */
+  publishAll(messages: readonly OutgoingMessage[]): Promise<PublishOutcome[]>;
+  /** What is not acknowledged yet fails with a `TransientError`. */
+  close(): void;
+}
+
+/** Which of a batch are stored: `outcomes[i]` belongs to message `i`; `cause` is the first failure. */
+export class PublishError extends TransientError {
+  override name = 'PublishError';
+  constructor(
+    readonly outcomes: readonly (PublishOutcome | TransientError)[],
+    options: ErrorOptions,
+  ) {
+    const failedCount = outcomes.filter((outcome) => outcome instanceof TransientError).length;
+    super(`${failedCount} of ${outcomes.length} messages were not stored`, options);
+  }
+}
+
+interface Entry {
+  readonly token: number;
+  readonly subject: string;
+  readonly data: Uint8Array;
+  readonly headers: MsgHdrs | undefined;
+  readonly settle: (outcome: PublishOutcome | TransientError) => void;
+  readonly deadlineAt: number;
+  sentAt: number;
+}
+
+interface PubAck {
+  stream?: string;
+  seq?: number;
+  duplicate?: boolean;
+  error?: { code?: number; err_code?: number; description?: string };
+}
+
+export function createPublisher(connection: Connection, options: PublisherOptions = {}): Publisher {
+  return new PipelinedPublisher(connection, options);
+}
+
+class PipelinedPublisher implements Publisher {
+  readonly #connection: Connection;
+  readonly #link: Link;
+  readonly #ackTimeoutMs: number;
+  readonly #deadlineMs: number;
+  readonly #maxUnacknowledged: number;
+  readonly #inbox = `${createInbox()}.`;
+  readonly #unacknowledged = new Map<number, Entry>();
+  #waiting: Entry[] = [];
+  #lastToken = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+  readonly #endListening: () => void;
+
+  constructor(connection: Connection, options: PublisherOptions) {
+    this.#connection = connection;
+    this.#link = linkOf(connection);
+    this.#ackTimeoutMs = options.ackTimeoutMs ?? 2_000;
+    this.#deadlineMs = options.deadlineMs ?? 30_000;
+    this.#maxUnacknowledged = options.maxUnacknowledged ?? 4_096;
+    const subscription = this.#link.nats.subscribe(`${this.#inbox}*`, {
+      callback: (_error, message) => this.#onAck(message),
+    });
+    const endWatching = this.#link.watch({ onUp: () => this.#sendAgain() });
+    this.#endListening = () => {
+      endWatching();
+      subscription.unsubscribe();
+    };
+  }
+
+  async publish(message: OutgoingMessage): Promise<PublishOutcome> {
+    this.#checkSize(message);
+    const outcome = await this.#enqueue(message);
+    if (outcome instanceof TransientError) throw outcome;
+    return outcome;
+  }
+
+  async publishAll(messages: readonly OutgoingMessage[]): Promise<PublishOutcome[]> {
+    for (const message of messages) this.#checkSize(message);
+    const outcomes = await Promise.all(messages.map((message) => this.#enqueue(message)));
+    const failure = outcomes.find((outcome) => outcome instanceof TransientError);
+    if (failure !== undefined) throw new PublishError(outcomes, { cause: failure });
+    return outcomes.filter(isStored);
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#endListening();
+    clearInterval(this.#timer);
+    const left = [...this.#unacknowledged.values(), ...this.#waiting];
+    this.#unacknowledged.clear();
+    this.#waiting = [];
+    for (const entry of left) entry.settle(new TransientError('the publisher was closed'));
+  }
+
+  #checkSize(message: OutgoingMessage): void {
+    let size = Buffer.byteLength(message.data) + 128 + Buffer.byteLength(message.id ?? '');
+    for (const [name, value] of Object.entries(message.headers ?? {})) size += name.length + value.length + 4;
+    const limit = this.#connection.maxPayloadBytes;
+    if (size > limit) {
+      throw new ContractError(
+        `a message of ${size} bytes is larger than the server takes (${limit})`,
+        message.subject,
+      );
+    }
+  }
+
+  #enqueue(message: OutgoingMessage): Promise<PublishOutcome | TransientError> {
+    if (this.#isClosed) return Promise.resolve(new TransientError('the publisher is closed'));
+    return new Promise((settle) => {
+      this.#waiting.push({
+        token: ++this.#lastToken,
+        subject: message.subject,
+        data: typeof message.data === 'string' ? Buffer.from(message.data) : message.data,
+        headers: writeHeaders(message.id, message.headers),
+        settle,
+        deadlineAt: Date.now() + this.#deadlineMs,
+        sentAt: 0,
+      });
+      this.#timer ??= setInterval(() => this.#checkTimes(), Math.max(10, this.#ackTimeoutMs / 4));
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    // What is sent while the connection is down is lost without a word: it stays here until the reconnect.
+    if (this.#connection.status !== 'connected') return;
+    let count = 0;
+    while (count < this.#waiting.length && this.#unacknowledged.size < this.#maxUnacknowledged) {
+      const entry = this.#waiting[count++] as Entry;
+      this.#unacknowledged.set(entry.token, entry);
+      this.#send(entry);
+    }
+    if (count > 0) this.#waiting.splice(0, count);
+  }
+
+  #send(entry: Entry): void {
+    entry.sentAt = Date.now();
+    const reply = this.#inbox + entry.token;
+    try {
+      const { subject, data, headers } = entry;
+      this.#link.nats.publish(subject, data, headers === undefined ? { reply } : { reply, headers });
+    } catch (cause) {
+      this.#decide(entry, new TransientError(`cannot publish on ${entry.subject}`, { cause }));
+    }
+  }
+
+  #onAck(message: Msg): void {
+    const entry = this.#unacknowledged.get(Number(message.subject.slice(this.#inbox.length)));
+    // A second acknowledgement, of a message that was sent again.
+    if (entry === undefined) return;
+    this.#decide(entry, readAck(message, entry.subject));
+    this.#pump();
+  }
+
+  #decide(entry: Entry, outcome: PublishOutcome | TransientError): void {
+    this.#unacknowledged.delete(entry.token);
+    if (this.#unacknowledged.size === 0 && this.#waiting.length === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    }
+    entry.settle(outcome);
+  }
+
+  #sendAgain(): void {
+    for (const entry of [...this.#unacknowledged.values()]) this.#send(entry);
+    this.#pump();
+  }
+
+  #checkTimes(): void {
+    const now = Date.now();
+    const isLate = (entry: Entry) => now >= entry.deadlineAt;
+    const late = [...this.#unacknowledged.values(), ...this.#waiting].filter(isLate);
+    if (late.length > 0) this.#waiting = this.#waiting.filter((entry) => !isLate(entry));
+    for (const entry of late) {
+      this.#decide(
+        entry,
+        new TransientError(`no acknowledgement for ${entry.subject} in ${this.#deadlineMs} ms`),
+      );
+    }
+    if (this.#connection.status !== 'connected') return;
+    for (const entry of [...this.#unacknowledged.values()]) {
+      if (now - entry.sentAt >= this.#ackTimeoutMs) this.#send(entry);
+    }
+    this.#pump();
+  }
+}
+
+const isStored = (outcome: PublishOutcome | TransientError): outcome is PublishOutcome =>
+  !(outcome instanceof TransientError);
+
+function readAck(message: Msg, subject: string): PublishOutcome | TransientError {
+  if (message.data.length === 0) return new TransientError(`no stream takes ${subject} at the moment`);
+  const ack = JSON.parse(message.string()) as PubAck;
+  if (ack.error !== undefined || ack.stream === undefined || ack.seq === undefined) {
+    return new TransientError(`the stream refused a message on ${subject}`, { cause: ack.error });
+  }
+  return { stream: ack.stream, sequence: ack.seq, isDuplicate: ack.duplicate === true };
+}

@@ -1,0 +1,267 @@
+/**
+ * Owns the pull requests of one consumer and the bound on them.
+ *
+ * 1. Claimed (delivered and not released) plus requested never exceeds `size`, so a busy process hoards nothing
+ *    that an idle one could do.
+ * 2. Several requests overlap: a new one is sent when a quarter of the window is free, while earlier ones still
+ *    run, so deliveries do not stop for a round trip.
+ * 3. Requests die with their connection. Each connection gets an inbox of its own, and the old one is given up
+ *    before the client library could subscribe it again: a server that still holds an old request finds nobody.
+ *
+ * A delivery shows the subject it was published on and not the request that it answers, so requests are counted
+ * together. The end of a request that has expired says how many places it leaves; after a refusal, which does
+ * not, all requests are given up.
+ */
+import { createInbox, type Msg, type Subscription } from '@nats-io/nats-core';
+import { type Connection, type Link, linkOf } from './connection.js';
+import { isDelivery } from './delivery.js';
+
+/** How long the server keeps a request; then it says so and the places are requested anew. */
+const pullExpiresMs = 30_000;
+/** The server speaks at least this often while a request waits; it demands less than half of the expiry. */
+const idleHeartbeatMs = 5_000;
+const maxSilenceMs = 12_500;
+/** Up to this size each free place is requested at once: few long jobs must not leave a place idle. */
+const maxEagerSize = 16;
+/** A window that is nearly full collects free places this long before it asks for a handful. */
+const lingerMs = 5;
+const minRetryDelayMs = 100;
+const maxRetryDelayMs = 1_000;
+
+const status = { heartbeat: 100, notFound: 404, expired: 408 } as const;
+
+export interface PullWindowOptions {
+  stream: string;
+  consumer: string;
+  size: number;
+  onMessage: (message: Msg) => void;
+  /** The consumer does not exist (yet) or refuses; called at the first of a row of refusals. */
+  onRefused?: (reason: unknown) => void;
+  /** Called once when the connection breaks, the consumer refuses or the server falls silent; the window is closed then. Without it the window recovers by itself. */
+  onLost?: () => void;
+}
+
+export class PullWindow {
+  readonly #options: PullWindowOptions;
+  readonly #link: Link;
+  readonly #requestSubject: string;
+  readonly #endWatching: () => void;
+  readonly #monitor: NodeJS.Timeout;
+  /** What was requested when; older than its expiry, a request cannot be open any more. */
+  #recentRequests: { count: number; sentAt: number }[] = [];
+  #subscription: Subscription | undefined;
+  #inbox = '';
+  #openings = 0;
+  #lastRequest = 0;
+  #claimedCount = 0;
+  #requestedCount = 0;
+  #heardAt = 0;
+  #isRefillQueued = false;
+  #lingerTimer: NodeJS.Timeout | undefined;
+  #retryTimer: NodeJS.Timeout | undefined;
+  #retryDelayMs = minRetryDelayMs;
+  #isClosed = false;
+
+  constructor(connection: Connection, options: PullWindowOptions) {
+    this.#options = options;
+    this.#link = linkOf(connection);
+    this.#requestSubject = `$JS.API.CONSUMER.MSG.NEXT.${options.stream}.${options.consumer}`;
+    this.#endWatching = this.#link.watch({
+      onDown: () => this.#giveUp(),
+      onUp: () => void this.#open(),
+    });
+    this.#monitor = setInterval(() => this.#check(), idleHeartbeatMs);
+    if (connection.status === 'connected') void this.#open();
+  }
+
+  /** Delivered and not released. */
+  get claimedCount(): number {
+    return this.#claimedCount;
+  }
+
+  /** Asked of the server and not delivered yet. */
+  get requestedCount(): number {
+    return this.#requestedCount;
+  }
+
+  /** Gives the places of handled deliveries back. */
+  release(count = 1): void {
+    this.#claimedCount -= count;
+    this.#queueRefill();
+  }
+
+  /** Withdraws what is requested; what is on its way still reaches `onMessage` before this resolves. */
+  async drain(): Promise<void> {
+    const subscription = this.#subscription;
+    this.#end();
+    this.#subscription = undefined;
+    // Rejected by a broken connection, on which nothing is on its way.
+    await subscription?.drain().catch(() => undefined);
+    this.#requestedCount = 0;
+  }
+
+  close(): void {
+    this.#end();
+    this.#dropRequests();
+  }
+
+  #end(): void {
+    this.#isClosed = true;
+    this.#endWatching();
+    clearInterval(this.#monitor);
+    clearTimeout(this.#lingerTimer);
+    clearTimeout(this.#retryTimer);
+  }
+
+  /** Nobody answers a request to a consumer that does not exist, so that is found out first. */
+  async #open(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#dropRequests();
+    const opening = this.#openings;
+    const { stream, consumer } = this.#options;
+    const refusal = await this.#link.manager.consumers.info(stream, consumer).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    if (this.#isClosed || opening !== this.#openings) return;
+    if (refusal !== undefined) {
+      this.#onRefusal(refusal);
+      return;
+    }
+    this.#inbox = `${createInbox()}.`;
+    this.#heardAt = Date.now();
+    this.#subscription = this.#link.nats.subscribe(`${this.#inbox}*`, {
+      callback: (_error, message) => this.#onMessage(message),
+    });
+    this.#refill();
+  }
+
+  #onRefusal(reason: unknown): void {
+    if (this.#retryDelayMs === minRetryDelayMs) this.#options.onRefused?.(reason);
+    if (this.#giveUp()) this.#retryLater();
+  }
+
+  #dropRequests(): void {
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = undefined;
+    // An opening that still waits for its answer is overtaken.
+    this.#openings += 1;
+    this.#subscription?.unsubscribe();
+    this.#subscription = undefined;
+    this.#recentRequests = [];
+    this.#requestedCount = 0;
+  }
+
+  /** What was requested cannot be counted on any more. True when the window stays in use. */
+  #giveUp(): boolean {
+    this.#dropRequests();
+    if (this.#isClosed || this.#options.onLost === undefined) return !this.#isClosed;
+    this.close();
+    this.#options.onLost();
+    return false;
+  }
+
+  #onMessage(message: Msg): void {
+    this.#heardAt = Date.now();
+    if (!isDelivery(message)) {
+      this.#onStatus(message);
+      return;
+    }
+    this.#retryDelayMs = minRetryDelayMs;
+    this.#claimedCount += 1;
+    this.#requestedCount = Math.max(0, this.#requestedCount - 1);
+    this.#options.onMessage(message);
+    this.#queueRefill();
+  }
+
+  #onStatus(message: Msg): void {
+    const code = message.headers?.code ?? 0;
+    if (code === status.heartbeat) return;
+    const leftCount = readLeftCount(message);
+    if (code === status.expired || code === status.notFound) {
+      this.#retryDelayMs = minRetryDelayMs;
+      if (leftCount === undefined) this.#reopen();
+      else this.#takeBack(leftCount);
+      return;
+    }
+    this.#onRefusal({ code, description: message.headers?.description });
+  }
+
+  #takeBack(count: number): void {
+    this.#requestedCount = Math.max(0, this.#requestedCount - count);
+    this.#queueRefill();
+  }
+
+  #reopen(): void {
+    if (this.#giveUp()) void this.#open();
+  }
+
+  #retryLater(): void {
+    if (this.#isClosed || this.#retryTimer !== undefined) return;
+    this.#retryTimer = setTimeout(() => {
+      this.#retryTimer = undefined;
+      void this.#open();
+    }, this.#retryDelayMs);
+    this.#retryDelayMs = Math.min(this.#retryDelayMs * 2, maxRetryDelayMs);
+  }
+
+  #queueRefill(): void {
+    if (this.#isRefillQueued) return;
+    this.#isRefillQueued = true;
+    queueMicrotask(() => {
+      this.#isRefillQueued = false;
+      this.#refill();
+    });
+  }
+
+  #refill(hasLingered = false): void {
+    if (this.#subscription === undefined) return;
+    const { size } = this.#options;
+    const freeCount = size - this.#claimedCount - this.#requestedCount;
+    if (freeCount <= 0) return;
+    const isWorthwhile = size <= maxEagerSize || freeCount * 4 >= size || hasLingered;
+    if (isWorthwhile) this.#request(freeCount);
+    else if (this.#requestedCount === 0) this.#linger();
+  }
+
+  #linger(): void {
+    this.#lingerTimer ??= setTimeout(() => {
+      this.#lingerTimer = undefined;
+      this.#refill(true);
+    }, lingerMs);
+  }
+
+  #request(count: number): void {
+    this.#requestedCount += count;
+    const now = Date.now();
+    const last = this.#recentRequests.at(-1);
+    if (last !== undefined && now - last.sentAt < 1_000) last.count += count;
+    else this.#recentRequests.push({ count, sentAt: now });
+    this.#lastRequest += 1;
+    this.#link.nats.publish(
+      this.#requestSubject,
+      `{"batch":${count},"expires":${pullExpiresMs * 1e6},"idle_heartbeat":${idleHeartbeatMs * 1e6}}`,
+      { reply: `${this.#inbox}${this.#lastRequest}` },
+    );
+  }
+
+  #check(): void {
+    if (this.#subscription === undefined) return;
+    const now = Date.now();
+    if (this.#requestedCount > 0 && now - this.#heardAt > maxSilenceMs) {
+      this.#reopen();
+      return;
+    }
+    this.#recentRequests = this.#recentRequests.filter(
+      ({ sentAt }) => now - sentAt < pullExpiresMs + maxSilenceMs,
+    );
+    const maxOpenCount = this.#recentRequests.reduce((sum, { count }) => sum + count, 0);
+    this.#requestedCount = Math.min(this.#requestedCount, maxOpenCount);
+    this.#queueRefill();
+  }
+}
+
+function readLeftCount(message: Msg): number | undefined {
+  const text = message.headers?.get('Nats-Pending-Messages') ?? '';
+  return text === '' ? undefined : Number(text);
+}

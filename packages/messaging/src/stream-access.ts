@@ -1,0 +1,102 @@
+/** Owns single reads and deletions in a stream. A server or stream that is away is a `TransientError`. */
+import type { StoredMsg } from '@nats-io/jetstream';
+import { type Connection, linkOf } from './connection.js';
+import { apiCodes, attempt, hasApiCode } from './errors.js';
+import { type MessageHeaders, readHeaders } from './message-headers.js';
+
+export interface StoredMessage {
+  stream: string;
+  subject: string;
+  sequence: number;
+  /** Milliseconds since 1970. */
+  storedAt: number;
+  headers: MessageHeaders;
+  data: Uint8Array;
+}
+
+/** The last message on `subject` (wildcards allowed). Read directly where the stream allows it, which on a replica may lag behind. */
+export function readLast(
+  connection: Connection,
+  stream: string,
+  subject: string,
+): Promise<StoredMessage | undefined> {
+  const { manager } = linkOf(connection);
+  const query = { last_by_subj: subject };
+  return attempt(`reading the last message on ${subject}`, async () => {
+    const message = (await allowsDirectReads(connection, stream))
+      ? await manager.direct.getMessage(stream, query)
+      : await foundOrNull(() => manager.streams.getMessage(stream, query));
+    return message === null ? undefined : translate(stream, message);
+  });
+}
+
+/** Asked once: nobody answers a direct read of a stream that does not allow it, not even to refuse. */
+async function allowsDirectReads(connection: Connection, stream: string): Promise<boolean> {
+  const { manager, directReads } = linkOf(connection);
+  const known = directReads.get(stream);
+  if (known !== undefined) return known;
+  const isAllowed = (await manager.streams.info(stream)).config.allow_direct === true;
+  directReads.set(stream, isAllowed);
+  return isAllowed;
+}
+
+export function getMessage(
+  connection: Connection,
+  stream: string,
+  sequence: number,
+): Promise<StoredMessage | undefined> {
+  const { manager } = linkOf(connection);
+  return attempt(`reading message ${sequence} of ${stream}`, async () => {
+    const message = await foundOrNull(() => manager.streams.getMessage(stream, { seq: sequence }));
+    return message === null ? undefined : translate(stream, message);
+  });
+}
+
+/** False when there was no such message (any more). */
+export function deleteMessage(connection: Connection, stream: string, sequence: number): Promise<boolean> {
+  const { manager } = linkOf(connection);
+  return attempt(`deleting message ${sequence} of ${stream}`, async () => {
+    try {
+      return await manager.streams.deleteMessage(stream, sequence, false);
+    } catch (error) {
+      // The code says that the deletion failed, not why.
+      if (!hasApiCode(error, apiCodes.deleteFailed)) throw error;
+      const message = await foundOrNull(() => manager.streams.getMessage(stream, { seq: sequence }));
+      if (message !== null) throw error;
+      return false;
+    }
+  });
+}
+
+/** Removes the messages on `filterSubject` (wildcards allowed) and returns how many they were. */
+export function purge(connection: Connection, stream: string, filterSubject: string): Promise<number> {
+  const { manager } = linkOf(connection);
+  return attempt(`purging ${filterSubject} of ${stream}`, async () => {
+    const { purged } = await manager.streams.purge(stream, { filter: filterSubject });
+    return purged;
+  });
+}
+
+async function foundOrNull<T>(request: () => Promise<T>): Promise<T | null> {
+  try {
+    return await request();
+  } catch (error) {
+    if (hasApiCode(error, apiCodes.messageNotFound)) return null;
+    throw error;
+  }
+}
+
+/** What a direct read adds to the headers that the publisher gave. */
+const addedHeaders = new Set(['Nats-Stream', 'Nats-Subject', 'Nats-Sequence', 'Nats-Time-Stamp']);
+
+function translate(stream: string, message: StoredMsg): StoredMessage {
+  const headers = Object.entries(readHeaders({ headers: message.header }));
+  return {
+    stream,
+    subject: message.subject,
+    sequence: message.seq,
+    storedAt: message.time.getTime(),
+    headers: Object.fromEntries(headers.filter(([name]) => !addedHeaders.has(name))),
+    data: message.data,
+  };
+}
