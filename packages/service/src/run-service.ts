@@ -1,0 +1,116 @@
+/**
+ * Owns the life of a process: settings, start, readiness, ordered shutdown, exit code.
+ *
+ * Exit codes: 0 after an ordered shutdown; 70 (EX_SOFTWARE) for anything unknown; 75 (EX_TEMPFAIL) when the grace
+ * time ran out and the rest is left to redelivery; 78 (EX_CONFIG) for a bad setting; 128 + n at a second signal n.
+ */
+import { createLogger, type Logger, type LogLevel } from '@signalbox/telemetry';
+import { Scope } from './scope.js';
+import { type Environment, SettingsError } from './settings.js';
+
+export const exitCodes = { ok: 0, software: 70, graceExceeded: 75, badSetting: 78 } as const;
+
+const defaultGraceMs = 20_000;
+const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
+
+export interface ServiceContext<C> {
+  readonly config: C;
+  readonly logger: Logger;
+  /** What is put here is closed in reverse order at the shutdown. */
+  readonly scope: Scope;
+  /** Aborts when the shutdown begins, also while `start` is still waiting for something. */
+  readonly signal: AbortSignal;
+  /** Ends the process as a failure; for the `done` promise of a loop: `consumption.done.catch(fail)`. */
+  readonly fail: (error: unknown) => void;
+}
+
+export interface ServiceDefinition<C> {
+  readonly name: string;
+  readonly parseConfig: (env: Environment) => C;
+  /** The service is ready when it resolves. What it returns goes into the `ready` log line and the message to the parent. */
+  readonly start: (context: ServiceContext<C>) => Promise<Readonly<Record<string, unknown>> | undefined>;
+  /** Time to close the scope. Default 20 s. */
+  readonly graceMs?: number;
+}
+
+/** What a parent process receives over its IPC channel. */
+export interface ReadyMessage {
+  readonly type: 'ready';
+  readonly service: string;
+  readonly [detail: string]: unknown;
+}
+
+/** Runs the process until it is told to end, and ends it. */
+export async function runService<C extends { readonly logLevel: LogLevel }>(
+  definition: ServiceDefinition<C>,
+): Promise<void> {
+  const config = readConfig(definition);
+  if (config === undefined) process.exit(exitCodes.badSetting);
+  const logger = createLogger({ service: definition.name, level: config.logLevel });
+  const scope = new Scope();
+  const abort = new AbortController();
+  const fail = (error: unknown): never => {
+    logger.error('the process ends because of an error that it does not know', { error });
+    process.exit(exitCodes.software);
+  };
+  process.on('uncaughtException', fail);
+  process.on('unhandledRejection', fail);
+  // Whoever reads the log may go first; that is no reason to end out of order.
+  process.stdout.on('error', () => undefined);
+
+  const shutDown = async (reason: string) => {
+    if (abort.signal.aborted) return;
+    logger.info('shutting down', { reason });
+    setTimeout(() => {
+      logger.error('the shutdown took too long; what is unfinished is left to redelivery');
+      process.exit(exitCodes.graceExceeded);
+    }, definition.graceMs ?? defaultGraceMs);
+    abort.abort(new DOMException(reason, 'AbortError'));
+    await started;
+    await scope.close();
+    logger.info('stopped');
+    process.exit(exitCodes.ok);
+  };
+  listenForTheEnd(shutDown);
+
+  const started = definition.start({ config, logger, scope, signal: abort.signal, fail }).then(
+    (details) => {
+      if (!abort.signal.aborted) announce(definition.name, logger, details ?? {});
+    },
+    (error: unknown) => {
+      // A start that was waiting for something rejects with the reason of the shutdown.
+      if (!abort.signal.aborted) fail(error);
+    },
+  );
+  await started;
+}
+
+function readConfig<C>(definition: ServiceDefinition<C>): C | undefined {
+  try {
+    return definition.parseConfig(process.env);
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    const logger = createLogger({ service: definition.name, level: 'error' });
+    for (const problem of error.problems) logger.error(`bad setting ${problem}`);
+    return undefined;
+  }
+}
+
+function announce(service: string, logger: Logger, details: Readonly<Record<string, unknown>>): void {
+  logger.info('ready', { pid: process.pid, ...details });
+  const message: ReadyMessage = { type: 'ready', service, pid: process.pid, ...details };
+  if (process.connected) process.send?.(message);
+}
+
+function listenForTheEnd(shutDown: (reason: string) => Promise<void>): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    let count = 0;
+    process.on(signal, () => {
+      count += 1;
+      if (count > 1) process.exit(128 + signalNumbers[signal]);
+      void shutDown(signal);
+    });
+  }
+  // The parent is gone; nobody else would end this process.
+  process.on('disconnect', () => void shutDown('parent gone'));
+}

@@ -1,0 +1,121 @@
+/**
+ * Owns the names, defaults and descriptions of every setting, so that a name means the same in every process.
+ * Each process picks what it needs in its `config.ts`; the list in the documentation is checked against this table.
+ */
+import { type LogLevel, logLevels } from '@signalbox/telemetry';
+import { z } from 'zod';
+
+export interface Setting<T> {
+  readonly env: string;
+  readonly description: string;
+  readonly schema: z.ZodType<T, string>;
+  /** As it would be written in the environment. Undefined: the setting may be absent. */
+  readonly defaultText: string | undefined;
+}
+
+export type SettingsShape = Readonly<Record<string, Setting<unknown>>>;
+export type SettingsOf<S extends SettingsShape> = {
+  readonly [K in keyof S]: S[K] extends Setting<infer T> ? T : never;
+};
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A setting with a default. */
+export function setting<T>(
+  env: string,
+  schema: z.ZodType<T, string>,
+  defaultText: string,
+  description: string,
+) {
+  return { env, schema, defaultText, description } satisfies Setting<T>;
+}
+
+/** A setting that may be absent. */
+export function optionalSetting<T>(env: string, schema: z.ZodType<T, string>, description: string) {
+  return { env, schema, defaultText: undefined, description } as Setting<T | undefined>;
+}
+
+export const settingTypes = {
+  text: z.string().min(1) as z.ZodType<string, string>,
+  url: z.url({ protocol: /^(nats|tls|ws|wss)$/ }) as z.ZodType<string, string>,
+  flag: z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1'),
+  integer: (min: number, max: number) =>
+    z
+      .string()
+      .regex(/^-?\d+$/, 'must be a whole number')
+      .transform(Number)
+      .pipe(z.number().int().min(min).max(max)),
+  /** What may be a token of a subject. */
+  name: z.string().regex(/^[A-Za-z0-9_-]+$/, 'may hold letters, digits, _ and - only') as z.ZodType<
+    string,
+    string
+  >,
+  logLevel: z.enum(logLevels) as z.ZodType<LogLevel, string>,
+} as const;
+
+const { text, url, flag, integer, name, logLevel } = settingTypes;
+
+export const settings = {
+  natsEmbedded: setting(
+    'SIGNALBOX_NATS_EMBEDDED',
+    flag,
+    'true',
+    'Whether `signalbox dev` starts its own nats-server.',
+  ),
+  natsUrl: setting('SIGNALBOX_NATS_URL', url, 'nats://127.0.0.1:4222', 'Address of nats-server.'),
+  natsServer: optionalSetting(
+    'SIGNALBOX_NATS_SERVER',
+    text,
+    'Path of the nats-server binary; found by itself otherwise.',
+  ),
+  dataDir: setting('SIGNALBOX_DATA_DIR', text, '.signalbox', 'Folder for everything that is kept on disk.'),
+  database: optionalSetting(
+    'SIGNALBOX_DATABASE',
+    text,
+    "The orchestrator's SQLite file; `orchestrator.db` in the data folder otherwise.",
+  ),
+  apiDatabase: optionalSetting(
+    'SIGNALBOX_API_DATABASE',
+    text,
+    "The api's read model, a SQLite file that may be deleted; `api.db` in the data folder otherwise.",
+  ),
+  apiHost: setting('SIGNALBOX_API_HOST', text, '127.0.0.1', 'Address the api listens on.'),
+  apiPort: setting(
+    'SIGNALBOX_API_PORT',
+    integer(0, 65_535),
+    '7420',
+    'Port the api listens on; 0 takes a free one.',
+  ),
+  workspace: setting('SIGNALBOX_WORKSPACE', name, 'default', 'The workspace that the process serves.'),
+  workerConcurrency: setting(
+    'SIGNALBOX_WORKER_CONCURRENCY',
+    integer(1, 10_000),
+    '16',
+    'Steps that one worker or agent executes at once.',
+  ),
+  logLevel: setting('SIGNALBOX_LOG_LEVEL', logLevel, 'info', 'debug, info, warn, error or silent.'),
+} as const;
+
+/** Names every bad setting at once. */
+export class SettingsError extends Error {
+  override name = 'SettingsError';
+  constructor(readonly problems: readonly string[]) {
+    super(problems.join('\n'));
+  }
+}
+
+/** An empty variable counts as absent. Throws `SettingsError`. */
+export function parseSettings<S extends SettingsShape>(shape: S, env: Environment): SettingsOf<S> {
+  const problems: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [key, one] of Object.entries(shape)) {
+    const given = env[one.env] === '' ? undefined : env[one.env];
+    const written = given ?? one.defaultText;
+    if (written === undefined) continue;
+    const result = one.schema.safeParse(written);
+    if (result.success) values[key] = result.data;
+    else
+      problems.push(`${one.env}=${written}: ${result.error.issues.map((issue) => issue.message).join('; ')}`);
+  }
+  if (problems.length > 0) throw new SettingsError(problems);
+  return values as SettingsOf<S>;
+}
