@@ -1,1 +1,2 @@
-export {};
+export { createExecutorRegistry, type ExecutorRegistry } from './registry.js';
+export type { Execution, ExecutionContext, StepExecutor, StepWarning } from './step-executor.js';

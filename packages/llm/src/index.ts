@@ -1,1 +1,11 @@
-export {};
+export type {
+  Completion,
+  ModelAnswer,
+  ModelConfig,
+  ModelMessage,
+  ModelProvider,
+  ModelRequest,
+  ModelUsage,
+  ScriptedAnswer,
+} from './model-provider.js';
+export { createScriptedProvider, scriptedProviderName } from './scripted/scripted-provider.js';
