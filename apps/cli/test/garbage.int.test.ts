@@ -1,0 +1,78 @@
+/** Whatever arrives on a task subject, every process stays up and the message is kept as a dead letter. */
+import { createPublisher, openConnection } from '@signalbox/messaging';
+import { taskSubjects } from '@signalbox/protocol';
+import { createLogger } from '@signalbox/telemetry';
+import { eventually } from '@signalbox/testing';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type ServiceName, startWorld, type World } from './support/world.js';
+
+const services: readonly ServiceName[] = ['orchestrator', 'step-worker', 'agent', 'approval-service', 'api'];
+let world: World;
+
+beforeAll(async () => {
+  world = await startWorld(services);
+});
+
+afterAll(() => world?.stop());
+
+const garbage: readonly (string | Uint8Array)[] = [
+  'not json',
+  '',
+  '{}',
+  'null',
+  '[1,2,3]',
+  '{"type":"start"}',
+  '{"type":"no-such-thing","runId":"r1"}',
+  new Uint8Array([0xff, 0xfe, 0x00, 0x80]),
+  '['.repeat(50_000),
+];
+
+test('a garbage message on every task subject is dead-lettered, and every process stays up', async () => {
+  const subjects = [
+    taskSubjects.run('r1'),
+    taskSubjects.resume('r1'),
+    taskSubjects.catalog('default'),
+    taskSubjects.deadLetter('default'),
+    taskSubjects.step('r1', 's1'),
+    taskSubjects.approval('r1', 'a1'),
+    taskSubjects.agent('default', 'r1', 's1'),
+  ];
+  const logger = createLogger({ service: 'garbage', level: 'silent' });
+  const connection = await openConnection({ url: world.natsUrl, name: 'garbage', logger });
+  const publisher = createPublisher(connection);
+  await publisher.publishAll(subjects.flatMap((subject) => garbage.map((data) => ({ subject, data }))));
+
+  interface Letters {
+    items: { subject: string }[];
+    nextCursor?: string | null;
+  }
+  const letters = async (): Promise<string[]> => {
+    const page = await world.call<Letters>('GET', '/api/v1/dead-letters?limit=100');
+    return page.items.map((item) => item.subject);
+  };
+  await eventually(
+    async () => {
+      const found = await letters();
+      return subjects.every((subject) => found.filter((each) => each === subject).length === garbage.length);
+    },
+    { timeoutMs: 60_000, describe: 'each garbage message is a dead letter' },
+  );
+
+  await world.call('PUT', '/api/v1/agents/hello', '---\nmodel: scripted/test\nanswers:\n  - output: hello\n---\nhi\n');
+  const states = (target: string) => [{ name: 'greet', type: 'operation', action: 'agent.run', target, input: { agent: 'hello', task: 'x' }, end: true }];
+  for (const target of ['worker', 'agent']) {
+    await world.call('POST', '/api/v1/workflows', { id: `on-${target}`, version: '1', name: target, start: 'greet', states: states(target) });
+    const { runId } = await world.call<{ runId: string }>('POST', '/api/v1/workflow-runs', { workflow: `on-${target}`, input: {} });
+    await eventually(
+      async () => (await world.call<{ status: string }>('GET', `/api/v1/workflow-runs/${runId}`)).status === 'COMPLETED',
+      { describe: `a run on the ${target} completes after the garbage` },
+    );
+  }
+  for (const name of services) {
+    expect(world.logsOf(name), `${name} was not started again`).toContain('ready');
+    const state = await Promise.race([world.processOf(name).exited, Promise.resolve('running')]);
+    expect(state).toBe('running');
+  }
+  publisher.close();
+  await connection.close();
+}, 120_000);

@@ -1,0 +1,88 @@
+/** Judges finished runs from the outside: the log, and the orchestrator's database read after the fact. */
+import { evolve, initialState, type RecordedEvent, type RunEvent, type RunState, runStatus, stepView } from '@signalbox/engine';
+import { followStream, openConnection } from '@signalbox/messaging';
+import { decodeEvent, EVENTS, type EventEnvelope } from '@signalbox/protocol';
+import { createLogger } from '@signalbox/telemetry';
+import Database from 'better-sqlite3';
+
+const text = new TextDecoder();
+
+/** Every event on the log, by run, in stream order. */
+export const readLog = async (natsUrl: string): Promise<Map<string, EventEnvelope[]>> => {
+  const logger = createLogger({ service: 'auditor', level: 'silent' });
+  const connection = await openConnection({ url: natsUrl, name: 'auditor', logger });
+  const byRun = new Map<string, EventEnvelope[]>();
+  const done = new AbortController();
+  await followStream(connection, {
+    stream: EVENTS,
+    fromSequence: 1,
+    signal: done.signal,
+    maxBatch: 1_000,
+    logger,
+    handler: (messages, { caughtUp }) => {
+      for (const message of messages) {
+        const event = decodeEvent(text.decode(message.data), message.subject);
+        if (event.runId !== null && event.sequence > 0) byRun.set(event.runId, [...(byRun.get(event.runId) ?? []), event]);
+      }
+      if (caughtUp) done.abort();
+    },
+  });
+  await connection.close();
+  return byRun;
+};
+
+export interface Audit {
+  readonly sequences: readonly number[];
+  readonly completionsByStep: ReadonlyMap<string, number>;
+  readonly state: RunState;
+}
+
+/** Puts a run's events in their order (a repeated publish may be stored late), drops doubles, folds. */
+export const audit = (events: readonly EventEnvelope[]): Audit => {
+  const unique = [...new Map(events.map((event) => [event.sequence, event])).values()].sort((a, b) => a.sequence - b.sequence);
+  const completionsByStep = new Map<string, number>();
+  let state = initialState;
+  for (const { sequence, at, data } of unique) {
+    const recorded: RecordedEvent = { seq: sequence, at, event: data as RunEvent };
+    if (recorded.event.type === 'step.succeeded') {
+      const { stepId } = recorded.event;
+      completionsByStep.set(stepId, (completionsByStep.get(stepId) ?? 0) + 1);
+    }
+    state = evolve(state, recorded);
+  }
+  return { sequences: unique.map((event) => event.sequence), completionsByStep, state };
+};
+
+export interface StoredRun {
+  readonly status: string;
+  readonly seq: number;
+  readonly steps: ReadonlyMap<string, { readonly status: string; readonly attempt: number | null }>;
+}
+
+/** What the orchestrator's database says of a run. Opened read-only, by the auditor alone. */
+export const readStored = (file: string, runId: string): StoredRun => {
+  const database = new Database(file, { readonly: true, fileMustExist: true });
+  try {
+    const run = database.prepare('SELECT status, seq FROM workflow_runs WHERE run_id = ?').get(runId) as { status: string; seq: number };
+    const rows = database.prepare('SELECT step_id, status, attempt FROM workflow_run_steps WHERE run_id = ?').all(runId) as {
+      step_id: string;
+      status: string;
+      attempt: number | null;
+    }[];
+    return { ...run, steps: new Map(rows.map((row) => [row.step_id, { status: row.status, attempt: row.attempt }])) };
+  } finally {
+    database.close();
+  }
+};
+
+/** The same facts from the folded state. */
+export const foldedRun = (state: RunState, stepIds: Iterable<string>): StoredRun => ({
+  status: runStatus(state),
+  seq: state.seq,
+  steps: new Map(
+    [...stepIds].map((stepId) => {
+      const view = stepView(state, stepId);
+      return [stepId, { status: view?.status ?? 'missing', attempt: view?.attempt ?? null }];
+    }),
+  ),
+});
