@@ -1,1 +1,1 @@
-export {};
+export { checkSubset } from './check-subset.js';
