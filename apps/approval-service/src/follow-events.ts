@@ -1,0 +1,74 @@
+/**
+ * Keeps the book of approvals and the teams as the event stream says. Two reads, because a consumer has one filter.
+ * Both begin with the first event: a restarted service knows what the one before knew.
+ */
+import { type Connection, followStream, type StoredMessage } from '@signalbox/messaging';
+import { ContractError, decodeEvent, EVENTS, type EventEnvelope, filters } from '@signalbox/protocol';
+import type { Logger } from '@signalbox/telemetry';
+
+export interface EventFollower {
+  /** Resolves when everything that was stored at the start has been applied; rejects when `signal` aborts before. */
+  readonly caughtUp: Promise<void>;
+  /** Resolves after the signal has aborted; rejects with a defect. */
+  readonly done: Promise<void>;
+}
+
+export interface FollowEventsOptions {
+  readonly connection: Connection;
+  readonly signal: AbortSignal;
+  readonly logger: Logger;
+  readonly onApprovalEvent: (envelope: EventEnvelope) => void;
+  readonly onCatalogEvent: (envelope: EventEnvelope) => void;
+}
+
+export const followEvents = (options: FollowEventsOptions): EventFollower => {
+  const reads = [
+    follow(filters.allApprovalEvents, options.onApprovalEvent, options),
+    follow(filters.allCatalogEvents, options.onCatalogEvent, options),
+  ];
+  return {
+    caughtUp: Promise.all(reads.map((read) => read.caughtUp)).then(() => undefined),
+    done: Promise.all(reads.map((read) => read.done)).then(() => undefined),
+  };
+};
+
+const follow = (
+  filterSubject: string,
+  apply: (envelope: EventEnvelope) => void,
+  { connection, signal, logger }: FollowEventsOptions,
+): EventFollower => {
+  let onCaughtUp = (): void => undefined;
+  const allApplied = new Promise<void>((resolve) => {
+    onCaughtUp = resolve;
+  });
+  const done = followStream(connection, {
+    stream: EVENTS,
+    filterSubject,
+    fromSequence: 1,
+    signal,
+    maxBatch: 500,
+    logger,
+    handler: (messages, { caughtUp }) => {
+      for (const message of messages) {
+        const envelope = decode(message, logger);
+        if (envelope !== undefined) apply(envelope);
+      }
+      if (caughtUp) onCaughtUp();
+    },
+  });
+  const ended = done.then(() => {
+    throw signal.reason;
+  });
+  return { caughtUp: Promise.race([allApplied, ended]), done };
+};
+
+/** An event of a newer version cannot be told here; what it says about an approval, the orchestrator checks again. */
+const decode = (message: StoredMessage, logger: Logger): EventEnvelope | undefined => {
+  try {
+    return decodeEvent(Buffer.from(message.data).toString('utf8'), message.subject);
+  } catch (error) {
+    if (!(error instanceof ContractError)) throw error;
+    logger.warn('an event cannot be read and is passed over', { subject: message.subject, error });
+    return undefined;
+  }
+};

@@ -1,0 +1,131 @@
+/**
+ * What is done with a task of `wf.task.approval.…`: a request is announced, a decision is judged and sent on.
+ *
+ * 1. Every decision leads to exactly one message to the orchestrator: the decision, or its refusal. Only the
+ *    orchestrator records either.
+ * 2. A decision is judged and noted as forwarded without anything awaited in between.
+ * 3. Both messages of a command have the same id: a redelivered decision that is judged differently the second time
+ *    does not count twice.
+ */
+import { type Connection, type Delivery, type Publisher, readLast } from '@signalbox/messaging';
+import {
+  ContractError,
+  decodeApprovalTask,
+  decodeEvent,
+  EVENTS,
+  eventSubjects,
+  headers,
+  protocolVersion,
+  type ResumeMessage,
+  taskSubjects,
+} from '@signalbox/protocol';
+import { type DeadLetterReporter, publishUntilStored, settleTask } from '@signalbox/step-runner';
+import type { Logger } from '@signalbox/telemetry';
+import { type ApprovalBook, type ApprovalRecord, endsApproval } from './approval-book.js';
+import { type DecisionTask, judgeDecision } from './judge-decision.js';
+import type { ApprovalRequestTask, Notifier } from './notifier.js';
+import type { TeamDirectory } from './teams.js';
+
+export interface ApprovalHandlerOptions {
+  readonly book: ApprovalBook;
+  readonly teams: TeamDirectory;
+  readonly notifier: Notifier;
+  readonly connection: Connection;
+  readonly publisher: Publisher;
+  readonly deadLetters: DeadLetterReporter;
+  readonly logger: Logger;
+  /** Aborts when the process stops; what cannot be sent then goes back. */
+  readonly signal: AbortSignal;
+}
+
+/** The event that makes an approval known may still be on its way: that many deliveries are waited for it. */
+const deliveriesUntilUnknown = 3;
+const unknownDelayMs = 500;
+
+export const createApprovalHandler =
+  (options: ApprovalHandlerOptions) =>
+  (delivery: Delivery): Promise<void> =>
+    settleTask(delivery, () => handle(delivery, options), options);
+
+const handle = async (delivery: Delivery, options: ApprovalHandlerOptions): Promise<void> => {
+  const version = delivery.headers[headers.version];
+  const task = decodeApprovalTask({
+    subject: delivery.subject,
+    text: Buffer.from(delivery.data).toString('utf8'),
+    ...(version === undefined ? {} : { version }),
+  });
+  if (task.type === 'request') await announce(task, options);
+  else await decide(task, delivery, options);
+};
+
+const announce = async (
+  task: ApprovalRequestTask,
+  { book, notifier }: ApprovalHandlerOptions,
+): Promise<void> => {
+  if (book.find(task.runId, task.approvalId).kind !== 'ended') await notifier.approvalRequested(task);
+};
+
+const decide = async (
+  task: DecisionTask,
+  delivery: Delivery,
+  options: ApprovalHandlerOptions,
+): Promise<void> => {
+  const { book, teams, logger } = options;
+  let record: ApprovalRecord = book.find(task.runId, task.approvalId);
+  if (record.kind === 'unknown') {
+    if (await hasEnded(task, options.connection)) record = { kind: 'ended' };
+    else if (delivery.deliveryCount < deliveriesUntilUnknown) {
+      delivery.nak(unknownDelayMs);
+      return;
+    } else record = book.find(task.runId, task.approvalId);
+  }
+  const judgement = judgeDecision(record, task, teams);
+  const { commandId, runId, approvalId, actor, comment, decision } = task;
+  const about = {
+    commandId,
+    runId,
+    approvalId,
+    actor,
+    ...(comment === undefined ? {} : { comment }),
+  };
+  const fields = { run_id: runId, approval_id: approvalId, actor, decision };
+  if (judgement.kind === 'refuse') {
+    const { code, message } = judgement;
+    logger.info('a decision is refused', { ...fields, code });
+    await send({ type: 'approval.refusal', ...about, code, message }, commandId, options);
+    return;
+  }
+  book.noteForwarded(runId, approvalId, { commandId, actor, decision });
+  logger.info('a decision is forwarded', fields);
+  const data = task.data === undefined ? {} : { data: task.data };
+  await send({ type: 'approval.decision', ...about, decision, ...data }, commandId, options);
+};
+
+/** An approval that ended long ago has left the book; the event stream still knows how. */
+const hasEnded = async (task: DecisionTask, connection: Connection): Promise<boolean> => {
+  const last = await readLast(connection, EVENTS, eventSubjects.approval(task.runId, task.approvalId));
+  if (last === undefined) return false;
+  try {
+    return endsApproval(decodeEvent(Buffer.from(last.data).toString('utf8'), last.subject).data);
+  } catch (error) {
+    if (error instanceof ContractError) return false;
+    throw error;
+  }
+};
+
+/** The command's own id has been used in this stream already, by the decision on its way here. */
+const send = (
+  message: ResumeMessage,
+  commandId: string,
+  { publisher, signal }: ApprovalHandlerOptions,
+): Promise<void> =>
+  publishUntilStored(
+    publisher,
+    {
+      subject: taskSubjects.resume(message.runId),
+      id: `${commandId}/judged`,
+      headers: { [headers.version]: protocolVersion },
+      data: JSON.stringify(message),
+    },
+    signal,
+  );
