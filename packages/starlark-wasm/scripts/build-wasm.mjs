@@ -30,8 +30,8 @@ const execFile = join(dist, 'wasm_exec.js');
 const stampFile = join(dist, 'starlark.wasm.inputs');
 const debianGopath = '/usr/share/gocode';
 
-/** 64 MiB for an expression, and what the Go runtime and the interpreter hold before the first one. */
-const maxPages = (64 + 16) * 16;
+/** 64 MiB for an expression, and the 19 MiB that the Go runtime and the interpreter hold before the first one. */
+const maxPages = (64 + 19) * 16;
 
 const goMissing = `Building Starlark needs the Go toolchain (1.19 or newer), and "go" was not found. Install it:
   Debian, Ubuntu:  apt-get install golang-go golang-starlark-dev
@@ -44,11 +44,13 @@ const libraryMissing = `Building Starlark needs the Go library go.starlark.net, 
 
 function main() {
   const toolchain = findToolchain();
+  const hash = inputsHash();
+  // What was built elsewhere from these sources (a cache, an image) needs no toolchain here.
+  if (toolchain === undefined && builtFrom()?.startsWith(hash)) return;
+  if (toolchain === undefined) stop(goMissing);
   const way = existsSync(join(debianGopath, 'src/go.starlark.net/starlark')) ? 'gopath' : 'modules';
-  const stamp = inputsHash(toolchain.version, way);
-  if (existsSync(wasmFile) && existsSync(execFile) && existsSync(stampFile)) {
-    if (readFileSync(stampFile, 'utf8') === stamp) return;
-  }
+  const stamp = `${hash} ${toolchain.version} ${way}`;
+  if (builtFrom() === stamp) return;
   mkdirSync(dist, { recursive: true });
   const scratch = mkdtempSync(join(tmpdir(), 'signalbox-starlark-'));
   try {
@@ -67,13 +69,19 @@ function findToolchain() {
     encoding: 'utf8',
     env: { ...process.env, GO111MODULE: 'off' },
   });
-  if (result.status !== 0) stop(goMissing);
+  if (result.status !== 0) return undefined;
   const [root = '', version = ''] = result.stdout.trim().split('\n');
   return { root, version };
 }
 
-function inputsHash(...facts) {
-  const hash = createHash('sha256').update(facts.join('\n'));
+/** The stamp of what is built already, if it is all there. */
+function builtFrom() {
+  const isThere = [wasmFile, execFile, stampFile].every((file) => existsSync(file));
+  return isThere ? readFileSync(stampFile, 'utf8') : undefined;
+}
+
+function inputsHash() {
+  const hash = createHash('sha256');
   for (const folder of [sources, join(packageFolder, 'scripts')]) {
     for (const name of readdirSync(folder).sort()) hash.update(name).update(readFileSync(join(folder, name)));
   }

@@ -175,7 +175,7 @@ function burnInLoops(code, burn) {
  */
 const byteWiseClear =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are instructions, not text.
-  /\x03\x40\x20([^])\x50\x04\x40[^]{1,32}?\x0b\x20([^])\xa7\x42\x00\x3c\x00\x00\x20\2\x42\x01\x7c\x21\2\x20\1\x42\x01\x7d\x21\1\x0c\x00\x0b/;
+  /\x03\x40\x20([\s\S])\x50\x04\x40[\s\S]{1,32}?\x0b\x20([\s\S])\xa7\x42\x00\x3c\x00\x00\x20\2\x42\x01\x7c\x21\2\x20\1\x42\x01\x7d\x21\1\x0c\x00\x0b/;
 
 /** Puts memory.fill(at, 0, left); left = 0 before such a loop, which then ends in its first round. */
 function fillAtOnce(code) {

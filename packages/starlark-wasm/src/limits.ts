@@ -3,6 +3,7 @@
 export const expressionLimits = {
   maxSteps: 100_000,
   maxMemoryBytes: 64 * 1024 * 1024,
+  /** Of processor time. */
   maxDurationMs: 250,
   maxResultBytes: 16 * 1024 * 1024,
   /** UTF-16 units of source text. */

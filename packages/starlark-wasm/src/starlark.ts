@@ -4,15 +4,17 @@
  * 1. From the outside it is a function: no result depends on what was evaluated before.
  * 2. A lost instance is replaced at once, by the spare one where it is ready; programs are compiled again in the
  *    new instance when they are next used.
- * 3. An instance that has grown beyond `retireAboveBytes` is replaced too, so that every expression has about the
- *    whole of its memory and a process does not keep what one expression once took.
+ * 3. Out of memory is the verdict of an instance that evaluated nothing before: in another one the remains of
+ *    earlier evaluations may have been in the way, so the program is run once more.
+ * 4. An instance that has grown beyond `retireAboveBytes` is replaced, so that a process does not keep for ever what
+ *    one expression once took.
  */
 import { GoInstance, type LostReason, operation, type Reply } from './go-instance.js';
 import { expressionLimits } from './limits.js';
 import { encodeScope, type Json, type Scope } from './scope.js';
 
 const maxPrograms = 1_000;
-const retireAboveBytes = 40 * 1024 * 1024;
+const retireAboveBytes = 64 * 1024 * 1024;
 
 export type Place = {
   /** From 1. */
@@ -33,6 +35,7 @@ export type Program = {
   readonly builtins: readonly string[];
 };
 
+/** The place is where the parser stood: at the end of what it could not take. */
 export type SyntaxFailure = Place & { readonly ok: false; readonly kind: 'syntax'; readonly message: string };
 
 export type CompileResult =
@@ -73,7 +76,7 @@ export function createStarlark(): Starlark {
 }
 
 class Evaluator {
-  readonly #compiled = new Map<string, Compiled>();
+  readonly #compiled = new Map<string, Compiled & { ok: true }>();
   /** Programs of the current instance, the one used longest ago first. */
   #handles = new Map<string, number>();
   #instance: GoInstance | undefined;
@@ -95,9 +98,11 @@ class Evaluator {
   evaluate(program: Program, scope: Scope): EvaluateResult {
     const scopeText = encodeScope(program, scope);
     if (scopeText === undefined) return limitFailure('the data is nested too deeply');
-    const handle = this.#handleOf(program);
-    if (typeof handle !== 'number') return handle;
-    const reply = this.#call(operation.evaluate, handle, scopeText);
+    const wasFresh = this.#current().isFresh;
+    let reply = this.#evaluateOnce(program, scopeText);
+    if (!wasFresh && reply.status === 'lost' && reply.reason === 'memory') {
+      reply = this.#evaluateOnce(program, scopeText);
+    }
     switch (reply.status) {
       case 'ok':
         return { ok: true, value: JSON.parse(reply.text) as Json };
@@ -110,11 +115,18 @@ class Evaluator {
     }
   }
 
+  #evaluateOnce(program: Program, scopeText: string): Reply {
+    const handle = this.#handleOf(program);
+    return typeof handle === 'number' ? this.#call(operation.evaluate, handle, scopeText) : handle;
+  }
+
   #compileCached(kind: Program['kind'], source: string): Compiled {
     const key = keyOf(kind, source);
     const known = this.#compiled.get(key);
     if (known !== undefined) return known;
     const compiled = this.#compileAnew(kind, source);
+    // A failure may be the moment's (no time left on a busy machine); it is found again soon enough.
+    if (!compiled.ok) return compiled;
     if (this.#compiled.size >= maxPrograms) dropOldest(this.#compiled);
     this.#compiled.set(key, compiled);
     return compiled;
@@ -148,7 +160,7 @@ class Evaluator {
   }
 
   /** The program's number in the current instance; compiles it there when it is not. */
-  #handleOf(program: Program): number | EvaluateFailure {
+  #handleOf(program: Program): number | Reply {
     const key = keyOf(program.kind, program.source);
     const handle = this.#handles.get(key);
     if (handle !== undefined) {
@@ -157,10 +169,9 @@ class Evaluator {
       return handle;
     }
     const compiled = this.#compileAnew(program.kind, program.source);
-    if (!compiled.ok) return { ok: false, code: 'EXPRESSION_ERROR', message: compiled.message };
-    const made = this.#handles.get(key);
-    // The instance grew so much while compiling that it was replaced.
-    return made ?? limitFailure('the expression takes too much to compile');
+    if (!compiled.ok) return { status: 'failed', text: compiled.message, argument: 0 };
+    // Nothing there: the instance grew so much while compiling that it was replaced.
+    return this.#handles.get(key) ?? { status: 'lost', reason: 'memory' };
   }
 
   #remember(key: string, handle: number): void {
