@@ -1,1 +1,15 @@
-export {};
+export type { AgentDefinition, ScriptedAnswer } from './agent/agent-definition.js';
+export { type SplitText, splitFrontmatter } from './agent/frontmatter.js';
+export { type ParseAgentOptions, type ParsedAgent, parseAgent } from './agent/parse-agent.js';
+export type { CheckSchema } from './check/check-schema.js';
+export { type CodeDescription, codes, type IssueCode, issueCodes } from './codes.js';
+export type * from './definition.js';
+export type { Environment, NameSet } from './environment.js';
+export type { CompiledExpression, ExpressionCompiler, ExpressionPlace } from './expression-compiler.js';
+export type { Issue, ValidationResult } from './issue.js';
+export { formatPath, type ParsedPath, parsePath } from './language/path.js';
+export { type ParsedTemplate, parseTemplate, type TemplateError } from './language/template.js';
+export { limits } from './limits.js';
+export { type ParsedWorkflow, type ParseOptions, parseWorkflow, validateWorkflow } from './parse-workflow.js';
+export { planWorkflow } from './plan-workflow.js';
+export { type ParsedTeams, parseTeams } from './teams.js';

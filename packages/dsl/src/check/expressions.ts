@@ -1,0 +1,161 @@
+/** Expressions and templates: their syntax, and the names they use. */
+import type { Diagnostics } from '../diagnostics.js';
+import type { CompiledExpression, ExpressionCompiler, ExpressionPlace } from '../expression-compiler.js';
+import { asksForPresence, referencesOf } from '../flow/references.js';
+import { isState, type ScopeModel, type StateModel, type WorkflowModel } from '../flow/scope-model.js';
+import { type FoundExpression, scanTemplateText } from '../language/template.js';
+import { didYouMean } from '../nearest.js';
+import { textOffsetOf } from '../source/scalar-position.js';
+import { pointerOf, type ScalarNode, type SourceNode, textOf } from '../source/source-node.js';
+import type { NamesInScope } from './known-names.js';
+import type { PathReads } from './path-reads.js';
+import type { Site } from './structure.js';
+
+/** Further faults of one text are not placed exactly: finding the place costs as much as reading the text. */
+const maxExactPlaces = 50;
+
+const indexOf = (source: string, place: ExpressionPlace): number => {
+  const lines = source.split('\n');
+  const before = lines.slice(0, place.line - 1).reduce((sum, line) => sum + line.length + 1, 0);
+  const inLine = [...(lines[place.line - 1] ?? '')].slice(0, place.column - 1).join('');
+  return Math.min(before + inLine.length, source.length);
+};
+
+export interface Names {
+  readonly names: ReadonlySet<string>;
+  /** False: there may be others. */
+  readonly isComplete: boolean;
+}
+
+export interface ExpressionContext {
+  readonly text: string;
+  readonly compiler: ExpressionCompiler;
+  readonly diagnostics: Diagnostics;
+}
+
+/** Checks the expressions of one text; `onNames` hears of each that is right. */
+export class ExpressionChecker {
+  readonly #context: ExpressionContext;
+  #exactPlaces = 0;
+
+  constructor(context: ExpressionContext) {
+    this.#context = context;
+  }
+
+  #place(node: ScalarNode, index: number) {
+    this.#exactPlaces++;
+    const isExact = this.#exactPlaces <= maxExactPlaces || typeof node.value !== 'string' || node.value.length < 10_000;
+    return { offset: isExact ? textOffsetOf(this.#context.text, node, index) : node.start, pointer: pointerOf(node) };
+  }
+
+  /** The free names of the expression, or undefined when it has faults, which are reported. */
+  check(
+    node: ScalarNode,
+    found: FoundExpression,
+    kind: 'expression' | 'script',
+    known: Names,
+  ): readonly string[] | undefined {
+    const { compiler, diagnostics } = this.#context;
+    const compiled: CompiledExpression = compiler[kind](found.source, known.isComplete ? known.names : undefined);
+    if (compiled.ok) return compiled.names;
+    if (compiled.kind === 'syntax') {
+      const place = this.#place(node, found.index + indexOf(found.source, compiled));
+      const hint = found.source.includes('{{') ? 'this is an expression already: leave out {{ and }}' : undefined;
+      diagnostics.report('EXPRESSION_SYNTAX', place, `the expression does not parse: ${compiled.message}`, { hint });
+      return undefined;
+    }
+    for (const fault of compiled.names) {
+      const place = this.#place(node, found.index + indexOf(found.source, fault));
+      const hint = didYouMean(fault.name, known.names) ?? `the names here are ${[...known.names].join(', ')}`;
+      diagnostics.report('UNDEFINED_NAME', place, `nothing is called "${fault.name}" here`, { hint });
+    }
+    return undefined;
+  }
+
+  /** The expressions of a template's text; faults of the template itself are reported. */
+  scan(node: ScalarNode): readonly FoundExpression[] {
+    const scanned = scanTemplateText(textOf(node) ?? '');
+    if (scanned.ok) return scanned.expressions;
+    const place = this.#place(node, scanned.error.index);
+    this.#context.diagnostics.report('TEMPLATE_SYNTAX', place, scanned.error.message, {
+      hint: 'write {{ "{{" }} for braces themselves',
+    });
+    return [];
+  }
+
+  offsetOf(node: ScalarNode, index: number): number {
+    return this.#place(node, index).offset;
+  }
+}
+
+/** Calls `visit` for every text in the value. */
+export const eachText = (node: SourceNode, visit: (text: ScalarNode) => void): void => {
+  if (node.kind === 'scalar') {
+    if (typeof node.value === 'string') visit(node);
+  } else if (node.kind === 'list') {
+    for (const item of node.items) eachText(item, visit);
+  } else {
+    for (const entry of node.entries) eachText(entry.value, visit);
+  }
+};
+
+class SiteChecker {
+  readonly #checker: ExpressionChecker;
+  readonly #names: NamesInScope;
+  readonly #reads: PathReads;
+  readonly #known = new Map<StateModel | ScopeModel, Names>();
+
+  constructor(context: ExpressionContext, names: NamesInScope, reads: PathReads) {
+    this.#checker = new ExpressionChecker(context);
+    this.#names = names;
+    this.#reads = reads;
+  }
+
+  #knownTo(owner: StateModel | ScopeModel): Names {
+    const known = this.#known.get(owner) ?? this.#names.known(owner);
+    this.#known.set(owner, known);
+    return known;
+  }
+
+  checkOne(node: ScalarNode, found: FoundExpression, kind: 'expression' | 'script', owner: StateModel | ScopeModel): void {
+    const names = this.#checker.check(node, found, kind, this.#knownTo(owner));
+    if (names === undefined || asksForPresence(found.source)) return;
+    const hasData = isState(owner) && this.#knownTo(owner).names.has('result');
+    for (const reference of referencesOf(found.source, new Set(names))) {
+      this.#reads.checkReference(reference, owner, hasData, () => ({
+        offset: this.#checker.offsetOf(node, found.index + reference.index),
+        pointer: pointerOf(node),
+      }));
+    }
+  }
+
+  check(site: Site, owner: StateModel | ScopeModel): void {
+    const { kind, node } = site;
+    if (kind.is === 'template') {
+      eachText(node, (text) => {
+        for (const found of this.#checker.scan(text)) this.checkOne(text, found, 'expression', owner);
+      });
+    } else if ((kind.is === 'expression' || kind.is === 'script') && node.kind === 'scalar') {
+      const source = textOf(node) ?? '';
+      const lead = kind.is === 'script' ? 0 : source.length - source.trimStart().length;
+      const found = { source: kind.is === 'script' ? source : source.trim(), index: lead };
+      this.checkOne(node, found, kind.is, owner);
+    } else if (kind.is === 'path' && kind.use === 'read') {
+      this.#reads.checkPath(node, owner);
+    }
+  }
+}
+
+export const checkExpressions = (
+  model: WorkflowModel,
+  sites: readonly Site[],
+  context: ExpressionContext,
+  names: NamesInScope,
+  reads: PathReads,
+): void => {
+  const checker = new SiteChecker(context, names, reads);
+  for (const site of sites) {
+    const owner = model.ownerOf(site.owner);
+    if (owner !== undefined) checker.check(site, owner);
+  }
+};

@@ -1,0 +1,22 @@
+/** The bounds within which every text is checked in bounded time and memory. */
+export const limits = {
+  /** Of the text, in UTF-8 bytes. */
+  maxTextBytes: 1024 * 1024,
+  /** Lexical tokens of YAML: keeps the worst text of the permitted size within seconds. */
+  maxTokens: 250_000,
+  /** Collections within collections, as they stand in the text. */
+  maxYamlDepth: 200,
+  /** Values after aliases are written out. */
+  maxNodes: 100_000,
+  maxAliases: 1_000,
+  /** Over all scopes. */
+  maxStates: 1_000,
+  /** Scopes within scopes; the root is at depth 1. */
+  maxScopeDepth: 16,
+  /** Findings of each severity that are kept; a last one says that there are more. */
+  maxIssues: 500,
+  maxTimeoutSeconds: 10 * 365 * 24 * 3600,
+  maxAttempts: 1_000,
+  maxForeachConcurrency: 10_000,
+  maxParallelConcurrency: 64,
+} as const;
