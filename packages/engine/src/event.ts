@@ -28,7 +28,7 @@ export interface WorkflowRef {
   readonly digest: string;
 }
 
-interface AtStep {
+export interface AtStep {
   readonly stepId: string;
   readonly scope: ScopePath;
   readonly state: string;
@@ -155,7 +155,9 @@ export type RunEvent =
     })
   | (AtStep & {
       readonly type: 'state.failed';
+      /** `operation`: its input could not be made, so it was never scheduled. */
       readonly kind:
+        | 'operation'
         | 'switch'
         | 'inject'
         | 'transform'
@@ -221,6 +223,7 @@ export type RunEvent =
   | {
       readonly type: 'step.retry_scheduled';
       readonly stepId: string;
+      /** The coming attempt. */
       readonly attempt: Attempt;
       readonly dueAt: Instant;
     }
@@ -230,7 +233,14 @@ export type RunEvent =
       readonly attempt: Attempt;
       readonly error: StepError;
     }
-  | { readonly type: 'step.skipped'; readonly stepId: string; readonly error: StepError }
+  /** An optional step failed for good: nothing is written and the scope goes on at `next`. */
+  | {
+      readonly type: 'step.skipped';
+      readonly stepId: string;
+      readonly error: StepError;
+      readonly next: string | null;
+    }
+  /** Of any step that is not over: an operation, an approval, a join, a wait, a signal, a child run. */
   | { readonly type: 'step.cancelled'; readonly stepId: string }
   // Approvals. The step of an approval has been `step.scheduled` with action `human.approval` just before.
   | {

@@ -1,9 +1,23 @@
+export { backoffMs } from './backoff.js';
 export type * from './command.js';
+export { decide } from './decide/decide.js';
+export type { Decision } from './decide/refusal.js';
 export type * from './effect.js';
 export { type StepError, type StepErrorCode, stepError, stepErrorCodes } from './error.js';
 export type * from './event.js';
+export { evolve } from './evolve/evolve.js';
+export { type PendingDispatch, pendingDispatches, timers } from './in-flight.js';
+export { InvariantViolation } from './invariant-violation.js';
 export { isJsonObject, type Json, type JsonObject } from './json.js';
 export type * from './plan.js';
+export { react } from './react.js';
+export {
+  type ApprovalStatus,
+  initialState,
+  type RunState,
+  type StepKind,
+  type Timer,
+} from './run-state.js';
 export {
   endedStatuses,
   isEnded,
@@ -12,4 +26,18 @@ export {
   type StepStatus,
   stepStatuses,
 } from './run-status.js';
+export { restore, snapshot } from './snapshot.js';
+export { runStatus } from './status.js';
+export { childRunIdOf, type StepPlace, stepIdOf } from './step-id.js';
+export { type Rendered, renderTemplate } from './template.js';
+export {
+  type ApprovalView,
+  approvalView,
+  contextView,
+  type RunView,
+  runView,
+  type StepView,
+  stepIds,
+  stepView,
+} from './views.js';
 export type * from './world.js';

@@ -1,0 +1,106 @@
+/** Approvals: what people decide, and what happens when nobody does. An approval has one attempt. */
+import type { Command } from '../command.js';
+import { type StepError, stepError } from '../error.js';
+import { required } from '../invariant-violation.js';
+import type { Approval, Run } from '../run-state.js';
+import { advance } from './advance.js';
+import { placeOf } from './failure.js';
+import { follow } from './follow.js';
+import { isOver, notActive, type Refused, refuse } from './refusal.js';
+import type { Turn } from './turn.js';
+
+type Decided = Extract<Command, { type: 'approval_decision' }>;
+
+export const refusalOfDecision = (run: Run, command: Decided): Refused | undefined => {
+  const { approvalId, actor, decision } = command;
+  const approval = run.approvals.get(approvalId);
+  if (approval === undefined) return isOver(run) ? notActive(run) : approvalNotFound(run, approvalId);
+  if (approval.status !== 'PENDING')
+    return refuse('APPROVAL_ALREADY_DECIDED', `approval ${approvalId} is ${wasDecided(approval)}`);
+  if (decision === 'approve' && approval.endorsements.some((one) => one.actor === actor))
+    return refuse('APPROVER_ALREADY_COUNTED', `${actor} has approved ${approvalId} already`);
+  return undefined;
+};
+
+export const approvalNotFound = (run: Run, approvalId: string): Refused =>
+  refuse('APPROVAL_NOT_FOUND', `run ${run.started.runId} has no approval ${approvalId}`);
+
+const wasDecided = (approval: Approval): string =>
+  approval.decidedBy === undefined
+    ? `${approval.status} and takes no more decisions`
+    : `${approval.status} by ${approval.decidedBy}`;
+
+export const approvalDecided = (turn: Turn, command: Decided): void => {
+  if (command.decision === 'approve') approve(turn, command);
+  else reject(turn, command);
+  advance(turn);
+};
+
+const said = ({ comment, data }: Decided): Pick<Decided, 'comment' | 'data'> => ({
+  ...(comment === undefined ? {} : { comment }),
+  ...(data === undefined ? {} : { data }),
+});
+
+const approvalOf = (turn: Turn, approvalId: string): Approval =>
+  required(turn.run.approvals.get(approvalId), `approval ${approvalId}`);
+
+const approve = (turn: Turn, command: Decided): void => {
+  const { approvalId, actor, comment, data } = command;
+  const { request, endorsements } = approvalOf(turn, approvalId);
+  const { stepId, quorum } = request;
+  if (endorsements.length + 1 < quorum) {
+    turn.emit({
+      type: 'approval.endorsed',
+      approvalId,
+      stepId,
+      actor,
+      ...(comment === undefined ? {} : { comment }),
+    });
+    return;
+  }
+  turn.emit({ type: 'approval.approved', approvalId, stepId, actor, ...said(command) });
+  turn.emit({
+    type: 'step.succeeded',
+    stepId,
+    attempt: turn.step(stepId).attempt,
+    output: {
+      approved: true,
+      decidedBy: actor,
+      comment: comment ?? null,
+      data: data === undefined ? null : data,
+      at: new Date(turn.world.now).toISOString(),
+    },
+  });
+};
+
+const reject = (turn: Turn, command: Decided): void => {
+  const { approvalId, actor, comment } = command;
+  const { stepId, onReject } = approvalOf(turn, approvalId).request;
+  turn.emit({ type: 'approval.rejected', approvalId, stepId, actor, ...said(command) });
+  const words = comment === undefined ? '' : `: ${comment}`;
+  const error = stepError('APPROVAL_REJECTED', `${actor} rejected the approval${words}`, {
+    decidedBy: actor,
+    comment: comment ?? null,
+  });
+  const rejectedBy = { actor, ...(comment === undefined ? {} : { comment }) };
+  failApproval(turn, stepId, error, onReject === 'cancel' ? { rejectedBy } : {});
+};
+
+/** `approval_expiry` has fired for an approval that is pending. */
+export const expireApproval = (turn: Turn, approvalId: string): void => {
+  const { stepId } = approvalOf(turn, approvalId).request;
+  turn.emit({ type: 'approval.expired', approvalId, stepId });
+  failApproval(turn, stepId, stepError('APPROVAL_EXPIRED', 'nobody decided in time'), {});
+  advance(turn);
+};
+
+const failApproval = (
+  turn: Turn,
+  stepId: string,
+  error: StepError,
+  how: { readonly rejectedBy?: { readonly actor: string; readonly comment?: string } },
+): void => {
+  const step = turn.step(stepId);
+  turn.emit({ type: 'step.failed', stepId, attempt: step.attempt, error });
+  follow(turn, placeOf(step), { error, originStepId: stepId, ...how });
+};

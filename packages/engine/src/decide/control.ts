@@ -1,0 +1,109 @@
+/** What operators and other systems ask of a run: start, pause, resume, cancel, signal; and the end of a child run. */
+import type { Command } from '../command.js';
+import { spreadProblem } from '../context.js';
+import { stepError } from '../error.js';
+import type { Run } from '../run-state.js';
+import { advance } from './advance.js';
+import { cancelAll } from './cancel.js';
+import { deliverKeptSignal } from './deliver-signal.js';
+import { placeOf } from './failure.js';
+import { failState } from './follow.js';
+import { isOver, notActive, type Refused, refuse } from './refusal.js';
+import type { Turn } from './turn.js';
+
+type Of<T extends Command['type']> = Extract<Command, { type: T }>;
+
+export const start = (turn: Turn, command: Of<'start'>): void => {
+  const { runId, workflow, workspace, input, actor, pins, idempotencyKey, parent } = command;
+  const { plan, now } = turn.world;
+  turn.emit({
+    type: 'run.started',
+    runId,
+    workflow,
+    workspace,
+    input,
+    startedBy: actor,
+    pins,
+    start: plan.root.start,
+    ...(plan.timeoutMs === undefined ? {} : { timeoutAt: now + plan.timeoutMs }),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    ...(parent === undefined ? {} : { parent }),
+  });
+  advance(turn);
+};
+
+export const refusalOfControl = (
+  run: Run,
+  command: Of<'pause' | 'resume' | 'cancel'>,
+): Refused | undefined => {
+  if (isOver(run)) return notActive(run);
+  const { runId } = run.started;
+  const isPaused = run.phase.kind === 'paused';
+  if (command.type === 'pause' && isPaused)
+    return refuse('RUN_ALREADY_PAUSED', `run ${runId} is paused already`);
+  if (command.type === 'resume' && !isPaused) return refuse('RUN_NOT_PAUSED', `run ${runId} is not paused`);
+  return undefined;
+};
+
+export const pause = (turn: Turn, { actor, reason }: Of<'pause'>): void =>
+  turn.emit({ type: 'run.paused', actor, ...(reason === undefined ? {} : { reason }) });
+
+export const resume = (turn: Turn, { actor }: Of<'resume'>): void => {
+  turn.emit({ type: 'run.resumed', actor });
+  advance(turn);
+};
+
+export const cancel = (turn: Turn, { actor, reason }: Of<'cancel'>): void => {
+  cancelAll(turn);
+  turn.emit({ type: 'run.cancelled', actor, ...(reason === undefined ? {} : { reason }) });
+};
+
+export const refusalOfSignal = (run: Run, command: Of<'signal'>): Refused | undefined => {
+  if (isOver(run)) return notActive(run);
+  return run.signals.seen.has(command.signalId)
+    ? refuse('SIGNAL_ALREADY_RECEIVED', `signal ${command.signalId} has been received already`)
+    : undefined;
+};
+
+export const receiveSignal = (turn: Turn, command: Of<'signal'>): void => {
+  const { signal, signalId, payload, actor } = command;
+  turn.emit({ type: 'signal.received', signal, signalId, payload, actor });
+  deliverKeptSignal(turn, signal);
+  advance(turn);
+};
+
+export const refusalOfChildEnd = (run: Run, command: Of<'child_ended'>): Refused | undefined => {
+  if (isOver(run)) return notActive(run);
+  const { stepId, childRunId } = command;
+  const step = run.steps.get(stepId);
+  if (step === undefined || step.childRunId !== childRunId)
+    return refuse(
+      'STEP_NOT_FOUND',
+      `run ${run.started.runId} has no step ${stepId} with child run ${childRunId}`,
+    );
+  return step.open?.kind === 'workflow'
+    ? undefined
+    : refuse(
+        'STALE_ATTEMPT',
+        `step ${stepId} ("${step.state}") is ${step.status}: it waits for no child run`,
+      );
+};
+
+export const endChild = (turn: Turn, command: Of<'child_ended'>): void => {
+  const { stepId, childRunId, outcome } = command;
+  const step = turn.step(stepId);
+  if (step.open?.kind !== 'workflow') return;
+  const { workflow, resultPath, next } = step.open;
+  const at = placeOf(step);
+  if (!outcome.ok) {
+    const message = `child run ${childRunId} of workflow "${workflow}" failed: ${outcome.error.message}`;
+    failState(turn, at, 'workflow', { ...outcome.error, message });
+  } else {
+    const problem = resultPath.length === 0 ? spreadProblem(outcome.output) : undefined;
+    if (problem === undefined) {
+      const { output } = outcome;
+      turn.emit({ type: 'state.completed', ...at, kind: 'workflow', next, output, resultPath });
+    } else failState(turn, at, 'workflow', stepError('TEMPLATE_ERROR', problem));
+  }
+  advance(turn);
+};

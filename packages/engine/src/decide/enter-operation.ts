@@ -1,0 +1,76 @@
+/** Operations: the input is made, then a worker, an agent or a person is asked. */
+import { type StepError, stepError } from '../error.js';
+import type { AtStep } from '../event.js';
+import { lookupIn, previousOutput } from '../expression-scope.js';
+import { isJsonObject, type Json } from '../json.js';
+import type { OperationPlan } from '../plan.js';
+import type { Scope } from '../run-state.js';
+import { type Rendered, renderTemplate } from '../template.js';
+import { approvalRequestOf } from './approval-request.js';
+import { failState } from './follow.js';
+import type { Turn } from './turn.js';
+
+export const enterOperation = (turn: Turn, scope: Scope, at: AtStep, plan: OperationPlan): void => {
+  const input = inputOf(turn, scope, plan);
+  if (!input.ok) {
+    failState(turn, at, 'operation', input.error);
+    return;
+  }
+  if (plan.action === 'human.approval') {
+    requestApproval(turn, scope, at, plan, input.value);
+    return;
+  }
+  scheduleAttempt(turn, at, plan, 1, input.value);
+};
+
+/** An attempt begins; its timeout, if it has one, counts from now. */
+export const scheduleAttempt = (
+  turn: Turn,
+  at: AtStep,
+  plan: OperationPlan,
+  attempt: number,
+  input: Json,
+): void => {
+  const isApproval = plan.action === 'human.approval';
+  turn.emit({
+    type: 'step.scheduled',
+    ...at,
+    attempt,
+    action: plan.action,
+    target: plan.target,
+    input,
+    ...(plan.timeoutMs === undefined || isApproval ? {} : { timeoutAt: turn.world.now + plan.timeoutMs }),
+    outputValidation: plan.outputValidation,
+    resultPath: plan.resultPath,
+    next: plan.next,
+  });
+};
+
+const inputOf = (turn: Turn, scope: Scope, plan: OperationPlan): Rendered => {
+  const rendered = renderTemplate(plan.input, lookupIn(turn.run, scope), turn.world.evaluate);
+  if (!rendered.ok || plan.action !== 'agent.run') return rendered;
+  const input = rendered.value;
+  if (!isJsonObject(input)) return refused(stepError('TEMPLATE_ERROR', 'the input must be an object'));
+  if (typeof input.agent !== 'string' || input.agent.trim() === '')
+    return refused(stepError('AGENT_NOT_FOUND', 'agent name is required'));
+  if (!plan.takesPreviousOutput) return rendered;
+  return { ok: true, value: { ...input, variables: previousOutput(turn.run, scope) } };
+};
+
+const refused = (error: StepError): Rendered => ({ ok: false, error });
+
+const requestApproval = (turn: Turn, scope: Scope, at: AtStep, plan: OperationPlan, input: Json): void => {
+  const expiresAt = plan.timeoutMs === undefined ? undefined : turn.world.now + plan.timeoutMs;
+  const request = approvalRequestOf(
+    { stepId: at.stepId, requestedBy: turn.run.started.startedBy, expiresAt },
+    input,
+    scope.context,
+    turn.world.digest,
+  );
+  if (!request.ok) {
+    failState(turn, at, 'operation', request.error);
+    return;
+  }
+  scheduleAttempt(turn, at, plan, 1, input);
+  turn.emit(request.event);
+};

@@ -1,0 +1,79 @@
+/** States that wait for something other than a worker: a time, a signal, another run. */
+import { stepError } from '../error.js';
+import type { AtStep, Instant } from '../event.js';
+import { lookupIn } from '../expression-scope.js';
+import type { ChildWorkflowPlan, SignalPlan, WaitPlan } from '../plan.js';
+import type { Scope } from '../run-state.js';
+import { childRunIdOf } from '../step-id.js';
+import { renderTemplate } from '../template.js';
+import { deliverKeptSignal } from './deliver-signal.js';
+import { failState } from './follow.js';
+import type { Turn } from './turn.js';
+
+export const enterWait = (turn: Turn, scope: Scope, at: AtStep, plan: WaitPlan): void => {
+  if ('delayMs' in plan.until) {
+    enterUntil(turn, at, plan, turn.world.now + plan.until.delayMs);
+    return;
+  }
+  const rendered = renderTemplate(plan.until.instant, lookupIn(turn.run, scope), turn.world.evaluate);
+  if (!rendered.ok) {
+    failState(turn, at, 'wait', rendered.error);
+    return;
+  }
+  const dueAt = typeof rendered.value === 'string' ? parseInstant(rendered.value) : undefined;
+  if (dueAt === undefined) {
+    const message = `"until" must be an RFC 3339 time such as 2030-01-31T12:00:00Z, not ${JSON.stringify(rendered.value)}`;
+    failState(turn, at, 'wait', stepError('TEMPLATE_ERROR', message));
+    return;
+  }
+  enterUntil(turn, at, plan, dueAt);
+};
+
+/** A time that has passed is due at once. */
+const enterUntil = (turn: Turn, at: AtStep, plan: WaitPlan, dueAt: Instant): void =>
+  turn.emit({ type: 'state.entered', ...at, kind: 'wait', dueAt, next: plan.next });
+
+const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
+
+const parseInstant = (text: string): Instant | undefined => {
+  const normal = text.trim().toUpperCase().replace(' ', 'T');
+  const instant = rfc3339.test(normal) ? Date.parse(normal) : Number.NaN;
+  return Number.isNaN(instant) ? undefined : instant;
+};
+
+export const enterSignal = (turn: Turn, at: AtStep, plan: SignalPlan): void => {
+  turn.emit({
+    type: 'state.entered',
+    ...at,
+    kind: 'signal',
+    signal: plan.signal,
+    ...(plan.timeoutMs === undefined ? {} : { timeoutAt: turn.world.now + plan.timeoutMs }),
+    resultPath: plan.resultPath,
+    next: plan.next,
+  });
+  deliverKeptSignal(turn, plan.signal);
+};
+
+export const enterChildWorkflow = (turn: Turn, scope: Scope, at: AtStep, plan: ChildWorkflowPlan): void => {
+  const rendered = renderTemplate(plan.input, lookupIn(turn.run, scope), turn.world.evaluate);
+  if (!rendered.ok) {
+    failState(turn, at, 'workflow', rendered.error);
+    return;
+  }
+  const { waits, resultPath, next } = plan;
+  const childRunId = childRunIdOf(turn.run.started.runId, at.stepId, turn.world.digest);
+  turn.emit({
+    type: 'state.entered',
+    ...at,
+    kind: 'workflow',
+    workflow: plan.workflow,
+    childRunId,
+    input: rendered.value,
+    waits,
+    resultPath,
+    next,
+  });
+  if (waits) return;
+  const output = { run_id: childRunId };
+  turn.emit({ type: 'state.completed', ...at, kind: 'workflow', next, output, resultPath });
+};

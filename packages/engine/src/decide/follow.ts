@@ -1,0 +1,113 @@
+/**
+ * What follows when a state has failed, in this order: another attempt, the author's `catch`, `optional`, and else its
+ * scope fails; a child scope's failure is its join's business, the root's ends the run.
+ *
+ * A failure is followed to its end even in a paused run: nothing new is scheduled by it.
+ */
+import { backoffMs } from '../backoff.js';
+import { writeProblem } from '../context.js';
+import { type StepError, stepError } from '../error.js';
+import { explainedError } from '../error-advice.js';
+import type { AtStep, RunEvent, ScopePath } from '../event.js';
+import type { CatchClause, RetryPolicy, StatePlan } from '../plan.js';
+import { type Failure, placeOf } from './failure.js';
+import { childFailed } from './join.js';
+import type { Turn } from './turn.js';
+
+type StateFailedKind = Extract<RunEvent, { type: 'state.failed' }>['kind'];
+
+/** A state that no worker executes has failed, or an operation before it was scheduled. */
+export const failState = (turn: Turn, at: AtStep, kind: StateFailedKind, error: StepError): void => {
+  turn.emit({ type: 'state.failed', ...at, kind, error });
+  follow(turn, at, { error, originStepId: at.stepId });
+};
+
+/** A join has failed because of a child. */
+const failJoin = (turn: Turn, stepId: string, failure: Failure): void => {
+  const step = turn.step(stepId);
+  const { kind } = turn.join(stepId);
+  turn.emit({ type: 'state.failed', ...placeOf(step), kind, error: failure.error });
+  follow(turn, placeOf(step), failure);
+};
+
+/** An attempt has failed, and `step.failed` has been emitted. */
+export const afterFailedAttempt = (turn: Turn, stepId: string, error: StepError): void => {
+  const step = turn.step(stepId);
+  const plan = turn.planOf(step);
+  const retry = plan.type === 'operation' ? plan.retry : undefined;
+  if (retry !== undefined && step.attempt < retry.maxAttempts && isRetried(error, retry)) {
+    const pause = backoffMs(retry, stepId, step.attempt, turn.world.digest);
+    const dueAt = turn.world.now + pause;
+    turn.emit({ type: 'step.retry_scheduled', stepId, attempt: step.attempt + 1, dueAt });
+    return;
+  }
+  turn.emit({ type: 'step.exhausted', stepId, attempt: step.attempt, error });
+  follow(turn, placeOf(step), {
+    error,
+    originStepId: stepId,
+    ...(retry === undefined ? {} : { originMaxAttempts: retry.maxAttempts }),
+  });
+};
+
+/** `abortOn` wins over `retryOn`; where neither speaks, the error itself says whether trying again can help. */
+const isRetried = (error: StepError, policy: RetryPolicy): boolean => {
+  if (policy.abortOn?.includes(error.code) === true) return false;
+  if (policy.retryOn !== undefined) return policy.retryOn.includes(error.code);
+  return error.retryable;
+};
+
+const clausesOf = (plan: StatePlan): readonly CatchClause[] => ('catch' in plan ? plan.catch : []);
+
+/** After the failure of a step is recorded: catch, optional, or the scope fails. */
+export const follow = (turn: Turn, at: AtStep, failure: Failure): void => {
+  const plan = turn.planOf(at);
+  const { error } = failure;
+  const clause = clausesOf(plan).find(({ errors }) => errors.includes(error.code) || errors.includes('*'));
+  if (clause !== undefined) {
+    const { next, resultPath } = clause;
+    const problem =
+      resultPath === undefined ? undefined : writeProblem(turn.scope(at.scope).context, resultPath);
+    if (problem === undefined) {
+      turn.emit({
+        type: 'state.caught',
+        ...at,
+        error,
+        next,
+        ...(resultPath === undefined ? {} : { resultPath }),
+      });
+      return;
+    }
+    const message = `the error could not be kept: ${problem}; it was ${error.code}: ${error.message}`;
+    failScope(turn, at.scope, { ...failure, error: stepError('TEMPLATE_ERROR', message) });
+    return;
+  }
+  if (plan.type === 'operation' && plan.optional) {
+    turn.emit({ type: 'step.skipped', stepId: at.stepId, error, next: plan.next });
+    return;
+  }
+  failScope(turn, at.scope, failure);
+};
+
+export const failScope = (turn: Turn, path: ScopePath, failure: Failure): void => {
+  const { parent } = turn.scope(path);
+  if (parent === undefined) {
+    failRun(turn, failure);
+    return;
+  }
+  turn.emit({ type: 'scope.failed', scope: path, error: failure.error });
+  const ofJoin = childFailed(turn, parent.stepId, parent.index, failure);
+  if (ofJoin !== undefined) failJoin(turn, parent.stepId, ofJoin);
+};
+
+const failRun = (turn: Turn, failure: Failure): void => {
+  const { rejectedBy, originStepId } = failure;
+  if (rejectedBy !== undefined) {
+    const reason = `${rejectedBy.actor} rejected the approval`;
+    const said = rejectedBy.comment === undefined ? '' : `: ${rejectedBy.comment}`;
+    turn.emit({ type: 'run.cancelled', actor: rejectedBy.actor, reason: `${reason}${said}` });
+    return;
+  }
+  const step = turn.step(originStepId);
+  const error = explainedError(failure.error, { step, ...failure });
+  turn.emit({ type: 'run.failed', error, state: step.state, scope: step.scope, stepId: originStepId });
+};

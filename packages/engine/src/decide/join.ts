@@ -1,0 +1,84 @@
+/**
+ * Joins: when the children of a parallel or foreach have done enough.
+ *
+ * - `all` (and every foreach): the first failure (of a foreach: one more than is tolerated) cancels the siblings and
+ *   fails the state.
+ * - `any`: the first success cancels the siblings and completes the state; it fails when every child has.
+ * - `settled`: every child ends, and the state never fails because of one.
+ */
+import type { StepError } from '../error.js';
+import type { Join } from '../run-state.js';
+import { cancelChildren } from './cancel.js';
+import { type Failure, placeOf } from './failure.js';
+import type { Turn } from './turn.js';
+
+/** Children that one `scopes.forked` names: bounds the cost of that one event. */
+const maxForkedAtOnce = 50;
+
+/** Starts the next children of a join that has room for some. */
+export const forkChildren = (turn: Turn, stepId: string): void => {
+  const join = turn.join(stepId);
+  const room = Math.min(join.maxConcurrency - join.live.size, join.total - join.forkedCount, maxForkedAtOnce);
+  const from = join.forkedCount;
+  turn.emit({ type: 'scopes.forked', stepId, scope: join.scope, from, to: from + room });
+};
+
+/** `scope.completed` of a child has been emitted. */
+export const childCompleted = (turn: Turn, stepId: string): void => {
+  const join = turn.join(stepId);
+  if (join.mode === 'any') {
+    cancelChildren(turn, stepId);
+    completeJoin(turn, stepId);
+    return;
+  }
+  completeWhenAllEnded(turn, join);
+};
+
+/**
+ * `scope.failed` of a child has been emitted. Gives the failure that the join itself has by now, with the other
+ * children cancelled; undefined when the join goes on, or is complete without this child.
+ */
+export const childFailed = (
+  turn: Turn,
+  stepId: string,
+  index: number,
+  failure: Failure,
+): Failure | undefined => {
+  const join = turn.join(stepId);
+  const { mode, failedCount, total, toleratedFailures } = join;
+  if (mode === 'any') return failedCount === total ? withChild(turn, join, index, failure) : undefined;
+  if (mode === 'settled' || failedCount <= toleratedFailures) {
+    completeWhenAllEnded(turn, join);
+    return undefined;
+  }
+  cancelChildren(turn, stepId);
+  return withChild(turn, join, index, failure);
+};
+
+const completeWhenAllEnded = (turn: Turn, join: Join): void => {
+  if (join.succeededCount + join.failedCount === join.total) completeJoin(turn, join.stepId);
+};
+
+export const completeJoin = (turn: Turn, stepId: string): void => {
+  const { kind, next, resultPath } = turn.join(stepId);
+  turn.emit({ type: 'state.completed', ...placeOf(turn.step(stepId)), kind, next, resultPath });
+};
+
+/** The child's error, with words that say which child it was. */
+const withChild = (turn: Turn, join: Join, index: number, failure: Failure): Failure => {
+  const { state } = turn.step(join.stepId);
+  const error: StepError = {
+    ...failure.error,
+    message: `${childName(join, index)} of "${state}" failed${among(join)}: ${failure.error.message}`,
+  };
+  return { ...failure, error };
+};
+
+const childName = (join: Join, index: number): string =>
+  join.kind === 'foreach' ? `item ${index}` : `branch "${join.branches[index]?.name ?? index}"`;
+
+const among = (join: Join): string => {
+  if (join.mode === 'any') return join.total === 1 ? '' : ' as the last of all';
+  if (join.toleratedFailures === 0) return '';
+  return ` (${join.failedCount} items have failed, ${join.toleratedFailures} are tolerated)`;
+};

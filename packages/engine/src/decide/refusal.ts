@@ -1,0 +1,20 @@
+import type { RefusalCode } from '../command.js';
+import type { RunEvent } from '../event.js';
+import type { Run } from '../run-state.js';
+import { runStatus } from '../status.js';
+
+export interface Refused {
+  readonly kind: 'refused';
+  readonly code: RefusalCode;
+  readonly message: string;
+}
+
+/** `accepted` with no events: the command asked for what is so already. */
+export type Decision = { readonly kind: 'accepted'; readonly events: readonly RunEvent[] } | Refused;
+
+export const refuse = (code: RefusalCode, message: string): Refused => ({ kind: 'refused', code, message });
+
+export const isOver = (run: Run): boolean => run.phase.kind !== 'running' && run.phase.kind !== 'paused';
+
+export const notActive = (run: Run): Refused =>
+  refuse('RUN_NOT_ACTIVE', `run ${run.started.runId} has ended: it is ${runStatus(run)}`);

@@ -1,0 +1,82 @@
+/**
+ * One decision under way: the events so far and the state that they have made. Lives as long as one call of `decide`
+ * and is the only thing there that changes.
+ *
+ * 1. Every event goes through `emit`, so the rules see at each moment what `evolve` will make of the history.
+ * 2. `budget` bounds how many states and forks one decision enters; what is left over waits for `run.yielded`.
+ */
+import type { RunEvent, ScopePath } from '../event.js';
+import { evolve } from '../evolve/evolve.js';
+import { InvariantViolation, required } from '../invariant-violation.js';
+import type { ScopePlan, StatePlan } from '../plan.js';
+import type { Join, Run, RunState, Scope, Step } from '../run-state.js';
+import type { World } from '../world.js';
+
+/** State entries and forks of one decision. */
+const maxWorkPerDecision = 200;
+
+export class Turn {
+  readonly events: RunEvent[] = [];
+  #state: RunState;
+  #budget = maxWorkPerDecision;
+
+  constructor(
+    state: RunState,
+    readonly world: World,
+  ) {
+    this.#state = state;
+  }
+
+  get run(): Run {
+    if (this.#state.kind === 'none') throw new InvariantViolation('the run has not started');
+    return this.#state;
+  }
+
+  get budget(): number {
+    return this.#budget;
+  }
+
+  spend(): void {
+    this.#budget -= 1;
+  }
+
+  emit(event: RunEvent): void {
+    this.#state = evolve(this.#state, { seq: this.#state.seq + 1, at: this.world.now, event });
+    this.events.push(event);
+  }
+
+  scope(path: ScopePath): Scope {
+    return required(this.run.scopes.get(path), `scope "${path}"`);
+  }
+
+  step(stepId: string): Step {
+    return required(this.run.steps.get(stepId), `step ${stepId}`);
+  }
+
+  join(stepId: string): Join {
+    return required(this.run.joins.get(stepId), `join ${stepId}`);
+  }
+
+  /** The plan of a scope: the root's, or that of the branch or iterator it was forked from. */
+  scopePlan(scope: Scope): ScopePlan {
+    if (scope.parent === undefined) return this.world.plan.root;
+    const { stepId, index } = scope.parent;
+    const { scope: outer, state } = this.step(stepId);
+    const plan = this.statePlan(this.scope(outer), state);
+    if (plan.type === 'foreach') return plan.iterator;
+    if (plan.type === 'parallel')
+      return required(plan.branches[index], `branch ${index} of "${state}"`).scope;
+    throw new InvariantViolation(`"${state}" is a ${plan.type} in the plan, and has children in the history`);
+  }
+
+  statePlan(scope: Scope, state: string): StatePlan {
+    const plan = this.scopePlan(scope);
+    const found = Object.hasOwn(plan.states, state) ? plan.states[state] : undefined;
+    return required(found, `state "${state}" of scope "${scope.path}" in the plan`);
+  }
+
+  /** The plan of the state that a step executes. */
+  planOf(step: Pick<Step, 'scope' | 'state'>): StatePlan {
+    return this.statePlan(this.scope(step.scope), step.state);
+  }
+}

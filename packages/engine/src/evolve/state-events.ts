@@ -1,0 +1,186 @@
+/** States that no worker executes: instantaneous ones, and those that are entered and left again. */
+import type { AtStep, Instant, RunEvent } from '../event.js';
+import type { Json } from '../json.js';
+import { PersistentMap } from '../persistent-map.js';
+import type { Join, OpenStep, Run, Scope, Step, StepKind } from '../run-state.js';
+import type { StepStatus } from '../run-status.js';
+import { childPrefixOf } from '../scope-path.js';
+import { timerIdOf } from '../timer-id.js';
+import {
+  afterOutput,
+  cursorTo,
+  ended,
+  scopeOf,
+  withJoin,
+  withoutJoin,
+  withoutMember,
+  withScope,
+  withStep,
+  withWritten,
+} from './edit.js';
+import { joinOutput } from './join-output.js';
+import { failedStatusOf } from './step-events.js';
+
+type Of<T extends RunEvent['type']> = Extract<RunEvent, { type: T }>;
+type Entered = Of<'state.entered'>;
+
+const newStep = (event: AtStep, kind: StepKind, status: StepStatus, at: Instant): Step => ({
+  stepId: event.stepId,
+  scope: event.scope,
+  state: event.state,
+  visit: event.visit,
+  kind,
+  status,
+  attempt: 1,
+  scheduledAt: at,
+  startedAt: at,
+});
+
+const visited = (scope: Scope, event: AtStep): Scope => ({
+  ...scope,
+  visits: scope.visits.set(event.state, event.visit),
+  lastStepId: event.stepId,
+});
+
+export const stateEntered = (run: Run, event: Entered, at: Instant): Run => {
+  const status = event.kind === 'signal' ? 'WAITING_SIGNAL' : 'RUNNING';
+  const step: Step = {
+    ...newStep(event, event.kind, status, at),
+    ...waitsWith(event),
+    ...(event.kind === 'workflow' ? { childRunId: event.childRunId } : {}),
+    open: openOf(event),
+  };
+  const scope = visited(scopeOf(run, event.scope), event);
+  const entered = withScope(withStep(run, step), { ...scope, cursor: { kind: 'at', stepId: event.stepId } });
+  return event.kind === 'parallel' || event.kind === 'foreach' ? withJoin(entered, joinAt(event)) : entered;
+};
+
+const waitsWith = (event: Entered): Pick<Step, 'timer'> => {
+  const { stepId } = event;
+  if (event.kind === 'wait') {
+    const purpose = { kind: 'wait_over', stepId } as const;
+    return { timer: { timerId: timerIdOf(purpose), dueAt: event.dueAt, purpose } };
+  }
+  if (event.kind === 'signal' && event.timeoutAt !== undefined) {
+    const purpose = { kind: 'signal_timeout', stepId } as const;
+    return { timer: { timerId: timerIdOf(purpose), dueAt: event.timeoutAt, purpose } };
+  }
+  return {};
+};
+
+const openOf = (event: Entered): OpenStep => {
+  switch (event.kind) {
+    case 'parallel':
+    case 'foreach':
+      return { kind: 'join' };
+    case 'wait':
+      return { kind: 'wait', next: event.next };
+    case 'signal':
+      return { kind: 'signal', signal: event.signal, resultPath: event.resultPath, next: event.next };
+    case 'workflow':
+      return {
+        kind: 'workflow',
+        workflow: event.workflow,
+        input: event.input,
+        waits: event.waits,
+        resultPath: event.resultPath,
+        next: event.next,
+      };
+  }
+};
+
+const joinAt = (event: Extract<Entered, { kind: 'parallel' | 'foreach' }>): Join => {
+  const base = {
+    stepId: event.stepId,
+    scope: event.scope,
+    childPrefix: childPrefixOf(event.scope, event.state, event.visit),
+    maxConcurrency: event.maxConcurrency,
+    resultPath: event.resultPath,
+    next: event.next,
+    forkedCount: 0,
+    succeededCount: 0,
+    failedCount: 0,
+    live: PersistentMap.empty<true>(),
+    outcomes: PersistentMap.empty<never>(),
+  };
+  if (event.kind === 'parallel')
+    return {
+      ...base,
+      kind: 'parallel',
+      total: event.branches.length,
+      branches: event.branches,
+      mode: event.join,
+      toleratedFailures: 0,
+    };
+  return {
+    ...base,
+    kind: 'foreach',
+    total: event.itemCount,
+    branches: [],
+    items: { path: event.itemsPath, name: event.itemName, start: event.start },
+    mode: 'all',
+    toleratedFailures: event.toleratedFailures,
+  };
+};
+
+/** What the state gave, and where it goes; undefined for a state that gives nothing. */
+const resultOf = (run: Run, event: Of<'state.completed'>): Json | undefined => {
+  const join = run.joins.get(event.stepId);
+  return join === undefined ? event.output : joinOutput(join);
+};
+
+export const stateCompleted = (run: Run, event: Of<'state.completed'>, at: Instant): Run => {
+  const output = resultOf(run, event);
+  const entered = run.steps.get(event.stepId) ?? newStep(event, event.kind, 'RUNNING', at);
+  const step = ended(entered, at, { status: 'SUCCEEDED', ...(output === undefined ? {} : { output }) });
+  const scope = visited(scopeOf(run, event.scope), event);
+  const left = withStep(withoutJoin(takenSignal(run, event), event.stepId), step);
+  return withScope(
+    left,
+    output === undefined
+      ? { ...scope, cursor: cursorTo(event.next) }
+      : afterOutput(scope, output, event.resultPath, event.next),
+  );
+};
+
+/** A signal state that is over has taken the oldest signal of its name, if there was one. */
+const takenSignal = (run: Run, event: AtStep): Run => {
+  const open = run.steps.get(event.stepId)?.open;
+  if (open?.kind !== 'signal') return run;
+  const oldest = run.signals.kept.get(open.signal)?.firstKey();
+  if (oldest === undefined) return run;
+  return {
+    ...run,
+    signals: { ...run.signals, kept: withoutMember(run.signals.kept, open.signal, oldest) },
+  };
+};
+
+export const stateFailed = (run: Run, event: Of<'state.failed'>, at: Instant): Run => {
+  const entered = run.steps.get(event.stepId) ?? newStep(event, event.kind, 'RUNNING', at);
+  const step = ended(entered, at, { status: failedStatusOf(event.error.code), error: event.error });
+  const scope = visited(scopeOf(run, event.scope), event);
+  return withScope(withStep(withoutJoin(takenSignal(run, event), event.stepId), step), {
+    ...scope,
+    cursor: { kind: 'failing', stepId: event.stepId },
+  });
+};
+
+export const stateCaught = (run: Run, event: Of<'state.caught'>): Run => {
+  const scope = scopeOf(run, event.scope);
+  const written =
+    event.resultPath === undefined ? scope : withWritten(scope, event.resultPath, { ...event.error });
+  return withScope(run, { ...written, cursor: { kind: 'ready', state: event.next } });
+};
+
+export const signalReceived = (run: Run, event: Of<'signal.received'>): Run => {
+  const { seen, kept, waiting } = run.signals;
+  const ofName = kept.get(event.signal) ?? PersistentMap.empty<{ readonly payload: Json }>();
+  return {
+    ...run,
+    signals: {
+      seen: seen.set(event.signalId, true),
+      kept: kept.set(event.signal, ofName.set(event.signalId, { payload: event.payload })),
+      waiting,
+    },
+  };
+};

@@ -1,0 +1,62 @@
+/** What a run waits for right now. A start-up check and a reconciler compare it with what timers and streams hold. */
+import type { Effect } from './effect.js';
+import { required } from './invariant-violation.js';
+import type { Run, RunState, Step, Timer } from './run-state.js';
+import { runTimeoutTimerId, yieldTimerId } from './timer-id.js';
+
+const openSteps = (run: Run): readonly Step[] =>
+  [...run.open.keys()].map((stepId) => required(run.steps.get(stepId), `step ${stepId}`));
+
+const isOver = (run: Run): boolean => run.phase.kind !== 'running' && run.phase.kind !== 'paused';
+
+/** The timers that must be set. Costs what is in flight. */
+export const timers = (state: RunState): readonly Timer[] => {
+  if (state.kind === 'none' || isOver(state)) return [];
+  const found: Timer[] = [];
+  const { timeoutAt } = state.started;
+  if (timeoutAt !== undefined)
+    found.push({ timerId: runTimeoutTimerId, dueAt: timeoutAt, purpose: { kind: 'run_timeout' } });
+  const canGoOn = state.ready.size > 0 || state.forkable.size > 0;
+  if (canGoOn && state.yieldedAt !== undefined && state.phase.kind === 'running')
+    found.push({ timerId: yieldTimerId, dueAt: state.yieldedAt, purpose: { kind: 'yield_over' } });
+  for (const step of openSteps(state)) if (step.timer !== undefined) found.push(step.timer);
+  return found;
+};
+
+export type PendingDispatch = Extract<Effect, { type: 'dispatch_step' | 'request_approval' | 'start_child' }>;
+
+/** The effects that have been asked for and not been answered: steps, approvals, child runs. Costs what is in flight. */
+export const pendingDispatches = (state: RunState): readonly PendingDispatch[] => {
+  if (state.kind === 'none' || isOver(state)) return [];
+  const found: PendingDispatch[] = [];
+  for (const step of openSteps(state)) {
+    const pending = pendingOf(state, step);
+    if (pending !== undefined) found.push(pending);
+  }
+  return found;
+};
+
+const pendingOf = (run: Run, step: Step): PendingDispatch | undefined => {
+  const { open, stepId } = step;
+  if (open?.kind === 'dispatched')
+    return {
+      type: 'dispatch_step',
+      stepId,
+      attempt: step.attempt,
+      scope: step.scope,
+      state: step.state,
+      action: required(step.action, `action of step ${stepId}`),
+      target: open.target,
+      input: open.input,
+      outputValidation: open.outputValidation,
+      ...(step.timer === undefined ? {} : { timeoutAt: step.timer.dueAt }),
+    };
+  if (open?.kind === 'approval') {
+    const approval = required(run.approvals.get(stepId), `approval ${stepId}`);
+    return { type: 'request_approval', request: approval.request };
+  }
+  if (open?.kind !== 'workflow') return undefined;
+  const childRunId = required(step.childRunId, `child run of step ${stepId}`);
+  const { workflow, input, waits } = open;
+  return { type: 'start_child', stepId, childRunId, workflow, input, linked: waits };
+};
