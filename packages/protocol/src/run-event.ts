@@ -124,7 +124,13 @@ const scopeFacts = [
     output: json.optional(),
     resultPath: path.optional(),
   }),
-  z.object({ ...of('state.failed'), ...atStep, kind: stateKind, error: stepError }),
+  z.object({
+    ...of('state.failed'),
+    ...atStep,
+    // `operation`: its input could not be made, so it was never scheduled.
+    kind: z.enum([...stateKind.options, 'operation']),
+    error: stepError,
+  }),
   z.object({
     ...of('state.caught'),
     ...atStep,
@@ -167,7 +173,7 @@ const stepFacts = [
   }),
   z.object({ ...of('step.retry_scheduled'), stepId: token, attempt, dueAt: instant }),
   z.object({ ...of('step.exhausted'), stepId: token, attempt, error: stepError }),
-  z.object({ ...of('step.skipped'), stepId: token, error: stepError }),
+  z.object({ ...of('step.skipped'), stepId: token, error: stepError, next }),
   z.object({ ...of('step.cancelled'), stepId: token }),
 ] as const;
 
