@@ -6,6 +6,5 @@ export type {
   ModelProvider,
   ModelRequest,
   ModelUsage,
-  ScriptedAnswer,
 } from './model-provider.js';
 export { createScriptedProvider, scriptedProviderName } from './scripted/scripted-provider.js';

@@ -4,7 +4,8 @@
  *
  * A provider makes one attempt: retries, back-off and timeouts belong to the engine, which sees every attempt.
  */
-import type { Expression, Json, JsonObject, StepError, Template } from '@signalbox/engine';
+import type { ScriptedAnswer } from '@signalbox/dsl';
+import type { Json, JsonObject, StepError } from '@signalbox/engine';
 
 export interface ModelMessage {
   readonly role: 'system' | 'user' | 'assistant';
@@ -32,15 +33,6 @@ export interface ModelConfig {
   readonly maxOutputTokens?: number;
   /** For `scripted` alone. */
   readonly answers?: readonly ScriptedAnswer[];
-}
-
-export interface ScriptedAnswer {
-  /** Over the request's `inputs`; absent: always. */
-  readonly when?: Expression;
-  readonly output: Template;
-  readonly latencyMs: number;
-  /** How many first attempts of a step fail with `PROVIDER_UNAVAILABLE`. */
-  readonly failTimes: number;
 }
 
 export type ModelAnswer =

@@ -1,3 +1,4 @@
+export { createEvaluator, type Evaluator } from './evaluator.js';
 export { expressionLimits } from './limits.js';
 export type { Json, Scope } from './scope.js';
 export {

@@ -1,6 +1,7 @@
+import type { ScriptedAnswer } from '@signalbox/dsl';
 import type { Evaluator, Json, Template } from '@signalbox/engine';
 import { describe, expect, test } from 'vitest';
-import type { Completion, ModelRequest, ScriptedAnswer } from '../model-provider.js';
+import type { Completion, ModelRequest } from '../model-provider.js';
 import { createScriptedProvider } from './scripted-provider.js';
 
 /** Knows names, `name == "text"` and `boom`; the real language has its tests in `starlark-wasm`. */

@@ -5,6 +5,7 @@
  * The first answer whose `when` holds is taken: after `latencyMs`, its first `failTimes` attempts fail with
  * `PROVIDER_UNAVAILABLE` and the later ones give the rendered `output`.
  */
+import type { ScriptedAnswer } from '@signalbox/dsl';
 import {
   type Evaluator,
   type Json,
@@ -14,7 +15,7 @@ import {
   type StepError,
   stepError,
 } from '@signalbox/engine';
-import type { Completion, ModelProvider, ModelRequest, ScriptedAnswer } from '../model-provider.js';
+import type { Completion, ModelProvider, ModelRequest } from '../model-provider.js';
 import { waitUnlessAborted } from './wait-unless-aborted.js';
 
 export const scriptedProviderName = 'scripted';
