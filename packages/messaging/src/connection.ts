@@ -7,7 +7,7 @@ import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import type { Logger } from '@signalbox/telemetry';
-import { attempt } from './errors.js';
+import { isPassing, TransientError } from './errors.js';
 
 const dialTimeoutMs = 5_000;
 const requestTimeoutMs = 5_000;
@@ -99,7 +99,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
       return maxPayloadBytes;
     },
     closed,
-    flush: () => attempt('sending what is buffered', () => nats.flush()),
+    flush: () => attempt(connection, 'sending what is buffered', () => nats.flush()),
     close: async () => {
       if (status === 'connected') await Promise.race([nats.drain().catch(() => nats.close()), closed]);
       else await nats.close();
@@ -116,6 +116,31 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     },
   });
   return connection;
+}
+
+/**
+ * Runs one request to the server; what may pass becomes a `TransientError` with its cause. A request is lost with
+ * its connection, so it fails then and does not wait for its timeout.
+ */
+export async function attempt<T>(
+  connection: Connection,
+  what: string,
+  request: () => Promise<T>,
+): Promise<T> {
+  if (connection.status !== 'connected') throw new TransientError(`${what}: the connection is down`);
+  let endWatching: () => unknown = () => undefined;
+  const broken = new Promise<never>((_resolve, reject) => {
+    const onDown = () => reject(new TransientError(`${what}: the connection broke`));
+    endWatching = linkOf(connection).watch({ onDown });
+  });
+  try {
+    return await Promise.race([request(), broken]);
+  } catch (cause) {
+    if (cause instanceof TransientError || !isPassing(cause)) throw cause;
+    throw new TransientError(`${what} did not succeed`, { cause });
+  } finally {
+    endWatching();
+  }
 }
 
 async function dialUntilAnswered(options: ConnectionOptions): Promise<NatsConnection> {

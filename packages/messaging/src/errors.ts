@@ -50,13 +50,3 @@ export function isPassing(error: unknown): boolean {
     return error.status === 503 || hasApiCode(error, apiCodes.streamNotFound);
   return error instanceof JetStreamError || passing.some((kind) => error instanceof kind);
 }
-
-/** Runs one request to the server; what may pass becomes a `TransientError` with its cause. */
-export async function attempt<T>(what: string, request: () => Promise<T>): Promise<T> {
-  try {
-    return await request();
-  } catch (cause) {
-    if (!isPassing(cause)) throw cause;
-    throw new TransientError(`${what} did not succeed`, { cause });
-  }
-}

@@ -10,9 +10,9 @@
 import { AckPolicy, type ConsumerConfig, DeliverPolicy } from '@nats-io/jetstream';
 import { type Msg, nanos } from '@nats-io/nats-core';
 import type { Logger } from '@signalbox/telemetry';
-import { type Connection, linkOf, pause } from './connection.js';
+import { attempt, type Connection, linkOf, pause } from './connection.js';
 import { type DeliveryFacts, readFacts } from './delivery.js';
-import { attempt, TransientError } from './errors.js';
+import { TransientError } from './errors.js';
 import { readHeaders } from './message-headers.js';
 import { PullWindow } from './pull-window.js';
 import type { StoredMessage } from './stream-access.js';
@@ -68,7 +68,7 @@ async function createConsumer(connection: Connection, options: FollowOptions, fr
     ...(options.filterSubject === undefined ? {} : { filter_subject: options.filterSubject }),
   };
   try {
-    const info = await attempt(`following ${options.stream}`, () =>
+    const info = await attempt(connection, `following ${options.stream}`, () =>
       linkOf(connection).manager.consumers.add(options.stream, config),
     );
     return { name: info.name, pendingCount: info.num_pending };
@@ -93,7 +93,7 @@ async function readUntilLost(
   let nextSequence = fromSequence;
   let arrived: Arrival[] = [];
   let arrivedCount = 0;
-  let isLost = false;
+  let isLost = options.signal.aborted;
   let wake: () => void = () => undefined;
   const onMessage = (message: Msg) => {
     const facts = readFacts(message);

@@ -16,8 +16,8 @@ import {
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/nats-core';
 import type { ConsumerDeclaration, StreamDeclaration } from '@signalbox/protocol';
-import { type Connection, linkOf, pause } from './connection.js';
-import { apiCodes, hasApiCode, isPassing } from './errors.js';
+import { attempt, type Connection, linkOf, pause } from './connection.js';
+import { apiCodes, hasApiCode, TransientError } from './errors.js';
 
 /** Pull requests that may wait at one consumer; the server's default of 512 is few for a hundred workers. */
 const maxWaitingPulls = 4_096;
@@ -48,12 +48,13 @@ export async function provision(
   const drifts: Drift[] = [];
   for (const declaration of topology.streams) {
     const declared = streamConfig(declaration);
-    const info = await untilAnswered(() => findOrAddStream(manager, declared), options.signal);
+    const info = await untilAnswered(connection, () => findOrAddStream(manager, declared), options.signal);
     drifts.push(...compare('stream', declaration.name, declared, info.config));
   }
   for (const declaration of topology.consumers) {
     const declared = consumerConfig(declaration);
     const info = await untilAnswered(
+      connection,
       () => findOrAddConsumer(manager, declaration.stream, declared),
       options.signal,
     );
@@ -89,6 +90,7 @@ function consumerConfig(declaration: ConsumerDeclaration): NamedConsumer {
     ack_policy: AckPolicy.Explicit,
     deliver_policy: DeliverPolicy.All,
     ack_wait: nanos(declaration.ackWaitMs),
+    ...(declaration.backoffMs.length === 0 ? {} : { backoff: declaration.backoffMs.map((ms) => nanos(ms)) }),
     max_deliver: declaration.maxDeliver,
     max_ack_pending: declaration.maxAckPending,
     max_waiting: maxWaitingPulls,
@@ -124,13 +126,17 @@ async function findOrAddConsumer(
   }
 }
 
-async function untilAnswered<T>(request: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+async function untilAnswered<T>(
+  connection: Connection,
+  request: () => Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
   for (;;) {
     signal?.throwIfAborted();
     try {
-      return await request();
+      return await attempt(connection, 'provisioning', request);
     } catch (error) {
-      if (!isPassing(error)) throw error;
+      if (!(error instanceof TransientError)) throw error;
       await pause(retryDelayMs, signal);
     }
   }

@@ -1,7 +1,7 @@
 /** Owns single reads and deletions in a stream. A server or stream that is away is a `TransientError`. */
 import type { StoredMsg } from '@nats-io/jetstream';
-import { type Connection, linkOf } from './connection.js';
-import { apiCodes, attempt, hasApiCode } from './errors.js';
+import { attempt, type Connection, linkOf } from './connection.js';
+import { apiCodes, hasApiCode } from './errors.js';
 import { type MessageHeaders, readHeaders } from './message-headers.js';
 
 export interface StoredMessage {
@@ -22,7 +22,7 @@ export function readLast(
 ): Promise<StoredMessage | undefined> {
   const { manager } = linkOf(connection);
   const query = { last_by_subj: subject };
-  return attempt(`reading the last message on ${subject}`, async () => {
+  return attempt(connection, `reading the last message on ${subject}`, async () => {
     const message = (await allowsDirectReads(connection, stream))
       ? await manager.direct.getMessage(stream, query)
       : await foundOrNull(() => manager.streams.getMessage(stream, query));
@@ -46,7 +46,7 @@ export function getMessage(
   sequence: number,
 ): Promise<StoredMessage | undefined> {
   const { manager } = linkOf(connection);
-  return attempt(`reading message ${sequence} of ${stream}`, async () => {
+  return attempt(connection, `reading message ${sequence} of ${stream}`, async () => {
     const message = await foundOrNull(() => manager.streams.getMessage(stream, { seq: sequence }));
     return message === null ? undefined : translate(stream, message);
   });
@@ -55,7 +55,7 @@ export function getMessage(
 /** False when there was no such message (any more). */
 export function deleteMessage(connection: Connection, stream: string, sequence: number): Promise<boolean> {
   const { manager } = linkOf(connection);
-  return attempt(`deleting message ${sequence} of ${stream}`, async () => {
+  return attempt(connection, `deleting message ${sequence} of ${stream}`, async () => {
     try {
       return await manager.streams.deleteMessage(stream, sequence, false);
     } catch (error) {
@@ -71,7 +71,7 @@ export function deleteMessage(connection: Connection, stream: string, sequence: 
 /** Removes the messages on `filterSubject` (wildcards allowed) and returns how many they were. */
 export function purge(connection: Connection, stream: string, filterSubject: string): Promise<number> {
   const { manager } = linkOf(connection);
-  return attempt(`purging ${filterSubject} of ${stream}`, async () => {
+  return attempt(connection, `purging ${filterSubject} of ${stream}`, async () => {
     const { purged } = await manager.streams.purge(stream, { filter: filterSubject });
     return purged;
   });

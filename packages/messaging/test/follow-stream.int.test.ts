@@ -1,0 +1,111 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type FollowOptions, followStream, provision, TransientError } from '../src/index.js';
+import { logger, range, startBus, text, topology, until } from './bus.js';
+
+let bus: Awaited<ReturnType<typeof startBus>>;
+let abort: AbortController;
+beforeEach(async () => {
+  bus = await startBus();
+  abort = new AbortController();
+});
+afterEach(async () => {
+  abort.abort();
+  await bus.stop();
+});
+
+const publish = (count: number, from = 0) =>
+  bus.publisher.publishAll(
+    range(count).map((index) => ({
+      subject: `event.${index % 2}`,
+      id: `e${from + index}`,
+      data: `${from + index}`,
+    })),
+  );
+
+function follow(options: Partial<FollowOptions> = {}) {
+  const seen: string[] = [];
+  const progress: [count: number, caughtUp: boolean][] = [];
+  const following = followStream(bus.connection, {
+    stream: 'EVENTS',
+    fromSequence: 1,
+    signal: abort.signal,
+    maxBatch: 100,
+    logger,
+    handler: (messages, { caughtUp }) => {
+      seen.push(...messages.map(({ data }) => text(data)));
+      progress.push([messages.length, caughtUp]);
+    },
+    ...options,
+  });
+  return { seen, progress, following };
+}
+
+test('messages come in stream order, in bounded batches, and the last one says that it is the last', async () => {
+  await provision(bus.connection, topology);
+  await publish(1_000);
+  const { seen, progress, following } = follow();
+  await until(() => expect(seen).toHaveLength(1_000));
+  expect(seen).toEqual(range(1_000).map(String));
+  expect(progress.every(([count]) => count <= 100)).toBe(true);
+  expect(progress.map(([, caughtUp]) => caughtUp)).toEqual([...progress.slice(1).map(() => false), true]);
+  abort.abort();
+  await following;
+});
+
+test('a reader goes on at the sequence that it names, with what its filter takes', async () => {
+  await provision(bus.connection, topology);
+  await publish(10);
+  const { seen } = follow({ fromSequence: 5, filterSubject: 'event.1' });
+  await until(() => expect(seen).toEqual(['5', '7', '9']));
+  await publish(2, 10);
+  await until(() => expect(seen).toEqual(['5', '7', '9', '11']));
+});
+
+test('an empty stream, or one already read to its end, is caught up at once', async () => {
+  await provision(bus.connection, topology);
+  const { progress } = follow();
+  await until(() => expect(progress).toEqual([[0, true]]));
+  await publish(1);
+  await until(() =>
+    expect(progress).toEqual([
+      [0, true],
+      [1, true],
+    ]),
+  );
+  const late = follow({ fromSequence: 2 });
+  await until(() => expect(late.progress).toEqual([[0, true]]));
+});
+
+test('a stream that does not exist yet is waited for', async () => {
+  const { seen } = follow();
+  await provision(bus.connection, topology);
+  await publish(3);
+  await until(() => expect(seen).toEqual(['0', '1', '2']));
+});
+
+test('what the handler throws is thrown to the caller, also when it is transient', async () => {
+  await provision(bus.connection, topology);
+  await publish(1);
+  const error = new TransientError('busy');
+  await expect(follow({ handler: () => Promise.reject(error) }).following).rejects.toBe(error);
+});
+
+test('a server killed in the middle of reading and writing leaves no gap and repeats nothing', async () => {
+  await provision(bus.connection, topology);
+  const { seen } = follow();
+  let publishedCount = 0;
+  const publishing = (async () => {
+    for (let from = 0; from < 10_000; from += 100) {
+      await publish(100, from);
+      publishedCount = from + 100;
+    }
+  })();
+  for (const mark of [1_000, 5_000]) {
+    await until(() => expect(publishedCount).toBeGreaterThan(mark));
+    await bus.kill();
+    await bus.restart();
+  }
+  await publishing;
+  await until(() => expect(seen).toHaveLength(10_000));
+  expect(seen.map(Number).sort((a, b) => a - b)).toEqual(range(10_000));
+});

@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { provision } from '../src/index.js';
+import { startBus, tasks, topology, worker } from './bus.js';
+
+let bus: Awaited<ReturnType<typeof startBus>>;
+beforeAll(async () => {
+  bus = await startBus();
+});
+afterAll(() => bus.stop());
+
+test('several processes may provision at the same time and again', async () => {
+  const others = await Promise.all([bus.connect(), bus.connect()]);
+  const drifts = await Promise.all([bus.connection, ...others].map((one) => provision(one, topology)));
+  expect(drifts).toEqual([[], [], []]);
+  expect(await provision(bus.connection, topology)).toEqual([]);
+});
+
+test('redelivery delays are declared and compared', async () => {
+  const delayed = { ...worker, durable: 'delayed', ackWaitMs: 30_000, backoffMs: [30_000, 60_000] };
+  const declared = {
+    streams: topology.streams,
+    consumers: [{ ...delayed, filterSubject: 'task.delayed.>' }],
+  };
+  expect(await provision(bus.connection, declared)).toEqual([]);
+  expect(await provision(bus.connection, declared)).toEqual([]);
+});
+
+test('what differs from its declaration is reported and left as it is', async () => {
+  await provision(bus.connection, topology);
+  const changed = {
+    streams: [{ ...tasks, maxAgeMs: 5_000, allowDirect: false }],
+    consumers: [{ ...worker, maxAckPending: 7 }],
+  };
+  const drifts = [
+    { kind: 'stream', name: 'TASKS', field: 'allow_direct', declared: false, actual: true },
+    { kind: 'stream', name: 'TASKS', field: 'max_age', declared: 5_000_000_000, actual: 0 },
+    { kind: 'consumer', name: 'TASKS/worker', field: 'max_ack_pending', declared: 7, actual: 1_000 },
+  ];
+  expect(await provision(bus.connection, changed)).toEqual(drifts);
+  expect(await provision(bus.connection, changed)).toEqual(drifts);
+  expect(await provision(bus.connection, topology)).toEqual([]);
+});
+
+test('a consumer is waited for until its stream exists, or until the signal aborts', async () => {
+  const abort = new AbortController();
+  const waiting = provision(
+    bus.connection,
+    { streams: [], consumers: [{ ...worker, stream: 'NEVER' }] },
+    { signal: abort.signal },
+  );
+  abort.abort(new Error('enough'));
+  await expect(waiting).rejects.toThrow('enough');
+});

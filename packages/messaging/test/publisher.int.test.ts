@@ -1,0 +1,110 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import {
+  ContractError,
+  createPublisher,
+  followStream,
+  PublishError,
+  provision,
+  readLast,
+  TransientError,
+} from '../src/index.js';
+import { events, logger, range, startBus, text, topology, until } from './bus.js';
+
+let bus: Awaited<ReturnType<typeof startBus>>;
+beforeEach(async () => {
+  bus = await startBus();
+  await provision(bus.connection, topology);
+});
+afterEach(() => bus.stop());
+
+const message = (index: number) => ({ subject: `event.${index % 7}`, id: `m${index}`, data: `${index}` });
+
+async function storedData(stream = events.name): Promise<string[]> {
+  const abort = new AbortController();
+  const stored: string[] = [];
+  await followStream(await bus.connect(), {
+    stream,
+    fromSequence: 1,
+    signal: abort.signal,
+    maxBatch: 500,
+    logger,
+    handler: (messages, { caughtUp }) => {
+      stored.push(...messages.map(({ data }) => text(data)));
+      if (caughtUp) abort.abort();
+    },
+  });
+  return stored;
+}
+
+test('a batch is stored in the order given, and a message given again is flagged and stored once', async () => {
+  const messages = range(2_000).map(message);
+  const first = await bus.publisher.publishAll(messages);
+  expect(first.map(({ sequence }) => sequence)).toEqual(range(2_000).map((index) => index + 1));
+  expect(first.some(({ isDuplicate }) => isDuplicate)).toBe(false);
+  const again = await bus.publisher.publish(message(41));
+  expect(again).toEqual({ stream: 'EVENTS', sequence: 42, isDuplicate: true });
+  expect(await storedData()).toEqual(range(2_000).map(String));
+});
+
+test('headers and binary data arrive as they were given', async () => {
+  const data = Uint8Array.from([0, 255, 13, 10]);
+  await bus.publisher.publish({ subject: 'event.a', id: 'a', headers: { traceparent: '00-ab-cd-01' }, data });
+  const stored = await readLast(bus.connection, 'EVENTS', 'event.a');
+  expect(stored?.headers).toEqual({ 'Nats-Msg-Id': 'a', traceparent: '00-ab-cd-01' });
+  expect([...(stored?.data ?? [])]).toEqual([...data]);
+});
+
+test('no more than the permitted number of messages is unacknowledged, and all are stored', async () => {
+  const publisher = createPublisher(bus.connection, { maxUnacknowledged: 3 });
+  const outcomes = await publisher.publishAll(range(50).map(message));
+  expect(outcomes.map(({ sequence }) => sequence)).toEqual(range(50).map((index) => index + 1));
+  publisher.close();
+});
+
+test('a publish that no stream takes is a transient error', async () => {
+  await expect(bus.publisher.publish({ subject: 'nobody', data: 'x' })).rejects.toThrow(TransientError);
+});
+
+test('a full stream refuses what is too much, and says which messages are stored', async () => {
+  const full = { ...events, name: 'FULL', subjects: ['full.>'], discard: 'new' as const, maxBytes: 2_000 };
+  await provision(bus.connection, { streams: [full], consumers: [] });
+  const messages = range(4).map((index) => ({ subject: 'full.a', id: `f${index}`, data: 'x'.repeat(800) }));
+  const error = await bus.publisher.publishAll(messages).catch((caught: unknown) => caught);
+  expect(error).toBeInstanceOf(PublishError);
+  expect(error).toBeInstanceOf(TransientError);
+  const { outcomes } = error as PublishError;
+  expect(outcomes.map((outcome) => outcome instanceof TransientError)).toEqual([false, false, true, true]);
+  expect((outcomes[2] as TransientError).cause).toMatchObject({ code: expect.any(Number) });
+});
+
+test('a message larger than the server takes is refused before anything is sent', async () => {
+  const large = { subject: 'event.a', data: 'x'.repeat(1_048_576) };
+  await expect(bus.publisher.publishAll([message(0), large])).rejects.toThrow(ContractError);
+  expect(await storedData()).toEqual([]);
+});
+
+test('a publish that nobody acknowledges in time is a transient error', async () => {
+  const publisher = createPublisher(bus.connection, { ackTimeoutMs: 50, deadlineMs: 200 });
+  await bus.kill();
+  await expect(publisher.publish(message(1))).rejects.toThrow(TransientError);
+  publisher.close();
+  await bus.restart();
+});
+
+test('a server killed in the middle of publishing loses nothing and stores nothing twice', async () => {
+  const total = 20_000;
+  let doneCount = 0;
+  const publishing = (async () => {
+    for (let from = 0; from < total; from += 200) {
+      await bus.publisher.publishAll(range(200).map((index) => message(from + index)));
+      doneCount = from + 200;
+    }
+  })();
+  for (const mark of [2_000, 8_000]) {
+    await until(() => expect(doneCount).toBeGreaterThan(mark));
+    await bus.kill();
+    await bus.restart();
+  }
+  await publishing;
+  expect((await storedData()).map(Number).sort((a, b) => a - b)).toEqual(range(total));
+});

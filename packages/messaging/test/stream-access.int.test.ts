@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  consumeEach,
+  deleteMessage,
+  getMessage,
+  type MaxDeliveriesAdvisory,
+  onMaxDeliveries,
+  provision,
+  purge,
+  readLast,
+  subscribeLive,
+  TransientError,
+} from '../src/index.js';
+import { logger, startBus, tasks, text, topology, until, worker } from './bus.js';
+
+let bus: Awaited<ReturnType<typeof startBus>>;
+beforeAll(async () => {
+  bus = await startBus();
+  const plain = { ...tasks, name: 'PLAIN', subjects: ['plain.>'], allowDirect: false };
+  await provision(bus.connection, {
+    streams: [...topology.streams, plain],
+    consumers: [{ ...worker, ackWaitMs: 100, maxDeliver: 2 }],
+  });
+});
+afterAll(() => bus.stop());
+
+test.each([
+  ['EVENTS', 'event'],
+  ['PLAIN', 'plain'],
+])('the last message on a subject of %s is found, direct reads or not', async (stream, prefix) => {
+  const subject = `${prefix}.last.a`;
+  await bus.publisher.publish({ subject, data: '1' });
+  const { sequence } = await bus.publisher.publish({ subject, headers: { key: 'value' }, data: '2' });
+  const last = await readLast(bus.connection, stream, subject);
+  expect(last).toMatchObject({ stream, subject, sequence, headers: { key: 'value' } });
+  expect(Object.keys(last?.headers ?? {})).toEqual(['key']);
+  expect(text(last?.data ?? new Uint8Array())).toBe('2');
+  expect(await readLast(bus.connection, stream, `${prefix}.last.b`)).toBeUndefined();
+});
+
+test('a stream that is not there is a transient error', async () => {
+  await expect(readLast(bus.connection, 'NONE', 'a')).rejects.toThrow(TransientError);
+});
+
+test('a message is read and deleted by its sequence; one that is not there is said to be so', async () => {
+  const { sequence } = await bus.publisher.publish({ subject: 'task.other.a', data: 'x' });
+  expect(await getMessage(bus.connection, 'TASKS', sequence)).toMatchObject({
+    subject: 'task.other.a',
+    sequence,
+  });
+  expect(await deleteMessage(bus.connection, 'TASKS', sequence)).toBe(true);
+  expect(await deleteMessage(bus.connection, 'TASKS', sequence)).toBe(false);
+  expect(await deleteMessage(bus.connection, 'TASKS', sequence + 1_000)).toBe(false);
+  expect(await getMessage(bus.connection, 'TASKS', sequence)).toBeUndefined();
+});
+
+test('a purge removes what its filter takes and nothing else', async () => {
+  const subjects = ['task.purge.a', 'task.purge.a', 'task.purge.b'];
+  await bus.publisher.publishAll(subjects.map((subject) => ({ subject, data: 'x' })));
+  expect(await purge(bus.connection, 'TASKS', 'task.purge.a')).toBe(2);
+  expect(await readLast(bus.connection, 'TASKS', 'task.purge.b')).toBeDefined();
+});
+
+test('a live subscriber hears what is published into a stream', async () => {
+  const heard: string[] = [];
+  const live = subscribeLive(await bus.connect(), 'event.live.>', ({ subject, data }) =>
+    heard.push(`${subject} ${text(data)}`),
+  );
+  await live.ready;
+  await bus.publisher.publish({ subject: 'event.live.a', data: '1' });
+  await until(() => expect(heard).toEqual(['event.live.a 1']));
+  live.close();
+});
+
+test('a message delivered too often is reported and can still be read', async () => {
+  const advisories: MaxDeliveriesAdvisory[] = [];
+  const watching = onMaxDeliveries(bus.connection, 'TASKS', (advisory) => advisories.push(advisory));
+  await watching.ready;
+  const consumption = consumeEach(bus.connection, {
+    stream: 'TASKS',
+    durable: 'worker',
+    maxInFlight: 1,
+    logger,
+    handler: async (delivery) => delivery.nak(),
+  });
+  const { sequence } = await bus.publisher.publish({ subject: 'task.step.poison', data: 'x' });
+  await until(() =>
+    expect(advisories).toEqual([
+      { stream: 'TASKS', consumer: 'worker', streamSequence: sequence, deliveryCount: 2 },
+    ]),
+  );
+  expect(await getMessage(bus.connection, 'TASKS', sequence)).toMatchObject({ subject: 'task.step.poison' });
+  await consumption.stop();
+  watching.close();
+});
