@@ -1,1 +1,57 @@
-export {};
+import { consumeBatches, createPublisher, openConnection, provision, purge } from '@signalbox/messaging';
+import { consumers, streamDeclarations, TASKS } from '@signalbox/protocol';
+import { runService } from '@signalbox/service';
+import { createStarlark } from '@signalbox/starlark-wasm';
+import { systemClock } from './clock.js';
+import { parseConfig } from './config.js';
+import { createOrchestrator } from './orchestrator.js';
+import { followPoison } from './poison.js';
+import { openDatabase } from './store/database.js';
+
+const headerRoomBytes = 4_096;
+const maxBatch = 500;
+
+await runService({
+  name: 'orchestrator',
+  parseConfig,
+  start: async ({ config, logger, scope, signal, fail }) => {
+    const clock = systemClock;
+    const database = scope.use(openDatabase(config.databaseFile, clock.now()));
+    const connection = scope.use(
+      await openConnection({ url: config.natsUrl, name: 'orchestrator', logger, signal }),
+    );
+    const { orchestratorRun, orchestratorResume, orchestratorCatalog, orchestratorDeadLetter } = consumers;
+    const own = [orchestratorRun, orchestratorResume, orchestratorCatalog, orchestratorDeadLetter];
+    const streams = streamDeclarations(config.streams);
+    const drifts = await provision(connection, { streams, consumers: own }, { signal });
+    for (const drift of drifts) logger.warn('the server holds something else than is declared', { ...drift });
+
+    const publisher = createPublisher(connection);
+    const { intake, recover } = createOrchestrator({
+      database,
+      outlet: {
+        publishAll: (messages) => publisher.publishAll(messages),
+        withdraw: (filter) => purge(connection, TASKS, filter),
+      },
+      maxMessageBytes: () => connection.maxPayloadBytes - headerRoomBytes,
+      starlark: createStarlark(),
+      clock,
+      logger,
+      fail,
+    });
+    scope.use(intake, () => intake.stop(() => publisher.close()));
+    await recover();
+    scope.use(followPoison({ connection, intake, clock, logger, fail }));
+    const consumption = scope.use(
+      consumeBatches(connection, {
+        logger,
+        maxBatch,
+        sources: own.map(({ stream, durable }) => ({ stream, durable, maxInFlight: 4 * maxBatch })),
+        handler: (deliveries) => intake.handle(deliveries),
+      }),
+      (running) => running.stop({ graceMs: 5_000 }),
+    );
+    consumption.done.catch(fail);
+    return { database: config.databaseFile };
+  },
+});

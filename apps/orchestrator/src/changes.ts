@@ -1,0 +1,64 @@
+/**
+ * What one batch has brought about and has to be told to others after the commit. Filled inside the transaction,
+ * used only when that has committed.
+ */
+import { withdrawalFilters } from '@signalbox/protocol';
+import type { OutboxEntry, OutboxStore, PublishedMarks } from './store/outbox-store.js';
+import type { Timer, TimerStore } from './store/timer-store.js';
+import type { EncodedMessage } from './wire/event-codec.js';
+
+export type TimerChange =
+  | { readonly kind: 'set'; readonly timer: Timer }
+  | { readonly kind: 'cancel'; readonly runId: string; readonly timerId: string }
+  | { readonly kind: 'cancel_all'; readonly runId: string };
+
+/** Goes out after the commit: first the entries (somebody waits for the tasks), then the events. */
+export interface Publication {
+  readonly entries: readonly OutboxEntry[];
+  readonly events: readonly EncodedMessage[];
+  /** What is published once all of this and all before it is. */
+  readonly marks: PublishedMarks;
+}
+
+export class Changes {
+  readonly events: EncodedMessage[] = [];
+  readonly entries: OutboxEntry[] = [];
+  readonly timerChanges: TimerChange[] = [];
+  readonly #outbox: OutboxStore;
+  readonly #timers: TimerStore;
+
+  constructor(outbox: OutboxStore, timers: TimerStore) {
+    this.#outbox = outbox;
+    this.#timers = timers;
+  }
+
+  send(entry: OutboxEntry): void {
+    this.#outbox.add(entry);
+    this.entries.push(entry);
+  }
+
+  /** A fact that waits in the outbox with its whole text: of the catalog, or a notice of no history. */
+  announce({ subject, messageId, text }: EncodedMessage): void {
+    this.send({ kind: 'message', subject, messageId, payload: text });
+  }
+
+  withdraw(workspace: string, runId: string, stepId?: string): void {
+    for (const filter of withdrawalFilters(workspace, runId, stepId))
+      this.send({ kind: 'withdrawal', filter });
+  }
+
+  setTimer(timer: Timer): void {
+    this.#timers.set(timer);
+    this.timerChanges.push({ kind: 'set', timer });
+  }
+
+  cancelTimer(runId: string, timerId: string): void {
+    this.#timers.cancel(runId, timerId);
+    this.timerChanges.push({ kind: 'cancel', runId, timerId });
+  }
+
+  cancelTimers(runId: string): void {
+    this.#timers.cancelAll(runId);
+    this.timerChanges.push({ kind: 'cancel_all', runId });
+  }
+}

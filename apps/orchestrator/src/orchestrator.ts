@@ -1,0 +1,116 @@
+/** Wires the orchestrator over an open database and an outlet. What it needs of the outside comes in as ports. */
+
+import type { Starlark } from '@signalbox/starlark-wasm';
+import type { Logger } from '@signalbox/telemetry';
+import { Catalog } from './catalog/catalog.js';
+import { createLanguage } from './catalog/language.js';
+import type { Clock } from './clock.js';
+import { DeadLetters } from './dead-letters.js';
+import { drain } from './drain.js';
+import { Intake } from './intake.js';
+import { type Outlet, Relay } from './relay.js';
+import { RunCommands } from './run-commands.js';
+import { Runs } from './runs.js';
+import { Starts } from './starts.js';
+import {
+  createAgentStore,
+  createCatalogEventStore,
+  createTeamStore,
+  createWorkflowStore,
+} from './store/catalog-store.js';
+import { claimKey, type OpenDatabase } from './store/database.js';
+import { createCrashStore, createDeadLetterStore } from './store/dead-letter-store.js';
+import { createInboxStore } from './store/inbox-store.js';
+import { createOutboxStore } from './store/outbox-store.js';
+import { createRunStore } from './store/run-store.js';
+import { createTimerStore } from './store/timer-store.js';
+import { Timers } from './timers.js';
+import { createClaims } from './wire/claim.js';
+import { StepTasks } from './wire/step-tasks.js';
+import { createEvaluator } from './world.js';
+import { WritePath } from './write-path.js';
+
+export interface OrchestratorParts {
+  readonly database: OpenDatabase;
+  readonly outlet: Outlet;
+  /** Largest data of a message, with room for its headers. */
+  readonly maxMessageBytes: () => number;
+  readonly starlark: Starlark;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly fail: (cause: unknown) => void;
+}
+
+export interface Orchestrator {
+  readonly intake: Intake;
+  /** Publishes what a former process left; resolves when it is out. Nothing else is published before. */
+  recover(): Promise<void>;
+}
+
+export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
+  const { clock, logger, outlet, fail } = parts;
+  const { sql } = parts.database;
+  const stores = openStores(parts.database);
+  const { runStore, workflows, agents, inbox, outbox } = stores;
+  const claims = createClaims(claimKey(sql));
+  const runs = new Runs(runStore, workflows);
+  const commands = new RunCommands({
+    runs,
+    inbox,
+    claims,
+    evaluate: createEvaluator(parts.starlark),
+    logger,
+  });
+  const language = createLanguage(parts.starlark);
+  const catalog = new Catalog({ ...stores, runs: runStore, language });
+  const deadLetters = new DeadLetters({
+    store: stores.deadLetters,
+    runs: runStore,
+    claims,
+    commands,
+    logger,
+  });
+  const writePath = new WritePath({
+    sql,
+    recorder: {
+      runs,
+      store: runStore,
+      stepTasks: new StepTasks(agents, claims),
+      maxMessageBytes: parts.maxMessageBytes,
+    },
+    outbox,
+    inbox,
+    timers: stores.timers,
+    crashes: stores.crashes,
+    commands,
+    starts: new Starts({ runs, workflows, agents, inbox, commands }),
+    catalog,
+    deadLetters,
+    logger,
+    now: () => clock.now(),
+  });
+  const relay = new Relay({ outlet, clock, logger });
+  const timers = new Timers(stores.timers.all());
+  const intake = new Intake({ writePath, relay, timers, clock, fail });
+  return {
+    intake,
+    recover: async () => {
+      inbox.prune(clock.now());
+      await drain({ outbox, runStore, relay, writePath, logger, now: clock.now() });
+      intake.start();
+    },
+  };
+};
+
+const openStores = ({ sql }: OpenDatabase) => ({
+  runStore: createRunStore(sql),
+  workflows: createWorkflowStore(sql),
+  agents: createAgentStore(sql),
+  teams: createTeamStore(sql),
+  events: createCatalogEventStore(sql),
+  deadLetters: createDeadLetterStore(sql),
+  crashes: createCrashStore(sql),
+  inbox: createInboxStore(sql),
+  outbox: createOutboxStore(sql),
+  timers: createTimerStore(sql),
+});

@@ -1,0 +1,253 @@
+/**
+ * Answers each command to a run: decide, record what was accepted, make a fact of what was refused.
+ *
+ * 1. A refused command of a person or a service becomes an event of the run, so that the caller learns why and the
+ *    audit sees who tried. A refused step result changes nothing: it is a duplicate, or comes too late.
+ * 2. A command for a run that its workspace does not have is answered by a notice (sequence 0) that is not kept.
+ * 3. Whatever a decision would record must fit into a message; where it does not, the step, the command or at last
+ *    the run gives way, so that the relay is never stopped by one event.
+ */
+import { type Command, decide, type Evaluator, type StepError, stepError } from '@signalbox/engine';
+import { type ResumeMessage, type RunCommand, taskSubjects } from '@signalbox/protocol';
+import type { Logger } from '@signalbox/telemetry';
+import type { Changes } from './changes.js';
+import { describeOversize, type Oversize, type Recorder } from './recorder.js';
+import { type LoadedRun, type Runs, startedOf } from './runs.js';
+import type { InboxStore } from './store/inbox-store.js';
+import type { Timer } from './store/timer-store.js';
+import type { Claims } from './wire/claim.js';
+import { type ControlCommand, toControl, toResumption } from './wire/command-codec.js';
+import { encodeEnvelope } from './wire/event-codec.js';
+import { sha256 } from './world.js';
+
+export interface Refusal {
+  readonly code: string;
+  readonly message: string;
+}
+
+export type Answer = { readonly kind: 'done' } | ({ readonly kind: 'refused' } & Refusal);
+
+export interface RunCommandParts {
+  readonly runs: Runs;
+  readonly inbox: InboxStore;
+  readonly claims: Claims;
+  readonly evaluate: Evaluator;
+  readonly logger: Logger;
+}
+
+/** What the handlers of one batch share. */
+export interface BatchContext {
+  readonly changes: Changes;
+  readonly recorder: Recorder;
+  readonly now: number;
+}
+
+const orchestrator = 'system:orchestrator';
+const done: Answer = { kind: 'done' };
+
+export class RunCommands {
+  readonly #parts: RunCommandParts;
+
+  constructor(parts: RunCommandParts) {
+    this.#parts = parts;
+  }
+
+  control(command: ControlCommand, context: BatchContext): void {
+    if (!this.#parts.inbox.accept(`${command.runId}/${command.commandId}`, context.now)) return;
+    const run = this.#parts.runs.find(command.runId);
+    if (run === undefined || startedOf(run).workspace !== command.workspace) {
+      const message = `there is no run ${command.runId}`;
+      this.notice(command, { code: 'RUN_NOT_FOUND', message }, context);
+      return;
+    }
+    const answer = this.apply(run, toControl(command), context, command.commandId);
+    if (answer.kind === 'refused') this.refuse(run, command, answer, context);
+  }
+
+  /** The refusal of a command, in the history of its run. */
+  refuse(run: LoadedRun, command: RunCommand, { code, message }: Refusal, context: BatchContext): void {
+    const { workspace } = startedOf(run);
+    const { type, actor } = command;
+    const event = { type: 'run.command_refused', command: type, code, message, actor } as const;
+    context.recorder.record(run, workspace, [event], context.now, command.commandId);
+  }
+
+  /** The refusal of a command for a run that has no history in its workspace. */
+  notice(command: RunCommand, { code, message }: Refusal, context: BatchContext): void {
+    const { type, actor, runId, commandId, workspace } = command;
+    context.changes.announce(
+      encodeEnvelope({
+        id: `${runId}/refused/${commandId}`,
+        workspace,
+        runId,
+        sequence: 0,
+        at: context.now,
+        causationId: commandId,
+        data: { type: 'run.command_refused', command: type, code, message, actor },
+      }),
+    );
+  }
+
+  resume(message: ResumeMessage, context: BatchContext): void {
+    switch (message.type) {
+      case 'step.started':
+      case 'step.succeeded':
+      case 'step.failed':
+        this.#stepResult(message, context);
+        break;
+      case 'approval.decision':
+      case 'approval.refusal':
+        this.#approval(message, context);
+        break;
+      case 'child.ended':
+        this.#quietly(message.runId, toResumption(message), context);
+        break;
+    }
+  }
+
+  #stepResult(message: Extract<ResumeMessage, { worker: string }>, context: BatchContext): void {
+    const { runId, stepId, attempt } = message;
+    if (!this.#parts.claims.isRight(message.claim, runId, stepId, attempt)) {
+      this.#parts.logger.warn('a step result without the right claim was refused', {
+        run_id: runId,
+        step_id: stepId,
+        attempt,
+        worker: message.worker,
+      });
+      return;
+    }
+    this.#quietly(runId, toResumption(message), context);
+  }
+
+  #approval(message: Extract<ResumeMessage, { approvalId: string }>, context: BatchContext): void {
+    const { runId, commandId, approvalId, actor } = message;
+    if (!this.#parts.inbox.accept(`${runId}/${commandId}`, context.now)) return;
+    const run = this.#parts.runs.find(runId);
+    if (run === undefined) {
+      this.#ignored(runId, message.type, 'RUN_NOT_FOUND');
+      return;
+    }
+    const answer = this.apply(run, toResumption(message), context, commandId);
+    if (answer.kind !== 'refused') return;
+    const { code } = answer;
+    const event = {
+      type: 'approval.decision_refused',
+      approvalId,
+      actor,
+      code,
+      message: answer.message,
+    } as const;
+    context.recorder.record(run, startedOf(run).workspace, [event], context.now, commandId);
+  }
+
+  /** What comes from machines: a refusal means that it is a duplicate or late. */
+  #quietly(runId: string, command: Command, context: BatchContext): void {
+    const run = this.#parts.runs.find(runId);
+    if (run === undefined) {
+      this.#ignored(runId, command.type, 'RUN_NOT_FOUND');
+      return;
+    }
+    const answer = this.apply(run, command, context);
+    if (answer.kind === 'refused') this.#ignored(runId, command.type, answer.code);
+  }
+
+  #ignored(runId: string, command: string, code: string): void {
+    this.#parts.logger.debug('a message changed nothing', { run_id: runId, command, code });
+  }
+
+  /** The timer is over whatever the answer: one that nobody wants any more is dropped. */
+  timer(timer: Timer, context: BatchContext): void {
+    context.changes.cancelTimer(timer.runId, timer.timerId);
+    this.#quietly(timer.runId, { type: 'timer_fired', purpose: timer.purpose }, context);
+  }
+
+  /** A step's task could not be handled by anybody. False where that attempt is no longer in flight. */
+  failStep(runId: string, stepId: string, attempt: number, error: StepError, context: BatchContext): void {
+    this.#quietly(runId, { type: 'step_failed', stepId, attempt, error }, context);
+  }
+
+  /** A start that is linked to a parent was refused: the parent's state fails instead of waiting for ever. */
+  tellParent(command: Extract<RunCommand, { type: 'start' }>, refusal: Refusal, context: BatchContext): void {
+    if (command.parent === undefined) return;
+    const message: ResumeMessage = {
+      type: 'child.ended',
+      ...command.parent,
+      childRunId: command.runId,
+      outcome: {
+        ok: false,
+        error: { code: 'INTERNAL', message: `${refusal.code}: ${refusal.message}`, retryable: false },
+      },
+    };
+    context.changes.send({
+      kind: 'message',
+      subject: taskSubjects.resume(command.parent.runId),
+      messageId: `${command.runId}/refused/${command.commandId}/parent`,
+      payload: JSON.stringify(message),
+    });
+  }
+
+  /** Decides and records; also what follows at once from steps that turn out too large. */
+  apply(run: LoadedRun, command: Command, context: BatchContext, causationId?: string): Answer {
+    const answer = this.#tryAll(run, command, context, causationId);
+    for (let failure = context.recorder.overdue.pop(); failure; failure = context.recorder.overdue.pop()) {
+      const { stepId, attempt, oversize } = failure;
+      const error = stepError('PAYLOAD_TOO_LARGE', describeOversize(oversize));
+      this.#tryAll(failure.run, { type: 'step_failed', stepId, attempt, error }, context, causationId);
+    }
+    return answer;
+  }
+
+  #tryAll(run: LoadedRun, command: Command, context: BatchContext, causationId?: string): Answer {
+    let oversize: Oversize | undefined;
+    for (const alternative of alternatives(command)) {
+      const tried = this.#try(run, alternative(oversize), context, causationId);
+      if (!('bytes' in tried)) return tried;
+      oversize = tried;
+    }
+    const message = oversize === undefined ? 'the command is too large' : describeOversize(oversize);
+    return { kind: 'refused', code: 'PAYLOAD_TOO_LARGE', message };
+  }
+
+  #try(run: LoadedRun, command: Command, context: BatchContext, causationId?: string): Answer | Oversize {
+    const { now, recorder } = context;
+    const { evaluate } = this.#parts;
+    const decision = decide(run.state, command, { now, plan: run.plan, evaluate, digest: sha256 });
+    if (decision.kind === 'refused') return decision;
+    const workspace = command.type === 'start' ? command.workspace : startedOf(run).workspace;
+    return recorder.record(run, workspace, decision.events, now, causationId) ?? done;
+  }
+}
+
+type Alternative = (oversize: Oversize | undefined) => Command;
+
+/**
+ * What to try, one after the other, while the events are too large: a result gives way to a failure, and what no
+ * person asked for gives way to the end of the run. A person's command is simply refused.
+ */
+const alternatives = (command: Command): readonly Alternative[] => {
+  const same: Alternative = () => command;
+  const tooLarge = (oversize: Oversize | undefined): StepError =>
+    stepError('PAYLOAD_TOO_LARGE', oversize === undefined ? 'too large' : describeOversize(oversize));
+  const cancel: Alternative = (oversize) => ({
+    type: 'cancel',
+    actor: orchestrator,
+    reason: tooLarge(oversize).message,
+  });
+  switch (command.type) {
+    case 'step_succeeded': {
+      const { type: _, output: __, warnings: ___, ...step } = command;
+      return [same, (oversize) => ({ type: 'step_failed', ...step, error: tooLarge(oversize) }), cancel];
+    }
+    case 'child_ended':
+      return [
+        same,
+        (oversize) => ({ ...command, outcome: { ok: false, error: tooLarge(oversize) } }),
+        cancel,
+      ];
+    case 'step_failed':
+    case 'timer_fired':
+      return [same, cancel];
+    default:
+      return [same];
+  }
+};

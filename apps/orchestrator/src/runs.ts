@@ -1,0 +1,98 @@
+/**
+ * Runs as they are now: the state of each comes from the cache, else from its snapshot and the events behind it.
+ *
+ * 1. What is in the cache is the fold of what the database holds: it changes only inside a transaction, and a
+ *    transaction that fails ends the process.
+ * 2. Nothing is evicted inside a transaction, so a batch never holds a run twice.
+ * 3. A snapshot is written when the history is twice as long as at the last one: all snapshots of a run together
+ *    cost what its history costs.
+ */
+import {
+  evolve,
+  initialState,
+  type Plan,
+  type RunStarted,
+  type RunState,
+  restore,
+  snapshot,
+} from '@signalbox/engine';
+import { InvariantViolation } from '@signalbox/messaging';
+import { LruMap } from './lru-map.js';
+import type { WorkflowStore } from './store/catalog-store.js';
+import type { RunStore } from './store/run-store.js';
+
+export interface LoadedRun {
+  readonly runId: string;
+  readonly plan: Plan;
+  state: RunState;
+  snapshotSeq: number;
+}
+
+const maxCachedRuns = 5_000;
+const maxCachedPlans = 500;
+/** Below this length a history is folded as fast as a snapshot is read. */
+const minSnapshotSeq = 512;
+
+export class Runs {
+  readonly #store: RunStore;
+  readonly #workflows: WorkflowStore;
+  readonly #cache = new LruMap<string, LoadedRun>(maxCachedRuns);
+  readonly #plans = new LruMap<string, Plan>(maxCachedPlans);
+
+  constructor(store: RunStore, workflows: WorkflowStore) {
+    this.#store = store;
+    this.#workflows = workflows;
+  }
+
+  find(runId: string): LoadedRun | undefined {
+    const cached = this.#cache.get(runId);
+    if (cached !== undefined) return cached;
+    const row = this.#store.find(runId);
+    if (row === undefined) return undefined;
+    const plan = this.plan(row.workspace, row.workflowId, row.workflowVersion);
+    if (plan === undefined) throw new InvariantViolation(`run ${runId} has lost its plan`);
+    const stored = this.#store.snapshot(runId);
+    let state: RunState = stored === undefined ? initialState : restore(JSON.parse(stored.state));
+    for (const recorded of this.#store.history(runId, state.seq)) state = evolve(state, recorded);
+    if (state.kind === 'none' || state.seq !== row.seq) {
+      throw new InvariantViolation(
+        `run ${runId} has ${state.seq} events in its history, ${row.seq} in its row`,
+      );
+    }
+    return this.add({ runId, plan, state, snapshotSeq: stored?.seq ?? 0 });
+  }
+
+  add(run: LoadedRun): LoadedRun {
+    this.#cache.set(run.runId, run);
+    return run;
+  }
+
+  plan(workspace: string, workflowId: string, version: number): Plan | undefined {
+    const key = `${workspace}/${workflowId}/${version}`;
+    const cached = this.#plans.get(key);
+    if (cached !== undefined) return cached;
+    const plan = this.#workflows.plan(workspace, workflowId, version);
+    if (plan !== undefined) this.#plans.set(key, plan);
+    return plan;
+  }
+
+  /** After the last event of a run in this transaction. */
+  snapshotIfDue(run: LoadedRun): void {
+    const { seq } = run.state;
+    if (seq < Math.max(minSnapshotSeq, 2 * run.snapshotSeq)) return;
+    this.#store.putSnapshot(run.runId, seq, JSON.stringify(snapshot(run.state)));
+    run.snapshotSeq = seq;
+  }
+
+  /** Outside a transaction only. */
+  evict(): void {
+    this.#cache.trim();
+    this.#plans.trim();
+  }
+}
+
+/** The run's first event. @throws InvariantViolation before it. */
+export const startedOf = ({ state, runId }: LoadedRun): RunStarted => {
+  if (state.kind === 'none') throw new InvariantViolation(`run ${runId} has not started`);
+  return state.started;
+};

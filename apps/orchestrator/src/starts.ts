@@ -1,0 +1,134 @@
+/**
+ * Starts runs: the definition is looked up, the input checked, the agents pinned to the versions of this moment.
+ * A refused start has no run to write it into: it is answered by a notice (sequence 0).
+ */
+import { initialState, type Plan, type RunStarted } from '@signalbox/engine';
+import { maxStepPayloadBytes, type RunCommand } from '@signalbox/protocol';
+import { createInputCheck, type InputCheck } from './input-check.js';
+import { LruMap } from './lru-map.js';
+import type { BatchContext, Refusal, RunCommands } from './run-commands.js';
+import { type LoadedRun, type Runs, startedOf } from './runs.js';
+import type { AgentStore, WorkflowStore } from './store/catalog-store.js';
+import type { InboxStore } from './store/inbox-store.js';
+
+export type StartCommand = Extract<RunCommand, { type: 'start' }>;
+
+export interface StartParts {
+  readonly runs: Runs;
+  readonly workflows: WorkflowStore;
+  readonly agents: AgentStore;
+  readonly inbox: InboxStore;
+  readonly commands: RunCommands;
+}
+
+interface Found {
+  readonly plan: Plan;
+  readonly workflow: RunStarted['workflow'];
+}
+
+const maxCachedChecks = 500;
+
+export class Starts {
+  readonly #parts: StartParts;
+  readonly #checks = new LruMap<string, InputCheck>(maxCachedChecks);
+
+  constructor(parts: StartParts) {
+    this.#parts = parts;
+  }
+
+  start(command: StartCommand, context: BatchContext): void {
+    const { commands, inbox, runs } = this.#parts;
+    if (!inbox.accept(`${command.runId}/${command.commandId}`, context.now)) return;
+    const existing = runs.find(command.runId);
+    if (existing !== undefined) {
+      this.#refuseExisting(existing, command, context);
+      return;
+    }
+    const found = this.#workflow(command);
+    const refusal = 'code' in found ? found : this.#begin(command, found, context);
+    if (refusal === undefined) return;
+    commands.notice(command, refusal, context);
+    commands.tellParent(command, refusal, context);
+  }
+
+  #refuseExisting(existing: LoadedRun, command: StartCommand, context: BatchContext): void {
+    const { commands } = this.#parts;
+    const refusal = { code: 'RUN_ALREADY_STARTED', message: `the run ${command.runId} has been started` };
+    const isOwn = startedOf(existing).workspace === command.workspace;
+    if (isOwn) commands.refuse(existing, command, refusal, context);
+    else commands.notice(command, refusal, context);
+  }
+
+  #workflow(command: StartCommand): Found | Refusal {
+    const { runs, workflows } = this.#parts;
+    const { workspace, workflowId, workflowVersion } = command;
+    const stored =
+      workflowVersion === undefined
+        ? workflows.newest(workspace, workflowId)
+        : workflows.version(workspace, workflowId, workflowVersion);
+    const plan =
+      stored === undefined || stored.isDeleted ? undefined : runs.plan(workspace, workflowId, stored.version);
+    if (stored === undefined || plan === undefined) {
+      const version = workflowVersion === undefined ? '' : ` in version ${workflowVersion}`;
+      return { code: 'WORKFLOW_NOT_FOUND', message: `there is no workflow "${workflowId}"${version}` };
+    }
+    return { plan, workflow: { id: workflowId, version: stored.version, digest: stored.digest } };
+  }
+
+  #begin(command: StartCommand, { plan, workflow }: Found, context: BatchContext): Refusal | undefined {
+    const { commands, runs } = this.#parts;
+    const invalid = this.#invalidInput(command, plan, workflow);
+    if (invalid !== undefined) return invalid;
+    const { runId, workspace, input, actor, idempotencyKey, parent } = command;
+    const run: LoadedRun = { runId, plan, state: initialState, snapshotSeq: 0 };
+    const answer = commands.apply(
+      run,
+      {
+        type: 'start',
+        runId,
+        workflow,
+        workspace,
+        input,
+        actor,
+        pins: { agents: this.#pinned(workspace, plan) },
+        ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+        ...(parent === undefined ? {} : { parent }),
+      },
+      context,
+      command.commandId,
+    );
+    if (answer.kind === 'refused') return answer;
+    runs.add(run);
+    return undefined;
+  }
+
+  #invalidInput(
+    { workspace, input }: StartCommand,
+    plan: Plan,
+    workflow: RunStarted['workflow'],
+  ): Refusal | undefined {
+    const text = JSON.stringify(input);
+    const bytes = text.length * 3 <= maxStepPayloadBytes ? 0 : Buffer.byteLength(text);
+    if (bytes > maxStepPayloadBytes) {
+      const message = `the input has ${bytes} bytes, the limit is ${maxStepPayloadBytes}`;
+      return { code: 'PAYLOAD_TOO_LARGE', message };
+    }
+    if (plan.inputSchema === undefined) return undefined;
+    const key = `${workspace}/${workflow.id}/${workflow.version}`;
+    const check = this.#checks.get(key) ?? createInputCheck(plan.inputSchema);
+    this.#checks.set(key, check);
+    this.#checks.trim();
+    const problems = check(input);
+    return problems.length === 0 ? undefined : { code: 'INVALID_INPUT', message: problems.join('; ') };
+  }
+
+  /** An agent that the workspace does not have is left out: its step fails with AGENT_NOT_FOUND when it comes to it. */
+  #pinned(workspace: string, plan: Plan): Record<string, number> {
+    const pins: Record<string, number> = {};
+    for (const name of plan.agents) {
+      const agent = this.#parts.agents.newest(workspace, name);
+      if (agent !== undefined && !agent.isDeleted) pins[name] = agent.version;
+    }
+    return pins;
+  }
+}

@@ -1,0 +1,199 @@
+/**
+ * Definitions, agents and teams, every version of them; and the catalog's own history.
+ *
+ * 1. A version is never edited or reused: a put after a delete counts on from the last number.
+ * 2. The sequence of a workspace's catalog events has no gap.
+ */
+import type { Json, Plan } from '@signalbox/engine';
+import type { CatalogEventMessage } from '@signalbox/protocol';
+import type { Database } from 'better-sqlite3';
+
+export interface StoredVersion {
+  readonly version: number;
+  readonly digest: string;
+  readonly isDeleted: boolean;
+}
+
+export interface NewWorkflow {
+  readonly workspace: string;
+  readonly id: string;
+  readonly version: number;
+  readonly digest: string;
+  readonly name: string;
+  readonly label: string;
+  readonly source: string;
+  readonly plan: Plan;
+  readonly at: number;
+  readonly actor: string;
+}
+
+export interface NewAgent {
+  readonly workspace: string;
+  readonly name: string;
+  readonly version: number;
+  readonly digest: string;
+  readonly source: string;
+  readonly definition: Json;
+  readonly at: number;
+  readonly actor: string;
+}
+
+export interface NewTeams {
+  readonly workspace: string;
+  readonly digest: string;
+  readonly source: string;
+  readonly teams: Readonly<Record<string, readonly string[]>>;
+  readonly at: number;
+  readonly actor: string;
+}
+
+interface VersionRow {
+  readonly version: number;
+  readonly digest: string;
+  readonly deleted_at: number | null;
+}
+
+const asVersion = (row: VersionRow | undefined): StoredVersion | undefined =>
+  row && { version: row.version, digest: row.digest, isDeleted: row.deleted_at !== null };
+
+export type WorkflowStore = ReturnType<typeof createWorkflowStore>;
+
+export const createWorkflowStore = (sql: Database) => {
+  const newest = sql.prepare<[string, string], VersionRow>(
+    'SELECT version, digest, deleted_at FROM workflow_definitions WHERE workspace = ? AND id = ? ORDER BY version DESC LIMIT 1',
+  );
+  const one = sql.prepare<[string, string, number], VersionRow>(
+    'SELECT version, digest, deleted_at FROM workflow_definitions WHERE workspace = ? AND id = ? AND version = ?',
+  );
+  const plan = sql
+    .prepare<[string, string, number], string>(
+      'SELECT plan FROM workflow_definitions WHERE workspace = ? AND id = ? AND version = ?',
+    )
+    .pluck();
+  const insert = sql.prepare<unknown[]>(
+    `INSERT INTO workflow_definitions (workspace, id, version, digest, name, label, source, plan, created_at, created_by)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const remove = sql.prepare<[number, string, string]>(
+    'UPDATE workflow_definitions SET deleted_at = ? WHERE workspace = ? AND id = ? AND deleted_at IS NULL',
+  );
+  return {
+    newest: (workspace: string, id: string): StoredVersion | undefined =>
+      asVersion(newest.get(workspace, id)),
+    version: (workspace: string, id: string, version: number): StoredVersion | undefined =>
+      asVersion(one.get(workspace, id, version)),
+    /** Deleted versions too: runs that were started with one go on with it. */
+    plan: (workspace: string, id: string, version: number): Plan | undefined => {
+      const text = plan.get(workspace, id, version);
+      return text === undefined ? undefined : (JSON.parse(text) as Plan);
+    },
+    add: (w: NewWorkflow): void => {
+      insert.run(
+        w.workspace,
+        w.id,
+        w.version,
+        w.digest,
+        w.name,
+        w.label,
+        w.source,
+        JSON.stringify(w.plan),
+        w.at,
+        w.actor,
+      );
+    },
+    remove: (workspace: string, id: string, at: number): void => {
+      remove.run(at, workspace, id);
+    },
+  };
+};
+
+export interface CurrentAgent {
+  readonly name: string;
+  readonly version: number;
+  readonly definition: Json;
+}
+
+export type AgentStore = ReturnType<typeof createAgentStore>;
+
+export const createAgentStore = (sql: Database) => {
+  const newest = sql.prepare<[string, string], VersionRow>(
+    'SELECT version, digest, deleted_at FROM agents WHERE workspace = ? AND name = ? ORDER BY version DESC LIMIT 1',
+  );
+  const definition = sql
+    .prepare<[string, string, number], string>(
+      'SELECT definition FROM agents WHERE workspace = ? AND name = ? AND version = ?',
+    )
+    .pluck();
+  const current = sql.prepare<[string], { name: string; version: number; definition: string }>(
+    `SELECT name, version, definition FROM agents AS a WHERE workspace = ? AND deleted_at IS NULL
+       AND version = (SELECT max(version) FROM agents AS b WHERE b.workspace = a.workspace AND b.name = a.name)`,
+  );
+  const insert = sql.prepare<unknown[]>(
+    `INSERT INTO agents (workspace, name, version, digest, source, definition, created_at, created_by)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const remove = sql.prepare<[number, string, string]>(
+    'UPDATE agents SET deleted_at = ? WHERE workspace = ? AND name = ? AND deleted_at IS NULL',
+  );
+  return {
+    newest: (workspace: string, name: string): StoredVersion | undefined =>
+      asVersion(newest.get(workspace, name)),
+    /** JSON text of a pinned version, deleted or not. */
+    definition: (workspace: string, name: string, version: number): string | undefined =>
+      definition.get(workspace, name, version),
+    current: (workspace: string): CurrentAgent[] =>
+      current.all(workspace).map((row) => ({ ...row, definition: JSON.parse(row.definition) as Json })),
+    add: (a: NewAgent): void => {
+      insert.run(
+        a.workspace,
+        a.name,
+        a.version,
+        a.digest,
+        a.source,
+        JSON.stringify(a.definition),
+        a.at,
+        a.actor,
+      );
+    },
+    remove: (workspace: string, name: string, at: number): void => {
+      remove.run(at, workspace, name);
+    },
+  };
+};
+
+export type TeamStore = ReturnType<typeof createTeamStore>;
+
+export const createTeamStore = (sql: Database) => {
+  const digest = sql.prepare<[string], string>('SELECT digest FROM teams WHERE workspace = ?').pluck();
+  const upsert = sql.prepare<unknown[]>(
+    `INSERT INTO teams (workspace, digest, source, teams, updated_at, updated_by) VALUES (?, ?, ?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET digest = excluded.digest, source = excluded.source, teams = excluded.teams,
+       updated_at = excluded.updated_at, updated_by = excluded.updated_by`,
+  );
+  return {
+    digest: (workspace: string): string | undefined => digest.get(workspace),
+    put: (t: NewTeams): void => {
+      upsert.run(t.workspace, t.digest, t.source, JSON.stringify(t.teams), t.at, t.actor);
+    },
+  };
+};
+
+export type CatalogEventStore = ReturnType<typeof createCatalogEventStore>;
+
+export const createCatalogEventStore = (sql: Database) => {
+  const last = sql
+    .prepare<[string], number>('SELECT coalesce(max(seq), 0) FROM catalog_events WHERE workspace = ?')
+    .pluck();
+  const insert = sql.prepare<unknown[]>(
+    'INSERT INTO catalog_events (workspace, seq, at, type, data, causation_id) VALUES (?, ?, ?, ?, ?, ?)',
+  );
+  return {
+    /** Returns the event's place in the workspace's catalog history. */
+    append: (workspace: string, at: number, event: CatalogEventMessage, causationId: string): number => {
+      const seq = (last.get(workspace) ?? 0) + 1;
+      const { type, ...data } = event;
+      insert.run(workspace, seq, at, type, JSON.stringify(data), causationId);
+      return seq;
+    },
+  };
+};

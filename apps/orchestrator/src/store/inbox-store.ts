@@ -1,0 +1,22 @@
+/**
+ * Ids of the commands that have been handled, so that a redelivery changes nothing. Step results need no row here:
+ * the attempt fence of the engine refuses their duplicates.
+ */
+import type { Database } from 'better-sqlite3';
+
+/** Far beyond any redelivery: five deliveries at an ack wait of 30 s, with room for a long outage. */
+export const inboxAgeMs = 7 * 24 * 3_600_000;
+
+export type InboxStore = ReturnType<typeof createInboxStore>;
+
+export const createInboxStore = (sql: Database) => {
+  const insert = sql.prepare<[string, number]>(
+    'INSERT INTO inbox (command_id, received_at) VALUES (?, ?) ON CONFLICT DO NOTHING',
+  );
+  const prune = sql.prepare<[number]>('DELETE FROM inbox WHERE received_at < ?');
+  return {
+    /** False when the command has been handled before. */
+    accept: (commandId: string, now: number): boolean => insert.run(commandId, now).changes === 1,
+    prune: (now: number): number => prune.run(now - inboxAgeMs).changes,
+  };
+};

@@ -1,0 +1,193 @@
+/**
+ * The schema, as numbered steps. A step that has shipped is never edited; a change is a new step.
+ * All instants are milliseconds since the Unix epoch; all JSON is text.
+ */
+import type { Database } from 'better-sqlite3';
+
+const schemaOfCatalog = `
+  CREATE TABLE workflow_definitions (
+    workspace   TEXT NOT NULL,
+    id          TEXT NOT NULL,
+    version     INTEGER NOT NULL,
+    digest      TEXT NOT NULL,
+    name        TEXT NOT NULL,
+    label       TEXT NOT NULL,
+    source      TEXT NOT NULL,
+    plan        TEXT NOT NULL,
+    created_at  INTEGER NOT NULL,
+    created_by  TEXT NOT NULL,
+    deleted_at  INTEGER,
+    PRIMARY KEY (workspace, id, version)
+  );
+  CREATE TABLE agents (
+    workspace   TEXT NOT NULL,
+    name        TEXT NOT NULL,
+    version     INTEGER NOT NULL,
+    digest      TEXT NOT NULL,
+    source      TEXT NOT NULL,
+    definition  TEXT NOT NULL,
+    created_at  INTEGER NOT NULL,
+    created_by  TEXT NOT NULL,
+    deleted_at  INTEGER,
+    PRIMARY KEY (workspace, name, version)
+  );
+  CREATE TABLE teams (
+    workspace   TEXT PRIMARY KEY,
+    digest      TEXT NOT NULL,
+    source      TEXT NOT NULL,
+    teams       TEXT NOT NULL,
+    updated_at  INTEGER NOT NULL,
+    updated_by  TEXT NOT NULL
+  );
+  CREATE TABLE catalog_events (
+    workspace     TEXT NOT NULL,
+    seq           INTEGER NOT NULL,
+    at            INTEGER NOT NULL,
+    type          TEXT NOT NULL,
+    data          TEXT NOT NULL,
+    causation_id  TEXT,
+    PRIMARY KEY (workspace, seq)
+  );
+`;
+
+const schemaOfRuns = `
+  CREATE TABLE workflow_runs (
+    run_id            TEXT PRIMARY KEY,
+    workspace         TEXT NOT NULL,
+    workflow_id       TEXT NOT NULL,
+    workflow_version  INTEGER NOT NULL,
+    status            TEXT NOT NULL,
+    seq               INTEGER NOT NULL,
+    started_by        TEXT NOT NULL,
+    started_at        INTEGER NOT NULL,
+    ended_at          INTEGER,
+    error             TEXT,
+    idempotency_key   TEXT,
+    parent_run_id     TEXT
+  ) WITHOUT ROWID;
+  CREATE INDEX workflow_runs_not_ended ON workflow_runs (workspace, workflow_id) WHERE ended_at IS NULL;
+
+  CREATE TABLE workflow_run_events (
+    position      INTEGER PRIMARY KEY,
+    run_id        TEXT NOT NULL,
+    seq           INTEGER NOT NULL,
+    at            INTEGER NOT NULL,
+    type          TEXT NOT NULL,
+    data          TEXT NOT NULL,
+    causation_id  TEXT,
+    UNIQUE (run_id, seq)
+  );
+  CREATE TABLE run_snapshots (
+    run_id  TEXT PRIMARY KEY,
+    seq     INTEGER NOT NULL,
+    state   TEXT NOT NULL
+  );
+  CREATE TABLE workflow_run_steps (
+    run_id        TEXT NOT NULL,
+    step_id       TEXT NOT NULL,
+    scope         TEXT NOT NULL,
+    state         TEXT NOT NULL,
+    visit         INTEGER NOT NULL,
+    kind          TEXT NOT NULL,
+    status        TEXT NOT NULL,
+    attempt       INTEGER NOT NULL,
+    scheduled_at  INTEGER,
+    started_at    INTEGER,
+    ended_at      INTEGER,
+    worker        TEXT,
+    error         TEXT,
+    PRIMARY KEY (run_id, step_id)
+  ) WITHOUT ROWID;
+  CREATE TABLE workflow_approvals (
+    run_id        TEXT NOT NULL,
+    approval_id   TEXT NOT NULL,
+    step_id       TEXT NOT NULL,
+    workspace     TEXT NOT NULL,
+    status        TEXT NOT NULL,
+    message       TEXT NOT NULL,
+    requested_at  INTEGER NOT NULL,
+    expires_at    INTEGER,
+    decided_at    INTEGER,
+    decided_by    TEXT,
+    PRIMARY KEY (run_id, approval_id)
+  ) WITHOUT ROWID;
+  CREATE TABLE timers (
+    run_id    TEXT NOT NULL,
+    timer_id  TEXT NOT NULL,
+    due_at    INTEGER NOT NULL,
+    purpose   TEXT NOT NULL,
+    PRIMARY KEY (run_id, timer_id)
+  ) WITHOUT ROWID;
+  CREATE TABLE run_crashes (
+    run_id  TEXT PRIMARY KEY,
+    count   INTEGER NOT NULL,
+    reason  TEXT NOT NULL
+  ) WITHOUT ROWID;
+`;
+
+const schemaOfTransport = `
+  CREATE TABLE inbox (
+    command_id   TEXT PRIMARY KEY,
+    received_at  INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX inbox_by_age ON inbox (received_at);
+  CREATE TABLE outbox (
+    position         INTEGER PRIMARY KEY,
+    kind             TEXT NOT NULL CHECK (kind IN ('message', 'withdrawal')),
+    subject          TEXT NOT NULL,
+    message_id       TEXT,
+    idempotency_key  TEXT,
+    payload          TEXT
+  );
+  CREATE TABLE relay (
+    id               INTEGER PRIMARY KEY CHECK (id = 1),
+    events_position  INTEGER NOT NULL
+  );
+  INSERT INTO relay (id, events_position) VALUES (1, 0);
+  CREATE TABLE dead_letters (
+    id             TEXT PRIMARY KEY,
+    workspace      TEXT NOT NULL,
+    stream         TEXT NOT NULL,
+    subject        TEXT NOT NULL,
+    consumer       TEXT NOT NULL,
+    delivery_count INTEGER NOT NULL,
+    code           TEXT NOT NULL,
+    reason         TEXT NOT NULL,
+    reported_by    TEXT NOT NULL,
+    at             INTEGER NOT NULL,
+    payload        TEXT NOT NULL,
+    payload_bytes  INTEGER NOT NULL
+  );
+  CREATE TABLE settings (
+    name   TEXT PRIMARY KEY,
+    value  BLOB NOT NULL
+  ) WITHOUT ROWID;
+`;
+
+const migrations: readonly string[] = [schemaOfCatalog + schemaOfRuns + schemaOfTransport];
+
+/** The database was written by a newer release, which this one must not touch. */
+export class NewerSchemaError extends Error {
+  override readonly name = 'NewerSchemaError';
+}
+
+/** Brings the schema to the newest step, each step in its own transaction. @throws NewerSchemaError */
+export const migrate = (database: Database, now: number): void => {
+  database.exec(
+    'CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, applied_at INTEGER NOT NULL)',
+  );
+  const applied = database.prepare('SELECT coalesce(max(number), 0) FROM migrations').pluck().get() as number;
+  if (applied > migrations.length) {
+    throw new NewerSchemaError(
+      `the database has schema ${applied}, this release knows ${migrations.length}: run the newer release`,
+    );
+  }
+  const record = database.prepare('INSERT INTO migrations (number, applied_at) VALUES (?, ?)');
+  const apply = database.transaction((number: number, sql: string) => {
+    database.exec(sql);
+    record.run(number, now);
+  });
+  for (const [index, sql] of migrations.entries()) {
+    if (index >= applied) apply.immediate(index + 1, sql);
+  }
+};

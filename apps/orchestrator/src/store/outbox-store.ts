@@ -1,0 +1,82 @@
+/**
+ * What is committed and not yet known to be published.
+ *
+ * 1. Tasks, withdrawals and notices wait in `outbox`, in the order of their positions; a row goes when it is published.
+ * 2. Run events need no second copy: `relay.events_position` is the position up to which they are published.
+ * 3. Positions only grow within the life of a process; both marks are moved in somebody else's transaction.
+ */
+import type { Database } from 'better-sqlite3';
+
+export type OutboxEntry =
+  | {
+      readonly kind: 'message';
+      readonly subject: string;
+      readonly messageId: string;
+      readonly idempotencyKey?: string;
+      readonly payload: string;
+    }
+  /** Remove what lies unclaimed on the subjects of a filter. */
+  | { readonly kind: 'withdrawal'; readonly filter: string };
+
+/** Up to and including these positions everything is published. */
+export interface PublishedMarks {
+  readonly outbox: number;
+  readonly events: number;
+}
+
+interface Row {
+  readonly position: number;
+  readonly kind: 'message' | 'withdrawal';
+  readonly subject: string;
+  readonly message_id: string | null;
+  readonly idempotency_key: string | null;
+  readonly payload: string | null;
+}
+
+export type OutboxStore = ReturnType<typeof createOutboxStore>;
+
+export const createOutboxStore = (sql: Database) => {
+  const insert = sql.prepare<unknown[]>(
+    'INSERT INTO outbox (position, kind, subject, message_id, idempotency_key, payload) VALUES (?, ?, ?, ?, ?, ?)',
+  );
+  const remove = sql.prepare<[number]>('DELETE FROM outbox WHERE position <= ?');
+  const mark = sql.prepare<[number]>('UPDATE relay SET events_position = ?1 WHERE events_position < ?1');
+  const all = sql.prepare<[], Row>('SELECT * FROM outbox ORDER BY position');
+  const last = sql.prepare<[], number>('SELECT coalesce(max(position), 0) FROM outbox').pluck();
+  const eventsPosition = sql.prepare<[], number>('SELECT events_position FROM relay').pluck();
+  let position = last.get() ?? 0;
+
+  return {
+    add: (entry: OutboxEntry): void => {
+      position += 1;
+      if (entry.kind === 'withdrawal') insert.run(position, entry.kind, entry.filter, null, null, null);
+      else
+        insert.run(
+          position,
+          entry.kind,
+          entry.subject,
+          entry.messageId,
+          entry.idempotencyKey ?? null,
+          entry.payload,
+        );
+    },
+    lastPosition: (): number => position,
+    publishedEvents: (): number => eventsPosition.get() ?? 0,
+    markPublished: (marks: PublishedMarks): void => {
+      remove.run(marks.outbox);
+      mark.run(marks.events);
+    },
+    waiting: (): OutboxEntry[] => all.all().map(fromRow),
+  };
+};
+
+const fromRow = (row: Row): OutboxEntry =>
+  row.kind === 'withdrawal'
+    ? { kind: 'withdrawal', filter: row.subject }
+    : {
+        kind: 'message',
+        subject: row.subject,
+        messageId: row.message_id ?? '',
+        ...(row.idempotency_key === null ? {} : { idempotencyKey: row.idempotency_key }),
+        payload: row.payload ?? '',
+      };

@@ -1,0 +1,219 @@
+/**
+ * The history of every run, and what is derived from it: run rows, step rows, approval rows, snapshots.
+ *
+ * 1. Only the history is the truth; a row is the view of its run after the last event of the same transaction.
+ * 2. `position` counts events over all runs in the order of their commits; the relay publishes in that order.
+ * 3. Step rows hold no input or output: those are in the events, once.
+ */
+import type { RecordedEvent, RunEvent, RunStarted, RunStatus } from '@signalbox/engine';
+import type { Database } from 'better-sqlite3';
+import { fromRunEventRow, type RunEventRow, type StoredRunEvent } from '../wire/event-codec.js';
+
+export interface RunRow {
+  readonly runId: string;
+  readonly workspace: string;
+  readonly workflowId: string;
+  readonly workflowVersion: number;
+  readonly status: RunStatus;
+  readonly seq: number;
+}
+
+export interface StepRow {
+  readonly stepId: string;
+  readonly scope: string;
+  readonly state: string;
+  readonly visit: number;
+  readonly kind: string;
+  readonly status: string;
+  readonly attempt: number;
+  readonly scheduledAt?: number;
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+  readonly worker?: string;
+  readonly error?: unknown;
+}
+
+export interface ApprovalRow {
+  readonly approvalId: string;
+  readonly stepId: string;
+  readonly workspace: string;
+  readonly status: string;
+  readonly message: string;
+  readonly requestedAt: number;
+  readonly expiresAt?: number;
+  readonly decidedAt?: number;
+  readonly decidedBy?: string;
+}
+
+export type RunStore = ReturnType<typeof createRunStore>;
+
+export const createRunStore = (sql: Database) => ({ ...createHistory(sql), ...createRows(sql) });
+
+const createHistory = (sql: Database) => {
+  const insert = sql.prepare<unknown[]>(
+    'INSERT INTO workflow_run_events (position, run_id, seq, at, type, data, causation_id) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  );
+  const after = sql.prepare<[string, number], RunEventRow>(
+    'SELECT * FROM workflow_run_events WHERE run_id = ? AND seq > ? ORDER BY seq',
+  );
+  const unpublished = sql.prepare<[number, number], RunEventRow & { workspace: string }>(
+    `SELECT e.*, r.workspace FROM workflow_run_events AS e JOIN workflow_runs AS r USING (run_id)
+     WHERE e.position > ? ORDER BY e.position LIMIT ?`,
+  );
+  const snapshot = sql.prepare<[string], { seq: number; state: string }>(
+    'SELECT seq, state FROM run_snapshots WHERE run_id = ?',
+  );
+  const putSnapshot = sql.prepare<[string, number, string]>(
+    `INSERT INTO run_snapshots (run_id, seq, state) VALUES (?, ?, ?)
+     ON CONFLICT DO UPDATE SET seq = excluded.seq, state = excluded.state`,
+  );
+  let position = sql
+    .prepare<[], number>(
+      'SELECT max((SELECT coalesce(max(position), 0) FROM workflow_run_events), (SELECT events_position FROM relay))',
+    )
+    .pluck()
+    .get() as number;
+
+  return {
+    /** `data` is the event as JSON text without its type. */
+    append: (
+      runId: string,
+      seq: number,
+      at: number,
+      type: RunEvent['type'],
+      data: string,
+      causationId: string | undefined,
+    ): void => {
+      position += 1;
+      insert.run(position, runId, seq, at, type, data, causationId ?? null);
+    },
+    lastPosition: (): number => position,
+    /** The events of a run behind `seq`, one after the other. */
+    *history(runId: string, seq: number): Generator<RecordedEvent> {
+      for (const row of after.iterate(runId, seq)) yield fromRunEventRow(row);
+    },
+    unpublished: (publishedPosition: number, limit: number): StoredRunEvent[] =>
+      unpublished.all(publishedPosition, limit).map((row) => ({
+        position: row.position,
+        runId: row.run_id,
+        workspace: row.workspace,
+        ...(row.causation_id === null ? {} : { causationId: row.causation_id }),
+        recorded: fromRunEventRow(row),
+      })),
+    snapshot: (runId: string): { readonly seq: number; readonly state: string } | undefined =>
+      snapshot.get(runId),
+    putSnapshot: (runId: string, seq: number, state: string): void => {
+      putSnapshot.run(runId, seq, state);
+    },
+  };
+};
+
+interface RunSqlRow {
+  readonly run_id: string;
+  readonly workspace: string;
+  readonly workflow_id: string;
+  readonly workflow_version: number;
+  readonly status: RunStatus;
+  readonly seq: number;
+}
+
+const createRows = (sql: Database) => {
+  const insert = sql.prepare<unknown[]>(
+    `INSERT INTO workflow_runs (run_id, workspace, workflow_id, workflow_version, status, seq, started_by, started_at, idempotency_key, parent_run_id)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const update = sql.prepare<unknown[]>(
+    'UPDATE workflow_runs SET status = ?, seq = ?, ended_at = ?, error = ? WHERE run_id = ?',
+  );
+  const find = sql.prepare<[string], RunSqlRow>(
+    'SELECT run_id, workspace, workflow_id, workflow_version, status, seq FROM workflow_runs WHERE run_id = ?',
+  );
+  const active = sql
+    .prepare<[string, string], number>(
+      'SELECT 1 FROM workflow_runs WHERE workspace = ? AND workflow_id = ? AND ended_at IS NULL LIMIT 1',
+    )
+    .pluck();
+  const step = sql.prepare<unknown[]>(
+    `INSERT INTO workflow_run_steps (run_id, step_id, scope, state, visit, kind, status, attempt, scheduled_at, started_at, ended_at, worker, error)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET status = excluded.status, attempt = excluded.attempt, scheduled_at = excluded.scheduled_at,
+       started_at = excluded.started_at, ended_at = excluded.ended_at, worker = excluded.worker, error = excluded.error`,
+  );
+  const approval = sql.prepare<unknown[]>(
+    `INSERT INTO workflow_approvals (run_id, approval_id, step_id, workspace, status, message, requested_at, expires_at, decided_at, decided_by)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET status = excluded.status, decided_at = excluded.decided_at, decided_by = excluded.decided_by`,
+  );
+
+  return {
+    find: (runId: string): RunRow | undefined => {
+      const row = find.get(runId);
+      return (
+        row && {
+          runId: row.run_id,
+          workspace: row.workspace,
+          workflowId: row.workflow_id,
+          workflowVersion: row.workflow_version,
+          status: row.status,
+          seq: row.seq,
+        }
+      );
+    },
+    hasActive: (workspace: string, workflowId: string): boolean =>
+      active.get(workspace, workflowId) !== undefined,
+    addRun: (run: RunStarted, status: RunStatus, seq: number, startedAt: number): void => {
+      insert.run(
+        run.runId,
+        run.workspace,
+        run.workflow.id,
+        run.workflow.version,
+        status,
+        seq,
+        run.startedBy,
+        startedAt,
+        run.idempotencyKey ?? null,
+        run.parent?.runId ?? null,
+      );
+    },
+    updateRun: (
+      runId: string,
+      status: RunStatus,
+      seq: number,
+      endedAt: number | undefined,
+      error: unknown,
+    ): void => {
+      update.run(status, seq, endedAt ?? null, error === undefined ? null : JSON.stringify(error), runId);
+    },
+    putStep: (runId: string, s: StepRow): void => {
+      step.run(
+        runId,
+        s.stepId,
+        s.scope,
+        s.state,
+        s.visit,
+        s.kind,
+        s.status,
+        s.attempt,
+        s.scheduledAt ?? null,
+        s.startedAt ?? null,
+        s.endedAt ?? null,
+        s.worker ?? null,
+        s.error === undefined ? null : JSON.stringify(s.error),
+      );
+    },
+    putApproval: (runId: string, a: ApprovalRow): void => {
+      approval.run(
+        runId,
+        a.approvalId,
+        a.stepId,
+        a.workspace,
+        a.status,
+        a.message,
+        a.requestedAt,
+        a.expiresAt ?? null,
+        a.decidedAt ?? null,
+        a.decidedBy ?? null,
+      );
+    },
+  };
+};

@@ -1,0 +1,68 @@
+/** Facts of a run: engine ↔ database row, engine → wire. */
+import type { RecordedEvent, RunEvent } from '@signalbox/engine';
+import { type EventEnvelope, encodeEvent, eventSubject, type RunEventMessage } from '@signalbox/protocol';
+
+export interface RunEventRow {
+  readonly position: number;
+  readonly run_id: string;
+  readonly seq: number;
+  readonly at: number;
+  readonly type: string;
+  readonly data: string;
+  readonly causation_id: string | null;
+}
+
+export interface StoredRunEvent {
+  readonly position: number;
+  readonly runId: string;
+  readonly workspace: string;
+  readonly causationId?: string;
+  readonly recorded: RecordedEvent;
+}
+
+export interface EncodedMessage {
+  readonly subject: string;
+  /** `Nats-Msg-Id`. */
+  readonly messageId: string;
+  readonly text: string;
+}
+
+type Frozen<T> = T extends readonly (infer E)[]
+  ? readonly Frozen<E>[]
+  : T extends object
+    ? { readonly [K in keyof T]: Frozen<T[K]> }
+    : T;
+
+/** The compiler's proof that the engine's events and the wire's are the same, apart from mutability. */
+const toWire = (event: RunEvent): RunEventMessage => {
+  const frozen: Frozen<RunEventMessage> = event;
+  return frozen as RunEventMessage;
+};
+
+export const fromRunEventRow = (row: RunEventRow): RecordedEvent => ({
+  seq: row.seq,
+  at: row.at,
+  event: { type: row.type, ...(JSON.parse(row.data) as object) } as RunEvent,
+});
+
+export const encodeRunEvent = (
+  runId: string,
+  workspace: string,
+  recorded: RecordedEvent,
+  causationId: string | undefined,
+): EncodedMessage =>
+  encodeEnvelope({
+    id: `${runId}/${recorded.seq}`,
+    workspace,
+    runId,
+    sequence: recorded.seq,
+    at: recorded.at,
+    ...(causationId === undefined ? {} : { causationId }),
+    data: toWire(recorded.event),
+  });
+
+export const encodeEnvelope = (envelope: EventEnvelope): EncodedMessage => ({
+  subject: eventSubject(envelope),
+  messageId: envelope.id,
+  text: encodeEvent(envelope),
+});

@@ -1,0 +1,180 @@
+/**
+ * The shell: one synchronous SQLite transaction around the pure core, for a whole batch.
+ *
+ * 1. Everything that a batch brings about commits together: events, rows, timers, outbox, inbox, and the marks of
+ *    what earlier batches have published.
+ * 2. Nothing is awaited between its begin and its commit.
+ * 3. A message is acknowledged after the commit, and after what follows from it is published (`intake.ts`).
+ * 4. What one run does wrong is written down before the process ends; a run that has ended it three times is left
+ *    alone: its messages become dead letters and its timers rest.
+ */
+import type { Logger } from '@signalbox/telemetry';
+import type { Database } from 'better-sqlite3';
+import type { Catalog } from './catalog/catalog.js';
+import { Changes, type Publication, type TimerChange } from './changes.js';
+import type { DeadLetters } from './dead-letters.js';
+import { Recorder, type RecorderParts } from './recorder.js';
+import type { BatchContext, RunCommands } from './run-commands.js';
+import type { Starts } from './starts.js';
+import { type CrashStore, maxCrashCount } from './store/dead-letter-store.js';
+import type { InboxStore } from './store/inbox-store.js';
+import type { OutboxStore, PublishedMarks } from './store/outbox-store.js';
+import type { TimerStore } from './store/timer-store.js';
+import { type BatchInput, deadLetterOf } from './wire/input-codec.js';
+
+/** Handling this run has failed in a way that nobody handles: log, exit, restart. */
+export class RunCrash extends Error {
+  override readonly name = 'RunCrash';
+  constructor(
+    readonly runId: string,
+    cause: unknown,
+  ) {
+    super(`run ${runId} cannot be handled: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
+  }
+}
+
+export interface WritePathParts {
+  readonly sql: Database;
+  readonly recorder: RecorderParts;
+  readonly outbox: OutboxStore;
+  readonly inbox: InboxStore;
+  readonly timers: TimerStore;
+  readonly crashes: CrashStore;
+  readonly commands: RunCommands;
+  readonly starts: Starts;
+  readonly catalog: Catalog;
+  readonly deadLetters: DeadLetters;
+  readonly logger: Logger;
+  readonly now: () => number;
+}
+
+export interface Committed extends Publication {
+  readonly timerChanges: readonly TimerChange[];
+}
+
+export class WritePath {
+  readonly #parts: WritePathParts;
+  readonly #quarantined: ReadonlySet<string>;
+  readonly #transaction: (inputs: readonly BatchInput[], marks: PublishedMarks | undefined) => Changes;
+
+  constructor(parts: WritePathParts) {
+    this.#parts = parts;
+    this.#quarantined = parts.crashes.quarantined();
+    for (const runId of this.#quarantined) {
+      parts.logger.error('the run is quarantined: it has stopped the process too often', {
+        run_id: runId,
+        crash_count: maxCrashCount,
+      });
+    }
+    const transaction = parts.sql.transaction(
+      (inputs: readonly BatchInput[], marks: PublishedMarks | undefined) => this.#handleAll(inputs, marks),
+    );
+    this.#transaction = (inputs, marks) => transaction.immediate(inputs, marks);
+  }
+
+  isQuarantined(runId: string): boolean {
+    return this.#quarantined.has(runId);
+  }
+
+  /**
+   * Commits the batch and returns what has to be published now. `marks` is what is published by now.
+   * @throws RunCrash after which this process must not go on.
+   */
+  commit(inputs: readonly BatchInput[], marks: PublishedMarks | undefined): Committed {
+    try {
+      const { entries, events, timerChanges } = this.#transaction(inputs, marks);
+      this.#parts.recorder.runs.evict();
+      const reached = {
+        outbox: this.#parts.outbox.lastPosition(),
+        events: this.#parts.recorder.store.lastPosition(),
+      };
+      return { entries, events, timerChanges, marks: reached };
+    } catch (cause) {
+      if (cause instanceof RunCrash) this.#parts.crashes.record(cause.runId, cause.message);
+      throw cause;
+    }
+  }
+
+  /** Marks what is published when no batch comes along that could do it. */
+  markPublished(marks: PublishedMarks): void {
+    this.#transaction([], marks);
+  }
+
+  #handleAll(inputs: readonly BatchInput[], marks: PublishedMarks | undefined): Changes {
+    const { outbox, timers, recorder: recorderParts } = this.#parts;
+    if (marks !== undefined) outbox.markPublished(marks);
+    const changes = new Changes(outbox, timers);
+    const recorder = new Recorder(recorderParts, changes);
+    for (const input of inputs) this.#handleOne(input, { changes, recorder, now: this.#parts.now() });
+    recorder.flush();
+    return changes;
+  }
+
+  #handleOne(input: BatchInput, context: BatchContext): void {
+    const runId = runIdOf(input);
+    if (runId === undefined) {
+      this.#handle(input, context);
+      return;
+    }
+    if (this.#quarantined.has(runId)) {
+      this.#setAside(input, runId, context);
+      return;
+    }
+    try {
+      this.#handle(input, context);
+    } catch (cause) {
+      throw new RunCrash(runId, cause);
+    }
+  }
+
+  #handle(input: BatchInput, context: BatchContext): void {
+    const { commands, starts, catalog, deadLetters } = this.#parts;
+    switch (input.kind) {
+      case 'run':
+        if (input.command.type === 'start') starts.start(input.command, context);
+        else commands.control(input.command, context);
+        break;
+      case 'resume':
+        commands.resume(input.resume, context);
+        break;
+      case 'timer':
+        commands.timer(input.timer, context);
+        break;
+      case 'catalog':
+        catalog.handle(input.command, context);
+        break;
+      case 'dead_letter':
+        deadLetters.record(input, context);
+        break;
+    }
+  }
+
+  #setAside(input: BatchInput, runId: string, context: BatchContext): void {
+    this.#parts.logger.error('a message for a quarantined run was set aside', {
+      run_id: runId,
+      kind: input.kind,
+    });
+    if (input.kind !== 'run' && input.kind !== 'resume') return;
+    const reason = `run ${runId} is quarantined: it has stopped the orchestrator ${maxCrashCount} times`;
+    this.#parts.deadLetters.record(
+      deadLetterOf(input.message, 'POISON_MESSAGE', reason, context.now),
+      context,
+    );
+  }
+}
+
+const runIdOf = (input: BatchInput): string | undefined => {
+  switch (input.kind) {
+    case 'run':
+      return input.command.runId;
+    case 'resume':
+      return input.resume.runId;
+    case 'timer':
+      return input.timer.runId;
+    case 'catalog':
+    case 'dead_letter':
+      return undefined;
+  }
+};
