@@ -25,7 +25,10 @@ export const codes = {
     'A value is of the wrong type, out of range, or contradicts another field.',
     'Give a value as the message expects it.',
   ),
-  MISSING_WORKFLOW_ID: error('The definition has no id.', 'Add an id in kebab-case; it stays the same for ever.'),
+  MISSING_WORKFLOW_ID: error(
+    'The definition has no id.',
+    'Add an id in kebab-case; it stays the same for ever.',
+  ),
   NO_STATES: error('A workflow, branch or iterator has no states.', 'Add at least one state.'),
   DUPLICATE_STATE: error(
     'Two states of one scope, or two branches of one parallel, have the same name.',
@@ -36,12 +39,18 @@ export const codes = {
     '`next`, `defaultNext` or a catch names no state of the same scope.',
     'Name a state of the same list of states; a transition never leaves its branch or iterator.',
   ),
-  MISSING_TRANSITION: error('A state has neither `next` nor `end: true`.', 'Say where the run goes on, or that it ends.'),
+  MISSING_TRANSITION: error(
+    'A state has neither `next` nor `end: true`.',
+    'Say where the run goes on, or that it ends.',
+  ),
   INVALID_PATH: error(
     'A path does not parse, or names a place that may not be written.',
     'Write a path such as steps.check.items[0]; `input` and `run` are read only.',
   ),
-  EXPRESSION_SYNTAX: error('An expression is not Starlark.', 'Correct the expression at the line and column named.'),
+  EXPRESSION_SYNTAX: error(
+    'An expression is not Starlark.',
+    'Correct the expression at the line and column named.',
+  ),
   UNDEFINED_NAME: error(
     'An expression or path uses a name that nothing can have written.',
     'Use the name that the message proposes, or write it in an earlier state.',
@@ -68,7 +77,10 @@ export const codes = {
     'A value that may be handed over is refused by the schema of the receiver.',
     'Change one of the two schemas, or transform the value in between.',
   ),
-  LIMIT_EXCEEDED: error('The definition is larger or deeper than is permitted.', 'Split it into child workflows.'),
+  LIMIT_EXCEEDED: error(
+    'The definition is larger or deeper than is permitted.',
+    'Split it into child workflows.',
+  ),
   NOT_SUPPORTED_YET: error(
     'The language has this, but this version cannot execute it.',
     'Leave it out. It is refused because ignoring it would change what a run does.',

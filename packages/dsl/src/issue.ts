@@ -1,5 +1,5 @@
-import type { IssueCode } from './codes.js';
 import type { Json } from '@signalbox/engine';
+import type { IssueCode } from './codes.js';
 
 /** One finding about a definition, an agent or a teams file. */
 export interface Issue {

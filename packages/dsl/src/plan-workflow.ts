@@ -30,7 +30,8 @@ import { limits } from './limits.js';
 
 const msOf = (seconds: number): number => Math.max(1, Math.round(seconds * 1000));
 
-const timeoutOf = (seconds: number | undefined) => (seconds === undefined ? {} : { timeoutMs: msOf(seconds) });
+const timeoutOf = (seconds: number | undefined) =>
+  seconds === undefined ? {} : { timeoutMs: msOf(seconds) };
 
 const pathOf = (text: string): Path => {
   const parsed = parsePath(text);
@@ -70,18 +71,21 @@ const writingOf = (state: Exclude<Continuing, { type: 'wait' }>) => ({
   resultPath: state.resultPath === undefined ? ['steps', state.name] : pathOf(state.resultPath),
 });
 
-const inputDefaults: { readonly [action in ActionDefinition['action']]: { readonly [field: string]: Json } } = {
-  'agent.run': {},
-  'human.approval': { approvers: [], quorum: 1, allowRequester: false, onReject: 'cancel' },
-  'tool.call': {},
-  'llm.chat': {},
-  'document.render': { format: 'markdown' },
-};
+const inputDefaults: { readonly [action in ActionDefinition['action']]: { readonly [field: string]: Json } } =
+  {
+    'agent.run': {},
+    'human.approval': { approvers: [], quorum: 1, allowRequester: false, onReject: 'cancel' },
+    'tool.call': {},
+    'llm.chat': {},
+    'document.render': { format: 'markdown' },
+  };
 
 /** `summaryPath` is a list of keys and indexes: the engine parses no text of an author. */
 const inputOf = ({ action, input }: ActionDefinition): Template => {
   const { summaryPath, ...fields } = { ...inputDefaults[action], ...input };
-  return templateOfJson(typeof summaryPath === 'string' ? { ...fields, summaryPath: pathOf(summaryPath) } : fields);
+  return templateOfJson(
+    typeof summaryPath === 'string' ? { ...fields, summaryPath: pathOf(summaryPath) } : fields,
+  );
 };
 
 const takesPreviousOutput = ({ action, input }: ActionDefinition): boolean =>
@@ -193,8 +197,8 @@ const agentsIn = (scope: ScopeDefinition): readonly string[] =>
     if (state.type === 'parallel') return state.branches.flatMap(agentsIn);
     if (state.type === 'foreach') return agentsIn(state.iterator);
     if (state.type !== 'operation') return [];
-    return [state, ...(state.compensate === undefined ? [] : [state.compensate])].flatMap(({ action, input }) =>
-      action === 'agent.run' && typeof input.agent === 'string' ? [input.agent] : [],
+    return [state, ...(state.compensate === undefined ? [] : [state.compensate])].flatMap(
+      ({ action, input }) => (action === 'agent.run' && typeof input.agent === 'string' ? [input.agent] : []),
     );
   });
 

@@ -1,6 +1,7 @@
 /** `teams.yaml`: which users a team of approvers is. */
-import type { Issue } from './issue.js';
+
 import { checkScalar } from './check/scalar-values.js';
+import type { Issue } from './issue.js';
 import { textForms } from './language/value-kind.js';
 import { readSource } from './source/read-source.js';
 import { describeNode, itemsOf, placeOf, placeOfKey, textOf } from './source/source-node.js';
@@ -23,10 +24,18 @@ export const parseTeams = (text: string | Uint8Array): ParsedTeams => {
   }
   for (const entry of root.entries) {
     if (!textForms.name.pattern.test(entry.key)) {
-      diagnostics.report('INVALID_VALUE', placeOfKey(entry), `the name of a team must be ${textForms.name.rule}`);
+      diagnostics.report(
+        'INVALID_VALUE',
+        placeOfKey(entry),
+        `the name of a team must be ${textForms.name.rule}`,
+      );
     }
     if (entry.value.kind !== 'list') {
-      diagnostics.report('INVALID_VALUE', placeOf(entry.value), `"${entry.key}" must be a list, not ${describeNode(entry.value)}`);
+      diagnostics.report(
+        'INVALID_VALUE',
+        placeOf(entry.value),
+        `"${entry.key}" must be a list, not ${describeNode(entry.value)}`,
+      );
     }
     const kind = { is: 'text', form: 'member' } as const;
     const members = itemsOf(entry.value).filter((item) => checkScalar(entry.key, kind, item, diagnostics));

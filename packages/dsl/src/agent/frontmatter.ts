@@ -27,7 +27,13 @@ export const splitFrontmatter = (text: string): SplitText => {
   for (let at = start; at < text.length; at = nextLine(text, at)) {
     const end = nextLine(text, at);
     if (!fence.test(text.slice(at, end).replace(/\n$/, ''))) continue;
-    return { ok: true, frontmatter: text.slice(start, at), frontmatterStart: start, body: text.slice(end), bodyStart: end };
+    return {
+      ok: true,
+      frontmatter: text.slice(start, at),
+      frontmatterStart: start,
+      body: text.slice(end),
+      bodyStart: end,
+    };
   }
   return { ok: false, message: 'the frontmatter has no second line "---"' };
 };

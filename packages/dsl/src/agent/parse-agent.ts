@@ -1,7 +1,7 @@
 /** `*.prompt` files: an agent's settings as YAML between `---` lines, then its prompt. */
 import type { Json } from '@signalbox/engine';
 import type { CheckSchema } from '../check/check-schema.js';
-import { eachText, ExpressionChecker, type Names } from '../check/expressions.js';
+import { ExpressionChecker, eachText, type Names } from '../check/expressions.js';
 import { type Site, StructureChecker } from '../check/structure.js';
 import type { Diagnostics } from '../diagnostics.js';
 import type { ExpressionCompiler } from '../expression-compiler.js';
@@ -9,7 +9,16 @@ import type { Issue } from '../issue.js';
 import { templateOfJson } from '../language/template.js';
 import { textForms } from '../language/value-kind.js';
 import { readSource } from '../source/read-source.js';
-import { childOf, entryOf, jsonOf, type MapNode, placeOf, placeOfKey, type ScalarNode, textOf } from '../source/source-node.js';
+import {
+  childOf,
+  entryOf,
+  jsonOf,
+  type MapNode,
+  placeOf,
+  placeOfKey,
+  type ScalarNode,
+  textOf,
+} from '../source/source-node.js';
 import type { AgentDefinition, ScriptedAnswer } from './agent-definition.js';
 import { type SplitText, splitFrontmatter } from './frontmatter.js';
 
@@ -23,8 +32,7 @@ export type ParsedAgent =
   | { readonly ok: true; readonly agent: AgentDefinition }
   | { readonly ok: false; readonly errors: readonly Issue[] };
 
-const promptNames: Names = { names: new Set(['task', 'variables', 'input']), isComplete: true };
-const answerNames: Names = { names: new Set(['task', 'variables', 'input', 'attempt']), isComplete: true };
+const agentNames: Names = { names: new Set(['task', 'variables', 'input', 'attempt']), isComplete: true };
 
 const compilerOfNothing: ExpressionCompiler = {
   expression: () => ({ ok: true, names: [] }),
@@ -42,22 +50,26 @@ const checkAnswers = (root: MapNode, diagnostics: Diagnostics): void => {
   if (model === undefined || isScripted === (answers !== undefined)) return;
   if (answers === undefined) {
     const message = 'an agent of the provider "scripted" needs the field "answers"';
-    diagnostics.report('MISSING_FIELD', placeOf(model), message, { hint: 'add answers: a list of { when, output }' });
+    diagnostics.report('MISSING_FIELD', placeOf(model), message, {
+      hint: 'add answers: a list of { when, output }',
+    });
   } else {
     const message = '"answers" belongs to the provider "scripted" only';
-    diagnostics.report('INVALID_VALUE', placeOfKey(answers), message, { hint: 'remove it, or use scripted/<name>' });
+    diagnostics.report('INVALID_VALUE', placeOfKey(answers), message, {
+      hint: 'remove it, or use scripted/<name>',
+    });
   }
 };
 
 const checkSite = ({ kind, node }: Site, checker: ExpressionChecker): void => {
   if (kind.is === 'template') {
     eachText(node, (text) => {
-      for (const found of checker.scan(text)) checker.check(text, found, 'expression', answerNames);
+      for (const found of checker.scan(text)) checker.check(text, found, 'expression', agentNames);
     });
   } else if (kind.is === 'expression' && node.kind === 'scalar') {
     const source = textOf(node) ?? '';
     const index = source.length - source.trimStart().length;
-    checker.check(node, { source: source.trim(), index }, 'expression', answerNames);
+    checker.check(node, { source: source.trim(), index }, 'expression', agentNames);
   }
 };
 
@@ -71,7 +83,7 @@ const checkBody = (split: SplitText & { ok: true }, checker: ExpressionChecker):
     start: bodyStart,
     end: bodyStart + body.length,
   };
-  for (const found of checker.scan(node)) checker.check(node, found, 'expression', promptNames);
+  for (const found of checker.scan(node)) checker.check(node, found, 'expression', agentNames);
 };
 
 /** The frontmatter as JSON, once it has been held against the tables of the language. */
@@ -109,7 +121,9 @@ const agentOf = (name: string, fields: AgentFields, body: string): AgentDefiniti
     ...(fields.output === undefined ? {} : { outputSchema: fields.output.schema }),
     prompt: templateOfJson(body.trim()),
     ...(fields.answers === undefined ? {} : { answers: answersOf(fields.answers) }),
-    ...(fields.timeoutSeconds === undefined ? {} : { timeoutMs: Math.max(1, Math.round(fields.timeoutSeconds * 1000)) }),
+    ...(fields.timeoutSeconds === undefined
+      ? {}
+      : { timeoutMs: Math.max(1, Math.round(fields.timeoutSeconds * 1000)) }),
   };
 };
 
@@ -129,12 +143,19 @@ export const parseAgent = (
   if (!taken.ok && taken.message !== '') {
     const errors = diagnostics.errors.filter(({ code }) => code !== 'EMPTY_DEFINITION');
     const place = { offset: 0, pointer: '' };
-    if (errors.length === 0) diagnostics.report('INVALID_YAML', place, taken.message, { hint: 'put the settings between two lines "---"' });
+    if (errors.length === 0)
+      diagnostics.report('INVALID_YAML', place, taken.message, {
+        hint: 'put the settings between two lines "---"',
+      });
     return { ok: false, errors: diagnostics.errors.filter(({ code }) => code !== 'EMPTY_DEFINITION') };
   }
   if (root === undefined || !taken.ok) return { ok: false, errors: diagnostics.errors };
   if (!textForms.name.pattern.test(name)) {
-    diagnostics.report('INVALID_VALUE', placeOf(root), `an agent's name must be ${textForms.name.rule}, not "${name}"`);
+    diagnostics.report(
+      'INVALID_VALUE',
+      placeOf(root),
+      `an agent's name must be ${textForms.name.rule}, not "${name}"`,
+    );
   }
   const structure = new StructureChecker(diagnostics, options.checkSchema);
   structure.check(root, 'agent');

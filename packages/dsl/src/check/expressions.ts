@@ -44,8 +44,12 @@ export class ExpressionChecker {
 
   #place(node: ScalarNode, index: number) {
     this.#exactPlaces++;
-    const isExact = this.#exactPlaces <= maxExactPlaces || typeof node.value !== 'string' || node.value.length < 10_000;
-    return { offset: isExact ? textOffsetOf(this.#context.text, node, index) : node.start, pointer: pointerOf(node) };
+    const isExact =
+      this.#exactPlaces <= maxExactPlaces || typeof node.value !== 'string' || node.value.length < 10_000;
+    return {
+      offset: isExact ? textOffsetOf(this.#context.text, node, index) : node.start,
+      pointer: pointerOf(node),
+    };
   }
 
   /** The free names of the expression, or undefined when it has faults, which are reported. */
@@ -56,12 +60,19 @@ export class ExpressionChecker {
     known: Names,
   ): readonly string[] | undefined {
     const { compiler, diagnostics } = this.#context;
-    const compiled: CompiledExpression = compiler[kind](found.source, known.isComplete ? known.names : undefined);
+    const compiled: CompiledExpression = compiler[kind](
+      found.source,
+      known.isComplete ? known.names : undefined,
+    );
     if (compiled.ok) return compiled.names;
     if (compiled.kind === 'syntax') {
       const place = this.#place(node, found.index + indexOf(found.source, compiled));
-      const hint = found.source.includes('{{') ? 'this is an expression already: leave out {{ and }}' : undefined;
-      diagnostics.report('EXPRESSION_SYNTAX', place, `the expression does not parse: ${compiled.message}`, { hint });
+      const hint = found.source.includes('{{')
+        ? 'this is an expression already: leave out {{ and }}'
+        : undefined;
+      diagnostics.report('EXPRESSION_SYNTAX', place, `the expression does not parse: ${compiled.message}`, {
+        hint,
+      });
       return undefined;
     }
     for (const fault of compiled.names) {
@@ -117,7 +128,12 @@ class SiteChecker {
     return known;
   }
 
-  checkOne(node: ScalarNode, found: FoundExpression, kind: 'expression' | 'script', owner: StateModel | ScopeModel): void {
+  checkOne(
+    node: ScalarNode,
+    found: FoundExpression,
+    kind: 'expression' | 'script',
+    owner: StateModel | ScopeModel,
+  ): void {
     const names = this.#checker.check(node, found, kind, this.#knownTo(owner));
     if (names === undefined || asksForPresence(found.source)) return;
     const hasData = isState(owner) && this.#knownTo(owner).names.has('result');

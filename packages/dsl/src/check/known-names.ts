@@ -4,7 +4,14 @@ import { isState, type ScopeModel, type StateModel, scopesAround } from '../flow
 import { childOf, type MapNode } from '../source/source-node.js';
 
 /** Every run has these fields under `run`. */
-export const runFields: readonly string[] = ['id', 'workflow', 'version', 'workspace', 'startedAt', 'attempt'];
+export const runFields: readonly string[] = [
+  'id',
+  'workflow',
+  'version',
+  'workspace',
+  'startedAt',
+  'attempt',
+];
 
 /** Names of the input's fields, or undefined when the input may have any. */
 export const inputNames = (root: MapNode): ReadonlySet<string> | undefined => {
@@ -12,7 +19,8 @@ export const inputNames = (root: MapNode): ReadonlySet<string> | undefined => {
   const properties = childOf(schema, 'properties');
   // What these add is not followed; the input may then have more fields than are listed.
   const combined = ['allOf', 'anyOf', 'oneOf', '$ref', 'patternProperties', 'if'];
-  if (properties?.kind !== 'map' || combined.some((keyword) => childOf(schema, keyword) !== undefined)) return undefined;
+  if (properties?.kind !== 'map' || combined.some((keyword) => childOf(schema, keyword) !== undefined))
+    return undefined;
   return new Set(properties.entries.map(({ key }) => key));
 };
 
@@ -53,7 +61,8 @@ export class NamesInScope {
   /** Undefined when any name may exist: the input is open, or the fields of an unknown value are names. */
   known(owner: StateModel | ScopeModel): { names: ReadonlySet<string>; isComplete: boolean } {
     const scope = isState(owner) ? owner.scope : owner;
-    const hasData = isState(owner) && owner.type === 'switch' && childOf(owner.node, 'dataPath') !== undefined;
+    const hasData =
+      isState(owner) && owner.type === 'switch' && childOf(owner.node, 'dataPath') !== undefined;
     const { roots, locals, isOpen } = this.visible(scope);
     const names = new Set(['ctx', 'input', 'run', ...(hasData ? ['result'] : []), ...locals, ...roots]);
     return { names, isComplete: !isOpen && !hasData };

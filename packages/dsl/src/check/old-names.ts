@@ -34,9 +34,14 @@ export const takeActionFromTask = (holder: MapNode, diagnostics: Diagnostics): v
   const action = textOf(task?.value);
   if (input?.kind !== 'map' || task === undefined || action === undefined) return;
   if (entryOf(holder, 'action') !== undefined || !actionsInTask.has(action)) return;
-  diagnostics.report('DEPRECATED_FIELD', placeOfKey(task), `"input.task: ${action}" is an older spelling of "action"`, {
-    hint: `write action: ${action} beside input`,
-  });
+  diagnostics.report(
+    'DEPRECATED_FIELD',
+    placeOfKey(task),
+    `"input.task: ${action}" is an older spelling of "action"`,
+    {
+      hint: `write action: ${action} beside input`,
+    },
+  );
   input.entries = input.entries.filter((entry) => entry !== task);
   holder.entries = [...holder.entries, { ...task, key: 'action' }];
 };

@@ -19,7 +19,8 @@ const longestWayShown = 12;
 
 const showWay = (way: readonly StateModel[], scope: ScopeModel): string => {
   const names = way.map(({ name }) => name);
-  const shown = names.length > longestWayShown ? [...names.slice(0, longestWayShown - 1), '…', names.at(-1)] : names;
+  const shown =
+    names.length > longestWayShown ? [...names.slice(0, longestWayShown - 1), '…', names.at(-1)] : names;
   const where = scope.parent === undefined ? '' : ` within "${scope.parent.name}"`;
   return `${shown.join(' → ')}${where}`;
 };
@@ -43,7 +44,12 @@ export class PathReads {
   }
 
   /** `hasData`: bare names may be fields of an unknown value, so they are not judged. */
-  checkReference(reference: Reference, owner: StateModel | ScopeModel, hasData: boolean, place: () => Place): void {
+  checkReference(
+    reference: Reference,
+    owner: StateModel | ScopeModel,
+    hasData: boolean,
+    place: () => Place,
+  ): void {
     const { name, keys } = reference;
     if (name === 'ctx') {
       if (keys.length > 0) this.#check(keys, owner, place, true);
@@ -59,18 +65,37 @@ export class PathReads {
   #check(path: Path, owner: StateModel | ScopeModel, place: () => Place, isKeyed: boolean): void {
     const [root, first] = path.map(String);
     if (root === undefined) return;
-    if (root === 'input') return this.#checkField('input', first, this.#names.inputs, place);
-    if (root === 'run') return this.#checkField('run', first, new Set(runFields), place);
+    if (root === 'input') {
+      this.#checkField('input', first, this.#names.inputs, place);
+      return;
+    }
+    if (root === 'run') {
+      this.#checkField('run', first, new Set(runFields), place);
+      return;
+    }
     const visible = this.#names.visible(isState(owner) ? owner.scope : owner);
     if (this.#names.inputs?.has(root)) return;
-    if (visible.writes.some((write) => pathsMeet(write, path))) return this.#checkWays(path, owner, place);
+    if (visible.writes.some((write) => pathsMeet(write, path))) {
+      this.#checkWays(path, owner, place);
+      return;
+    }
     const isRootWritten = visible.writes.some((write) => String(write[0]) === root);
     if (visible.isOpen && !isRootWritten) return;
     if (!isKeyed && !isRootWritten) return;
-    this.#reportUnwritten(path, visible.isOpen, isRootWritten ? visible.writes.map(formatPath) : visible.roots, place);
+    this.#reportUnwritten(
+      path,
+      visible.isOpen,
+      isRootWritten ? visible.writes.map(formatPath) : visible.roots,
+      place,
+    );
   }
 
-  #checkField(root: string, field: string | undefined, fields: ReadonlySet<string> | undefined, place: () => Place): void {
+  #checkField(
+    root: string,
+    field: string | undefined,
+    fields: ReadonlySet<string> | undefined,
+    place: () => Place,
+  ): void {
     if (field === undefined || fields === undefined || fields.has(field)) return;
     const hint = didYouMean(field, fields) ?? `it has ${[...fields].join(', ')}`;
     this.#diagnostics.report('UNDEFINED_NAME', place(), `"${root}" has no field "${field}"`, { hint });
@@ -81,7 +106,9 @@ export class PathReads {
     const hint = didYouMean(shown, candidates) ?? didYouMean(formatPath(path.slice(0, 2)), candidates);
     if (isOpen) {
       const message = `no state writes ${shown}; only the run's input could hold it`;
-      this.#diagnostics.report('NAME_MAY_BE_ABSENT', place(), message, { hint: hint ?? 'give the workflow an inputSchema' });
+      this.#diagnostics.report('NAME_MAY_BE_ABSENT', place(), message, {
+        hint: hint ?? 'give the workflow an inputSchema',
+      });
     } else {
       this.#diagnostics.report('UNDEFINED_NAME', place(), `nothing writes ${shown}`, { hint });
     }
@@ -100,7 +127,9 @@ export class PathReads {
     const scope = isState(owner) ? owner.scope : owner;
     const way = wayTo(this.#waysOf(scope, path), isState(owner) ? owner : null);
     if (way === undefined) return undefined;
-    const isWrittenHere = scope.states.some((state) => state.mayWrite.some((write) => pathsMeet(write, path)));
+    const isWrittenHere = scope.states.some((state) =>
+      state.mayWrite.some((write) => pathsMeet(write, path)),
+    );
     if (scope.parent === undefined) return showWay(way, scope);
     const outer = this.#unwrittenWay(path, scope.parent);
     return outer === undefined ? undefined : isWrittenHere ? showWay(way, scope) : outer;

@@ -26,7 +26,9 @@ export const checkReferencesOutside = (
     if (kind.is !== 'reference' || name === undefined) continue;
     if (name.includes('{{')) {
       const message = `the name of ${kind.to === 'agent' ? 'an' : 'a'} ${kind.to} cannot be a template`;
-      diagnostics.report('INVALID_VALUE', placeOf(node), message, { hint: 'choose with a switch, and name each one' });
+      diagnostics.report('INVALID_VALUE', placeOf(node), message, {
+        hint: 'choose with a switch, and name each one',
+      });
       continue;
     }
     const known = knownOf(kind.to, environment);
@@ -34,7 +36,10 @@ export const checkReferencesOutside = (
     if (known === undefined || known.has(name) || (kind.to === 'workflow' && name === ownId)) continue;
     const { code, message } = kinds[kind.to];
     const nearest = nearestName(name, known.keys());
-    const hint = nearest === undefined ? `add the ${kind.to} "${name}" to the environment` : `did you mean "${nearest}"?`;
+    const hint =
+      nearest === undefined
+        ? `add the ${kind.to} "${name}" to the environment`
+        : `did you mean "${nearest}"?`;
     diagnostics.report(code, placeOf(node), `${message}: "${name}"`, { hint });
   }
 };

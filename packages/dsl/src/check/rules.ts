@@ -38,7 +38,9 @@ const checkBranchNames = (state: StateModel, diagnostics: Diagnostics): void => 
 /** Names of states and branches become keys of the context. */
 const checkKey = (name: string, node: Parameters<typeof placeOf>[0], diagnostics: Diagnostics): void => {
   if (!refusedKeys.has(name)) return;
-  diagnostics.report('INVALID_VALUE', placeOf(node), `the name "${name}" is refused`, { hint: 'choose another name' });
+  diagnostics.report('INVALID_VALUE', placeOf(node), `the name "${name}" is refused`, {
+    hint: 'choose another name',
+  });
 };
 
 const checkQuorum = (state: StateModel, diagnostics: Diagnostics): void => {
@@ -50,7 +52,9 @@ const checkQuorum = (state: StateModel, diagnostics: Diagnostics): void => {
   const count = new Set(approvers).size;
   if (!areAllUsers || quorum.value <= count) return;
   const message = `a quorum of ${quorum.value} cannot be reached by ${count} approver${count === 1 ? '' : 's'}`;
-  diagnostics.report('INVALID_VALUE', placeOf(quorum), message, { hint: `lower it to ${count}, or add approvers` });
+  diagnostics.report('INVALID_VALUE', placeOf(quorum), message, {
+    hint: `lower it to ${count}, or add approvers`,
+  });
 };
 
 const checkTimeout = (state: StateModel, diagnostics: Diagnostics): void => {

@@ -43,7 +43,10 @@ const checkNumber = (kind: ScalarKind & { is: 'number' }, node: SourceNode): Ver
   const noun = kind.isWhole === true ? 'a whole number' : 'a number';
   return {
     expected: [noun, ...bounds].join(' '),
-    hint: typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value)) ? 'leave the quotes out' : undefined,
+    hint:
+      typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value))
+        ? 'leave the quotes out'
+        : undefined,
   };
 };
 
@@ -52,7 +55,9 @@ const checkText = (kind: ScalarKind & { is: 'text' }, text: string | undefined):
   if (text === undefined) return { expected: 'a text', hint: 'put it in quotes' };
   if (!form.pattern.test(text)) return { expected: form.rule };
   const isName = kind.form !== 'any';
-  return isName && text.length > maxNameLength ? { expected: `at most ${maxNameLength} characters long` } : undefined;
+  return isName && text.length > maxNameLength
+    ? { expected: `at most ${maxNameLength} characters long` }
+    : undefined;
 };
 
 const checkFlag = (kind: ScalarKind, node: SourceNode): Verdict => {
@@ -74,7 +79,8 @@ const verdictOf = (kind: Exclude<ScalarKind, { is: 'path' | 'choice' }>, node: S
     case 'true':
       return checkFlag(kind, node);
     case 'label': {
-      const isLabel = (text !== undefined && text !== '') || (node.kind === 'scalar' && typeof node.value === 'number');
+      const isLabel =
+        (text !== undefined && text !== '') || (node.kind === 'scalar' && typeof node.value === 'number');
       return isLabel ? undefined : { expected: 'a text' };
     }
     case 'target':
@@ -88,7 +94,12 @@ const verdictOf = (kind: Exclude<ScalarKind, { is: 'path' | 'choice' }>, node: S
   }
 };
 
-const checkChoice = (name: string, kind: ValueKind & { is: 'choice' }, node: SourceNode, diagnostics: Diagnostics) => {
+const checkChoice = (
+  name: string,
+  kind: ValueKind & { is: 'choice' },
+  node: SourceNode,
+  diagnostics: Diagnostics,
+) => {
   const text = textOf(node);
   if (text !== undefined && kind.of.includes(text)) return true;
   const allowed = kind.of.join(', ');
@@ -97,22 +108,37 @@ const checkChoice = (name: string, kind: ValueKind & { is: 'choice' }, node: Sou
     kind.code === 'UNKNOWN_ACTION'
       ? `${describeNode(node)} is not an action`
       : `"${name}" cannot be ${describeNode(node)}`;
-  diagnostics.report(kind.code ?? 'INVALID_VALUE', placeOf(node), message, { hint, expected: `one of ${allowed}` });
+  diagnostics.report(kind.code ?? 'INVALID_VALUE', placeOf(node), message, {
+    hint,
+    expected: `one of ${allowed}`,
+  });
   return false;
 };
 
-const checkPath = (name: string, kind: ValueKind & { is: 'path' }, node: SourceNode, diagnostics: Diagnostics) => {
+const checkPath = (
+  name: string,
+  kind: ValueKind & { is: 'path' },
+  node: SourceNode,
+  diagnostics: Diagnostics,
+) => {
   const text = textOf(node);
   const parsed = kind.use === 'write' ? parseWritePath(text ?? '') : parsePath(text ?? '');
   if (text !== undefined && parsed.ok) return true;
   const reason = text === undefined || parsed.ok ? 'must be a text' : parsed.message;
   const hint = parsed.ok ? undefined : parsed.hint;
-  diagnostics.report('INVALID_PATH', placeOf(node), `the path "${text ?? ''}" of "${name}" ${reason}`, { hint });
+  diagnostics.report('INVALID_PATH', placeOf(node), `the path "${text ?? ''}" of "${name}" ${reason}`, {
+    hint,
+  });
   return false;
 };
 
 /** True when the value is of its kind; otherwise the fault is reported. */
-export const checkScalar = (name: string, kind: ScalarKind, node: SourceNode, diagnostics: Diagnostics): boolean => {
+export const checkScalar = (
+  name: string,
+  kind: ScalarKind,
+  node: SourceNode,
+  diagnostics: Diagnostics,
+): boolean => {
   if (kind.is === 'choice') return checkChoice(name, kind, node, diagnostics);
   if (kind.is === 'path') return checkPath(name, kind, node, diagnostics);
   const verdict = verdictOf(kind, node);

@@ -9,16 +9,21 @@ import type { Diagnostics } from '../diagnostics.js';
 import { actionInputs } from '../language/action-inputs.js';
 import { refusedKeys } from '../language/path.js';
 import { shapes } from '../language/shapes.js';
-import {
-  actionNames,
-  isStateType,
-  stateShapes,
-  stateTypes,
-  untypedState,
-} from '../language/state-shapes.js';
+import { actionNames, isStateType, stateShapes, stateTypes, untypedState } from '../language/state-shapes.js';
+import { scanTemplateText } from '../language/template.js';
 import type { Field, Shape, ShapeName, ValueKind } from '../language/value-kind.js';
 import { didYouMean, nearestName } from '../nearest.js';
-import { childOf, describeNode, entryOf, type MapEntry, type MapNode, placeOf, placeOfKey, type SourceNode, textOf } from '../source/source-node.js';
+import {
+  childOf,
+  describeNode,
+  entryOf,
+  type MapEntry,
+  type MapNode,
+  placeOf,
+  placeOfKey,
+  type SourceNode,
+  textOf,
+} from '../source/source-node.js';
 import { type CheckSchema, checkSchemaShape } from './check-schema.js';
 import { putOldNamesRight, takeActionFromTask } from './old-names.js';
 import { checkScalar, isScalarKind } from './scalar-values.js';
@@ -35,6 +40,13 @@ const scopeShapes: ReadonlySet<ShapeName> = new Set(['workflow', 'branch', 'iter
 
 const isActionName = (action: string | undefined): action is (typeof actionNames)[number] =>
   (actionNames as readonly (string | undefined)[]).includes(action);
+
+/** A text with a fault of its own counts: it is reported where its expressions are read. */
+const isOneExpression = (node: SourceNode): boolean => {
+  const text = textOf(node);
+  const scanned = text === undefined ? undefined : scanTemplateText(text);
+  return scanned !== undefined && (!scanned.ok || scanned.template.kind === 'expression');
+};
 
 export class StructureChecker {
   readonly sites: Site[] = [];
@@ -97,7 +109,9 @@ export class StructureChecker {
     const given = rule.fields.filter((name) => entryOf(map, name) !== undefined);
     if (given.length === 0) {
       const hint = rule.missing === 'MISSING_TRANSITION' ? 'add next: <state>, or end: true' : undefined;
-      this.#diagnostics.report(rule.missing, placeOf(map), `${shape.title} needs "${first}" or "${second}"`, { hint });
+      this.#diagnostics.report(rule.missing, placeOf(map), `${shape.title} needs "${first}" or "${second}"`, {
+        hint,
+      });
     }
     const both = given.length === 2 ? entryOf(map, second) : undefined;
     if (both === undefined) return;
@@ -113,9 +127,14 @@ export class StructureChecker {
       return;
     }
     if (isNull && !(field.kind.is === 'template' && field.kind.of === 'any')) {
-      if (field.kind.is === 'states') return this.#reportNoStates(node);
+      if (field.kind.is === 'states') {
+        this.#reportNoStates(node);
+        return;
+      }
       const message = `"${name}" is empty`;
-      this.#diagnostics.report('INVALID_VALUE', placeOf(node), message, { hint: 'give it a value, or leave the field out' });
+      this.#diagnostics.report('INVALID_VALUE', placeOf(node), message, {
+        hint: 'give it a value, or leave the field out',
+      });
       return;
     }
     this.#checkValue(name, field.kind, node, owner);
@@ -128,23 +147,30 @@ export class StructureChecker {
     }
     switch (kind.is) {
       case 'template':
-        return this.#checkTemplate(name, kind, node, owner);
+        this.#checkTemplate(name, kind, node, owner);
+        return;
       case 'schema':
-        return checkSchemaShape(node, this.#diagnostics, this.#checkSchema);
+        checkSchemaShape(node, this.#diagnostics, this.#checkSchema);
+        return;
       case 'shape':
-        return this.#checkShape(name, kind.shape, node, owner);
+        this.#checkShape(name, kind.shape, node, owner);
+        return;
       case 'actionInput':
-        return this.#checkActionInput(name, node, owner);
+        this.#checkActionInput(name, node, owner);
+        return;
       case 'states':
-        return this.#checkStates(name, node);
+        this.#checkStates(name, node);
+        return;
       case 'list':
-        return this.#checkList(name, kind, node, owner);
+        this.#checkList(name, kind, node, owner);
+        return;
       case 'map':
         if (!this.#isMap(name, node)) return;
         for (const entry of node.entries) this.#checkValue(entry.key, kind.of, entry.value, owner);
         return;
       case 'either':
-        return this.#checkEither(name, kind, node, owner);
+        this.#checkEither(name, kind, node, owner);
+        return;
     }
   }
 
@@ -167,7 +193,10 @@ export class StructureChecker {
   }
 
   #checkList(name: string, kind: ValueKind & { is: 'list' }, node: SourceNode, owner: MapNode): void {
-    if (node.kind !== 'list') return this.#reportValue(name, 'a list', node, 'write it in brackets, or with "- "');
+    if (node.kind !== 'list') {
+      this.#reportValue(name, 'a list', node, 'write it in brackets, or with "- "');
+      return;
+    }
     const least = kind.minCount ?? 0;
     if (node.items.length < least) this.#reportValue(name, `a list of at least ${least}`, node);
     for (const item of node.items) this.#checkValue(name, kind.of, item, owner);
@@ -176,16 +205,21 @@ export class StructureChecker {
   #checkEither(name: string, kind: ValueKind & { is: 'either' }, node: SourceNode, owner: MapNode): void {
     const isText = textOf(node) !== undefined;
     const fitting = kind.kinds.find((one) => (one.is === 'text') === isText);
-    if (fitting === undefined || node.kind !== 'scalar') return this.#reportValue(name, kind.rule, node);
+    if (fitting === undefined || node.kind !== 'scalar') {
+      this.#reportValue(name, kind.rule, node);
+      return;
+    }
     this.#checkValue(name, fitting, node, owner);
   }
 
   #checkTemplate(name: string, kind: ValueKind & { is: 'template' }, node: SourceNode, owner: MapNode): void {
-    const text = textOf(node);
-    if (kind.of === 'text' && text === undefined) return this.#reportValue(name, 'a text', node, 'put it in quotes');
-    const isOneExpression = text !== undefined && /^\s*\{\{[^]*\}\}\s*$/.test(text);
-    if (kind.of === 'object' && node.kind !== 'map' && !isOneExpression) {
-      return this.#reportValue(name, 'an object, or one {{ expression }} that gives an object', node);
+    if (kind.of === 'text' && textOf(node) === undefined) {
+      this.#reportValue(name, 'a text', node, 'put it in quotes');
+      return;
+    }
+    if (kind.of === 'object' && node.kind !== 'map' && !isOneExpression(node)) {
+      this.#reportValue(name, 'an object, or one {{ expression }} that gives an object', node);
+      return;
     }
     this.#refuseKeys(node);
     this.sites.push({ kind, node, owner });
@@ -211,14 +245,20 @@ export class StructureChecker {
 
   #reportNoStates(node: SourceNode): void {
     const where = node.parent?.node.parent === undefined ? 'workflow' : 'scope';
-    this.#diagnostics.report('NO_STATES', placeOf(node), `${where} has no states`, { hint: 'add at least one state' });
+    this.#diagnostics.report('NO_STATES', placeOf(node), `${where} has no states`, {
+      hint: 'add at least one state',
+    });
   }
 
   #checkStates(name: string, node: SourceNode): void {
     if (node.kind !== 'list') {
-      return this.#reportValue(name, 'a list of states', node, 'begin each state with "- name: …"');
+      this.#reportValue(name, 'a list of states', node, 'begin each state with "- name: …"');
+      return;
     }
-    if (node.items.length === 0) return this.#reportNoStates(node);
+    if (node.items.length === 0) {
+      this.#reportNoStates(node);
+      return;
+    }
     for (const item of node.items) {
       if (item.kind === 'map') this.#checkState(item);
       else this.#reportValue(name, 'a list of objects', item);
@@ -230,11 +270,14 @@ export class StructureChecker {
     const type = textOf(typeNode);
     if (isStateType(type)) {
       if (type === 'operation') takeActionFromTask(state, this.#diagnostics);
-      return this.#checkFields(stateShapes[type], state, state);
+      this.#checkFields(stateShapes[type], state, state);
+      return;
     }
     if (typeNode !== undefined && type !== undefined && type !== '') {
       const hint = didYouMean(type, stateTypes) ?? `the types are ${stateTypes.join(', ')}`;
-      this.#diagnostics.report('UNKNOWN_TYPE', placeOf(typeNode), `"${type}" is not a type of state`, { hint });
+      this.#diagnostics.report('UNKNOWN_TYPE', placeOf(typeNode), `"${type}" is not a type of state`, {
+        hint,
+      });
     }
     this.#checkUntyped(state);
   }

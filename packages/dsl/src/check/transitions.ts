@@ -32,9 +32,14 @@ const checkNames = (scope: ScopeModel, diagnostics: Diagnostics): void => {
   for (const state of scope.states) {
     const entry = entryOf(state.node, 'name');
     if (entry === undefined || state.name === '' || scope.byName.get(state.name) === state) continue;
-    diagnostics.report('DUPLICATE_STATE', placeOf(entry.value), `two states of this scope are called "${state.name}"`, {
-      hint: 'rename one of them',
-    });
+    diagnostics.report(
+      'DUPLICATE_STATE',
+      placeOf(entry.value),
+      `two states of this scope are called "${state.name}"`,
+      {
+        hint: 'rename one of them',
+      },
+    );
   }
 };
 
@@ -42,9 +47,12 @@ const checkReached = (scope: ScopeModel, diagnostics: Diagnostics): void => {
   if (scope.start === undefined) return;
   const reached = reachableStates(scope);
   for (const state of scope.states) {
-    if (reached.has(state) || state.name === '') continue;
+    // A state without a name of its own is reported for that.
+    if (reached.has(state) || scope.byName.get(state.name) !== state) continue;
     const message = `unreachable state: no transition leads to "${state.name}"`;
-    diagnostics.report('UNREACHABLE_STATE', placeOf(state.node), message, { hint: 'lead a transition to it, or remove it' });
+    diagnostics.report('UNREACHABLE_STATE', placeOf(state.node), message, {
+      hint: 'lead a transition to it, or remove it',
+    });
   }
 };
 
@@ -70,9 +78,14 @@ const checkCircles = (scope: ScopeModel, diagnostics: Diagnostics): void => {
 const checkDefaultStart = (root: ScopeModel, diagnostics: Diagnostics): void => {
   const [first] = root.states;
   if (first === undefined || childOf(root.node, 'start') !== undefined) return;
-  diagnostics.report('DEFAULT_START', placeOf(root.node), `there is no start; the run begins with "${first.name}"`, {
-    hint: `add start: ${first.name}`,
-  });
+  diagnostics.report(
+    'DEFAULT_START',
+    placeOf(root.node),
+    `there is no start; the run begins with "${first.name}"`,
+    {
+      hint: `add start: ${first.name}`,
+    },
+  );
 };
 
 /** False when the workflow is too large for the checks that follow. */

@@ -13,7 +13,9 @@ const actions: readonly string[] = ['tool.call', 'llm.chat', 'document.render'];
 const refuse = (map: MapNode, field: string, what: string, diagnostics: Diagnostics): void => {
   const entry = entryOf(map, field);
   if (entry === undefined) return;
-  diagnostics.report('NOT_SUPPORTED_YET', placeOfKey(entry), `${what} is not supported yet`, { hint: 'leave it out' });
+  diagnostics.report('NOT_SUPPORTED_YET', placeOfKey(entry), `${what} is not supported yet`, {
+    hint: 'leave it out',
+  });
 };
 
 const refuseInState = (state: StateModel, diagnostics: Diagnostics): void => {

@@ -10,8 +10,9 @@ export interface Reference {
 }
 
 const token =
-  /(?<string>[rb]{0,2}(?:"""[^]*?"""|'''[^]*?'''|"(?:[^"\\\n]|\\[^])*"|'(?:[^'\\\n]|\\[^])*'))|(?<comment>#[^\n]*)|(?<number>\d[\w.]*)|(?<word>[A-Za-z_]\w*)|(?<other>\S)/gy;
-const key = /\s*(?:\.\s*(?<field>[A-Za-z_]\w*)|\[\s*(?:"(?<double>[^"\\\n]*)"|'(?<single>[^'\\\n]*)'|(?<index>\d{1,9}))\s*\])/y;
+  /(?<string>[rb]{0,2}(?:"""[\s\S]*?"""|'''[\s\S]*?'''|"(?:[^"\\\n]|\\[\s\S])*"|'(?:[^'\\\n]|\\[\s\S])*'))|(?<comment>#[^\n]*)|(?<number>\d[\w.]*)|(?<word>[A-Za-z_]\w*)|(?<other>\S)/gy;
+const key =
+  /\s*(?:\.\s*(?<field>[A-Za-z_]\w*)|\[\s*(?:"(?<double>[^"\\\n]*)"|'(?<single>[^'\\\n]*)'|(?<index>\d{1,9}))\s*\])/y;
 const call = /\s*\(/y;
 
 const keysAfter = (text: string, from: number): { keys: (string | number)[]; end: number } => {
@@ -25,7 +26,11 @@ const keysAfter = (text: string, from: number): { keys: (string | number)[]; end
     call.lastIndex = after;
     // A method is asked of the value before it; it is not one of its keys.
     if (groups.field !== undefined && call.test(text)) return { keys, end };
-    keys.push(groups.index === undefined ? (groups.field ?? groups.double ?? groups.single ?? '') : Number(groups.index));
+    keys.push(
+      groups.index === undefined
+        ? (groups.field ?? groups.double ?? groups.single ?? '')
+        : Number(groups.index),
+    );
     end = after;
   }
 };

@@ -109,9 +109,20 @@ class ModelBuilder {
     const typeText = textOf(childOf(node, 'type'));
     const type = isStateType(typeText) ? typeText : undefined;
     const resultPath = resultPathOf(node, name, type);
-    const caught = itemsOf(childOf(node, 'catch')).map((clause) => writePathOf(childOf(clause, 'resultPath')));
+    const caught = itemsOf(childOf(node, 'catch')).map((clause) =>
+      writePathOf(childOf(clause, 'resultPath')),
+    );
     const mayWrite = [resultPath, ...caught].filter((path) => path !== undefined);
-    const state: StateModel = { name, type, node, scope, resultPath, mayWrite, transitions: [], children: [] };
+    const state: StateModel = {
+      name,
+      type,
+      node,
+      scope,
+      resultPath,
+      mayWrite,
+      transitions: [],
+      children: [],
+    };
     this.owners.set(node, state);
     scope.states.push(state);
     if (name !== '' && !scope.byName.has(name)) scope.byName.set(name, state);
@@ -141,7 +152,8 @@ const connect = (state: StateModel): void => {
   // A skipped step writes nothing, so an optional one promises nothing.
   const certain = isTrue(childOf(node, 'optional')) ? undefined : resultPath;
   add('next', childOf(node, 'next'), certain);
-  for (const condition of itemsOf(childOf(node, 'conditions'))) add('condition', childOf(condition, 'next'), undefined);
+  for (const condition of itemsOf(childOf(node, 'conditions')))
+    add('condition', childOf(condition, 'next'), undefined);
   add('default', childOf(node, 'defaultNext'), undefined);
   for (const clause of itemsOf(childOf(node, 'catch'))) {
     add('catch', childOf(clause, 'next'), writePathOf(childOf(clause, 'resultPath')));

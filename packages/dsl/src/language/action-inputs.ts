@@ -56,13 +56,21 @@ export const actionInputs = {
     fields: {
       model: { kind: { is: 'text', form: 'model' }, isRequired: true, description: 'Provider and model.' },
       system: { kind: { is: 'template', of: 'text' }, description: 'Instructions.' },
-      prompt: { kind: { is: 'template', of: 'text' }, isRequired: true, description: 'What is said to the model.' },
+      prompt: {
+        kind: { is: 'template', of: 'text' },
+        isRequired: true,
+        description: 'What is said to the model.',
+      },
     },
   },
   'document.render': {
     title: 'the input of document.render',
     fields: {
-      template: { kind: { is: 'template', of: 'text' }, isRequired: true, description: 'The text of the document.' },
+      template: {
+        kind: { is: 'template', of: 'text' },
+        isRequired: true,
+        description: 'The text of the document.',
+      },
       format: {
         kind: { is: 'choice', of: ['markdown', 'html', 'text'] },
         description: 'What the document is written in.',

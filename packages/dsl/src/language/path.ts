@@ -62,7 +62,8 @@ export const parsePath = (text: string): ParsedPath => {
         'write names with dots between, and indexes in brackets, such as steps.check.items[0]',
       );
     }
-    if (typeof segment === 'string' && refusedKeys.has(segment)) return refuse(`uses the refused key "${segment}"`);
+    if (typeof segment === 'string' && refusedKeys.has(segment))
+      return refuse(`uses the refused key "${segment}"`);
     path.push(segment);
     if (path.length > maxSegments) return refuse(`has more than ${maxSegments} parts`);
   }

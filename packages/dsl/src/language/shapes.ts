@@ -53,7 +53,10 @@ export const shapes: { readonly [name in ShapeName]: Shape } = {
   triggers: {
     title: 'triggers',
     fields: {
-      webhook: { kind: { is: 'shape', shape: 'webhookTrigger' }, description: 'An HTTP request starts a run.' },
+      webhook: {
+        kind: { is: 'shape', shape: 'webhookTrigger' },
+        description: 'An HTTP request starts a run.',
+      },
       schedule: {
         kind: { is: 'list', of: { is: 'shape', shape: 'scheduleTrigger' }, minCount: 1 },
         description: 'Times at which runs start.',
@@ -98,7 +101,11 @@ export const shapes: { readonly [name in ShapeName]: Shape } = {
   branch: {
     title: 'a branch',
     fields: {
-      name: { kind: { is: 'text', form: 'name' }, isRequired: true, description: 'Unique among the branches.' },
+      name: {
+        kind: { is: 'text', form: 'name' },
+        isRequired: true,
+        description: 'Unique among the branches.',
+      },
       ...scopeFields,
       output: output('What the branch hands over instead of all that it wrote.'),
     },
@@ -120,7 +127,11 @@ export const shapes: { readonly [name in ShapeName]: Shape } = {
   retry: {
     title: 'a retry',
     fields: {
-      maxAttempts: { kind: count(limits.maxAttempts), description: 'The first attempt counts.', standsFor: '1' },
+      maxAttempts: {
+        kind: count(limits.maxAttempts),
+        description: 'The first attempt counts.',
+        standsFor: '1',
+      },
       backoffSeconds: {
         kind: { is: 'number', min: 0, max: limits.maxTimeoutSeconds },
         description: 'Pause before the second attempt.',
@@ -136,8 +147,14 @@ export const shapes: { readonly [name in ShapeName]: Shape } = {
         description: 'The longest pause.',
         standsFor: '60',
       },
-      retryOn: { kind: { is: 'list', of: errorCode, minCount: 1 }, description: 'Only these errors are retried.' },
-      abortOn: { kind: { is: 'list', of: errorCode, minCount: 1 }, description: 'These errors are not retried.' },
+      retryOn: {
+        kind: { is: 'list', of: errorCode, minCount: 1 },
+        description: 'Only these errors are retried.',
+      },
+      abortOn: {
+        kind: { is: 'list', of: errorCode, minCount: 1 },
+        description: 'These errors are not retried.',
+      },
     },
   },
   catch: {

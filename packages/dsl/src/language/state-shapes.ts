@@ -7,7 +7,10 @@ const catchClauses: Field = {
   kind: { is: 'list', of: { is: 'shape', shape: 'catch' }, minCount: 1 },
   description: 'Where to go on after an error. The first clause that names the error is taken.',
 };
-export const transitionTarget = { is: 'target', unknown: 'UNKNOWN_TRANSITION_TARGET' } as const satisfies ValueKind;
+export const transitionTarget = {
+  is: 'target',
+  unknown: 'UNKNOWN_TRANSITION_TARGET',
+} as const satisfies ValueKind;
 const resultPath: Field = {
   kind: { is: 'path', use: 'write' },
   description: "Where the state's result is written in the context.",
@@ -48,7 +51,13 @@ const continuing = (title: string, fields: Shape['fields'], ...exclusive: Exclus
   exclusive: [...exclusive, { fields: ['next', 'end'], missing: 'MISSING_TRANSITION' }],
 });
 
-export const actionNames = ['agent.run', 'human.approval', 'tool.call', 'llm.chat', 'document.render'] as const;
+export const actionNames = [
+  'agent.run',
+  'human.approval',
+  'tool.call',
+  'llm.chat',
+  'document.render',
+] as const;
 
 export const actionField: Field = {
   kind: { is: 'choice', of: actionNames, code: 'UNKNOWN_ACTION' },
@@ -64,11 +73,18 @@ export const targetField: Field = {
 
 const operation = continuing('an operation', {
   action: actionField,
-  input: { kind: { is: 'actionInput' }, isRequired: true, description: 'Input of the action; its fields hang on the action.' },
+  input: {
+    kind: { is: 'actionInput' },
+    isRequired: true,
+    description: 'Input of the action; its fields hang on the action.',
+  },
   target: targetField,
   resultPath,
   timeoutSeconds: { kind: seconds, description: 'Time for one attempt, or for a decision.' },
-  retry: { kind: { is: 'shape', shape: 'retry' }, description: 'Whether and when a failed attempt is repeated.' },
+  retry: {
+    kind: { is: 'shape', shape: 'retry' },
+    description: 'Whether and when a failed attempt is repeated.',
+  },
   catch: catchClauses,
   optional: {
     kind: { is: 'flag' },
@@ -109,7 +125,11 @@ const parallel = continuing('a parallel', {
     isRequired: true,
     description: 'What runs side by side.',
   },
-  join: { kind: { is: 'shape', shape: 'join' }, description: 'When the state is done.', standsFor: '{ mode: all }' },
+  join: {
+    kind: { is: 'shape', shape: 'join' },
+    description: 'When the state is done.',
+    standsFor: '{ mode: all }',
+  },
   maxConcurrency: {
     kind: { is: 'number', min: 1, max: limits.maxParallelConcurrency, isWhole: true },
     description: 'How many branches are in flight at once.',
@@ -136,7 +156,11 @@ const foreach = continuing('a foreach', {
     description: 'How many items may fail before the state fails.',
     standsFor: '0',
   },
-  iterator: { kind: { is: 'shape', shape: 'iterator' }, isRequired: true, description: 'What runs for each item.' },
+  iterator: {
+    kind: { is: 'shape', shape: 'iterator' },
+    isRequired: true,
+    description: 'What runs for each item.',
+  },
   resultPath,
   catch: catchClauses,
 });
@@ -147,7 +171,11 @@ export const stateShapes = {
   parallel,
   foreach,
   inject: continuing('an inject', {
-    data: { kind: { is: 'template', of: 'any' }, isRequired: true, description: 'The value that is written.' },
+    data: {
+      kind: { is: 'template', of: 'any' },
+      isRequired: true,
+      description: 'The value that is written.',
+    },
     resultPath,
   }),
   transform: continuing('a transform', {

@@ -86,7 +86,8 @@ export const scanTemplateText = (text: string): ScannedText => {
     }
     const inner = text.slice(open + 2, end);
     const source = inner.trim();
-    if (source === '') return { ok: false, error: { message: 'there is no expression between {{ and }}', index: open } };
+    if (source === '')
+      return { ok: false, error: { message: 'there is no expression between {{ and }}', index: open } };
     if (open > at) parts.push({ text: text.slice(at, open) });
     parts.push({ expression: source });
     expressions.push({ source, index: open + 2 + (inner.length - inner.trimStart().length) });
@@ -120,7 +121,9 @@ export const templateOfJson = (value: Json): Template => {
   }
   if (isJsonObject(value)) {
     const fields = Object.entries(value).map(([key, field]) => [key, templateOfJson(field)] as const);
-    return fields.every(([, field]) => isLiteral(field)) ? { kind: 'literal', value } : { kind: 'object', fields };
+    return fields.every(([, field]) => isLiteral(field))
+      ? { kind: 'literal', value }
+      : { kind: 'object', fields };
   }
   return { kind: 'literal', value };
 };

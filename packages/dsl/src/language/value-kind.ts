@@ -3,11 +3,17 @@ import type { IssueCode } from '../codes.js';
 
 /** Texts with a rule of their own; `rule` completes "must be …". */
 export const textForms = {
-  any: { pattern: /^[^]+$/, rule: 'a text' },
-  workflowId: { pattern: /^[a-z0-9]+(-[a-z0-9]+)*$/, rule: 'in kebab-case: small letters, digits and single hyphens' },
+  any: { pattern: /^[\s\S]+$/, rule: 'a text' },
+  workflowId: {
+    pattern: /^[a-z0-9]+(-[a-z0-9]+)*$/,
+    rule: 'in kebab-case: small letters, digits and single hyphens',
+  },
   name: { pattern: /^[A-Za-z0-9_-]+$/, rule: 'made of letters, digits, "_" and "-"' },
   signalName: { pattern: /^[A-Za-z0-9_.-]+$/, rule: 'made of letters, digits, "_", "-" and "."' },
-  variable: { pattern: /^[A-Za-z_][A-Za-z0-9_]*$/, rule: 'a variable name: letters, digits and "_", no digit first' },
+  variable: {
+    pattern: /^[A-Za-z_][A-Za-z0-9_]*$/,
+    rule: 'a variable name: letters, digits and "_", no digit first',
+  },
   model: { pattern: /^[a-z0-9-]+\/[^\s]+$/, rule: 'provider/model, such as openai/gpt-4o' },
   member: { pattern: /^(user|service):[^\s]+$/, rule: 'a member such as user:alice' },
   approver: { pattern: /^(user|team):[^\s]+$/, rule: 'an approver such as user:alice or team:sre' },

@@ -15,7 +15,9 @@ const styles: { readonly [type: string]: ScalarStyle } = {
   BLOCK_FOLDED: 'folded',
 };
 
-const coreTags = new Set(['str', 'int', 'float', 'bool', 'null', 'map', 'seq'].map((t) => `tag:yaml.org,2002:${t}`));
+const coreTags = new Set(
+  ['str', 'int', 'float', 'bool', 'null', 'map', 'seq'].map((t) => `tag:yaml.org,2002:${t}`),
+);
 
 const loneSurrogate = /\p{Surrogate}/u;
 
@@ -129,7 +131,13 @@ class TreeBuilder {
   }
 
   #buildList(items: readonly unknown[], start: number, end: number, parent: Parent | undefined): ListNode {
-    const list: ListNode = { kind: 'list', items: [], start, end, ...(parent === undefined ? {} : { parent }) };
+    const list: ListNode = {
+      kind: 'list',
+      items: [],
+      start,
+      end,
+      ...(parent === undefined ? {} : { parent }),
+    };
     for (const [index, item] of items.entries()) {
       // A pair in a list (`[a: 1]`) is a map of one entry.
       const at = { node: list, key: index };
@@ -149,7 +157,13 @@ class TreeBuilder {
     end: number,
     parent: Parent | undefined,
   ): MapNode {
-    const map: MapNode = { kind: 'map', entries: [], start, end, ...(parent === undefined ? {} : { parent }) };
+    const map: MapNode = {
+      kind: 'map',
+      entries: [],
+      start,
+      end,
+      ...(parent === undefined ? {} : { parent }),
+    };
     const seen = new Set<string>();
     for (const pair of pairs) {
       const keyStart = offsetOf(pair.key) ?? start;
@@ -162,7 +176,12 @@ class TreeBuilder {
       }
       seen.add(key);
       const keyEnd = asNode(pair.key)?.range?.[1] ?? keyStart;
-      const entry: MapEntry = { key, sourceKey: key, keyStart, value: this.build(asNode(pair.value), keyEnd, at) };
+      const entry: MapEntry = {
+        key,
+        sourceKey: key,
+        keyStart,
+        value: this.build(asNode(pair.value), keyEnd, at),
+      };
       map.entries.push(entry);
       if (this.#isOverLimit) break;
     }

@@ -6,7 +6,7 @@
  * 2. Aliases are resolved here, in bounded number and to a bounded total of nodes; a cycle is an error.
  * 3. No two passes over the text are nested: the time is that of its length.
  */
-import { Composer, type Document, Lexer, Parser, type ParsedNode, type YAMLParseError } from 'yaml';
+import { Composer, type Document, Lexer, type ParsedNode, Parser, type YAMLParseError } from 'yaml';
 import { Diagnostics } from '../diagnostics.js';
 import { limits } from '../limits.js';
 import { buildTree } from './build-tree.js';
@@ -60,7 +60,11 @@ const hintFor = (text: string, offset: number): string | undefined => {
   return undefined;
 };
 
-const composeOne = (text: string, tokens: CstToken[], diagnostics: Diagnostics): Document.Parsed | undefined => {
+const composeOne = (
+  text: string,
+  tokens: CstToken[],
+  diagnostics: Diagnostics,
+): Document.Parsed | undefined => {
   const composer = new Composer({
     version: '1.2',
     schema: 'core',
@@ -81,7 +85,8 @@ const composeOne = (text: string, tokens: CstToken[], diagnostics: Diagnostics):
     }
     first = document;
   }
-  for (const error of (first?.errors ?? []).slice(0, maxYamlErrors)) reportYamlError(error, text, diagnostics);
+  for (const error of (first?.errors ?? []).slice(0, maxYamlErrors))
+    reportYamlError(error, text, diagnostics);
   return first;
 };
 
@@ -138,5 +143,7 @@ const readYaml = (text: string, what: string, diagnostics: Diagnostics): SourceN
     diagnostics.report('EMPTY_DEFINITION', atStart(), `${what} is empty`);
     return undefined;
   }
-  return buildTree(document.contents, diagnostics);
+  const tree = buildTree(document.contents, diagnostics);
+  // What a faulty text would mean is a guess: further faults would mislead.
+  return diagnostics.hasErrors ? undefined : tree;
 };

@@ -60,7 +60,8 @@ class Alignment {
       end = this.node.style === 'literal' ? undefined : this.lineEnd();
     }
     this.offsets.push(this.at);
-    while (this.node.style !== 'literal' && this.value[this.offsets.length] === '\n') this.offsets.push(this.at);
+    while (this.node.style !== 'literal' && this.value[this.offsets.length] === '\n')
+      this.offsets.push(this.at);
     return true;
   }
 
@@ -100,7 +101,9 @@ const blockStart = (text: string, node: ScalarNode): { start: number; indent: nu
   const first = lines.find((line) => line.trim() !== '') ?? '';
   const indentOfFirst = first.length - first.trimStart().length;
   const explicit = /^[|>][-+]?([1-9])/.exec(header)?.[1];
-  const valueFirst = (typeof node.value === 'string' ? node.value : '').split('\n').find((l) => l.trim() !== '');
+  const valueFirst = (typeof node.value === 'string' ? node.value : '')
+    .split('\n')
+    .find((l) => l.trim() !== '');
   const kept = explicit === undefined ? 0 : (valueFirst ?? '').length - (valueFirst ?? '').trimStart().length;
   return { start, indent: indentOfFirst - kept };
 };
@@ -109,14 +112,15 @@ const blockStart = (text: string, node: ScalarNode): { start: number; indent: nu
 export const textOffsetOf = (text: string, node: ScalarNode, index: number): number => {
   if (typeof node.value !== 'string') return node.start;
   if (node.style === 'raw') return node.start + index;
-  const last = Math.min(index, Math.max(0, node.value.length - 1));
+  // The end of the value is the place after its last character.
+  if (index > 0 && index >= node.value.length) return textOffsetOf(text, node, node.value.length - 1) + 1;
   if (node.style === 'literal' || node.style === 'folded') {
     const { start, indent } = blockStart(text, node);
     const alignment = new Alignment(text, node, node.value, indent, start);
     alignment.skipIndent();
-    return alignment.run(last) ?? node.start;
+    return alignment.run(index) ?? node.start;
   }
   const isQuoted = node.style !== 'plain';
   const alignment = new Alignment(text, node, node.value, 0, node.start + (isQuoted ? 1 : 0));
-  return alignment.run(last) ?? node.start;
+  return alignment.run(index) ?? node.start;
 };

@@ -49,8 +49,7 @@ export interface Place {
   readonly pointer: string;
 }
 
-const escapeToken = (key: string | number): string =>
-  String(key).replaceAll('~', '~0').replaceAll('/', '~1');
+const escapeToken = (key: string | number): string => String(key).replaceAll('~', '~0').replaceAll('/', '~1');
 
 export const pointerOf = (node: SourceNode): string => {
   const tokens: string[] = [];

@@ -4,7 +4,9 @@
  */
 const chunkLength = 8192;
 
-export type Decoded = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly offset: number };
+export type Decoded =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly offset: number };
 
 const lengthOf = (lead: number): number => {
   if (lead < 0x80) return 1;
