@@ -6,11 +6,13 @@
  * 3. Total: whatever is given, the answer comes after bounded work, and nothing is thrown.
  */
 import { literal } from './constraint.js';
-import { type Dialect, detectDialect } from './dialect.js';
-import { explain, type Reason, undecided } from './explain.js';
-import { Fuel, FuelExhausted } from './fuel.js';
-import { type Json, measureJson } from './json.js';
-import { type SchemaDocument, SchemaRegistry } from './schema-registry.js';
+import type { Dialect } from './dialect.js';
+import { explain } from './explain.js';
+import { Fuel } from './fuel.js';
+import type { Json } from './json.js';
+import { bounded, DEFAULT_MAX_STEPS, openSchema } from './open-schema.js';
+import { type Reason, undecided } from './reason.js';
+import { SchemaRegistry } from './schema-registry.js';
 import { Solver } from './solver.js';
 
 export interface CheckOptions {
@@ -29,37 +31,10 @@ export type SubsetResult =
   | { readonly verdict: 'incompatible'; readonly reasons: readonly Reason[]; readonly counterexample: Json }
   | { readonly verdict: 'unknown'; readonly reasons: readonly Reason[] };
 
-export const DEFAULT_MAX_STEPS = 1_000_000;
 const DEFAULT_MAX_REASONS = 20;
-export const MAX_SCHEMA_NODES = 200_000;
-export const MAX_SCHEMA_DEPTH = 100;
 
 function unknownResult(message: string): SubsetResult {
   return { verdict: 'unknown', reasons: [undecided(message)] };
-}
-
-/** The document of a schema, or why it cannot be read. */
-export function openSchema(registry: SchemaRegistry, schema: Json, dialect: Dialect | undefined): SchemaDocument | string {
-  const measure = measureJson(schema, MAX_SCHEMA_NODES, MAX_SCHEMA_DEPTH);
-  if (!measure.fits) return `the schema is ${measure.why}`;
-  registry.fuel.spend(measure.nodeCount);
-  const used = dialect ?? detectDialect(schema);
-  if (used === undefined) return 'the schema names a dialect in `$schema` that is not supported';
-  return registry.open(schema, used);
-}
-
-/**
- * Running out of steps, or of stack where the caller left little of it, is an answer here and not an error.
- * RangeError is what the engine throws for both a full stack and a number or string beyond its limits.
- */
-export function bounded<Result>(work: () => Result, whenExhausted: (why: string) => Result): Result {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof FuelExhausted) return whenExhausted(error.message);
-    if (error instanceof RangeError) return whenExhausted('the schemas are beyond the limits of the checker');
-    throw error;
-  }
 }
 
 /** Whether every value that `a` allows is allowed by `b`. Never throws, whatever the schemas are. */
@@ -83,6 +58,6 @@ function check(a: Json, b: Json, options: CheckOptions, fuel: Fuel): SubsetResul
     return unknownResult('the counterexample that was found is not confirmed by the other validator');
   }
   const maxReasons = options.maxReasons ?? DEFAULT_MAX_REASONS;
-  const reasons = explain({ from, to, solver, registry, counterexample: outcome.value, maxReasons });
+  const reasons = explain({ from, to, solver, counterexample: outcome.value, maxReasons });
   return { verdict: 'incompatible', reasons, counterexample: outcome.value };
 }

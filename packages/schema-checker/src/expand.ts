@@ -6,7 +6,9 @@
  */
 import { type Choice, type Constraint, type Literal, literal, type Term } from './constraint.js';
 import { numberFormat, saysNothingOfStrings } from './formats.js';
+import { evaluatedNames } from './evaluated-names.js';
 import { isJsonObject, type Json, type JsonType, jsonTypeOf, ownKeys } from './json.js';
+import { ANYTHING } from './read-keywords.js';
 import type { ArrayKeywords, NumberKeywords, ObjectKeywords, SchemaKeywords, SchemaNode } from './schema-node.js';
 
 /** Undefined: no value of the type satisfies the literal. */
@@ -235,15 +237,40 @@ function objectDemands(keywords: ObjectKeywords, node: SchemaNode): Demand[] {
     demands.push({ kept: [{ kind: 'choice', options: [[{ kind: 'absent', key }], kept] }], broken: [broken] });
   }
   demands.push(...memberDemands(keywords));
-  if (keywords.unevaluated !== undefined) {
-    const extra: Constraint = {
-      kind: 'someMember',
-      keys: { matching: [], avoiding: [], except: namesBelow(node, new Set()), literals: [] },
-      literals: [literal(keywords.unevaluated, false)],
-    };
+  if (keywords.unevaluated !== undefined) demands.push(...unevaluatedDemands(node, keywords.unevaluated));
+  return demands;
+}
+
+/**
+ * Where it is known by name what the schema may evaluate, every other property falls to `unevaluatedProperties`.
+ * Where some of the names are evaluated only at times, that is not all that the keyword says.
+ */
+function unevaluatedDemands(node: SchemaNode, unevaluated: SchemaNode): Demand[] {
+  const evaluated = evaluatedNames(node);
+  const keys = { matching: [], avoiding: [], except: evaluated.names, literals: [] };
+  const extra: Constraint = { kind: 'someMember', keys, literals: [literal(unevaluated, false)] };
+  const demands: Demand[] = [];
+  if (evaluated.isComplete) demands.push({ kept: [membersBeside(evaluated.names, unevaluated)], broken: [[extra]] });
+  if (!evaluated.isCertain) {
     demands.push(opaqueDemand('`unevaluatedProperties` is only checked on values', [extra]));
   }
   return demands;
+}
+
+function membersBeside(names: ReadonlySet<string>, additional: SchemaNode): Constraint {
+  const keywords: ObjectKeywords = {
+    properties: new Map([...names].map((name) => [name, ANYTHING])),
+    patterns: [],
+    additional,
+    names: undefined,
+    required: [],
+    minProperties: undefined,
+    maxProperties: undefined,
+    dependentRequired: new Map(),
+    dependentSchemas: new Map(),
+    unevaluated: undefined,
+  };
+  return { kind: 'members', keywords };
 }
 
 function memberDemands(keywords: ObjectKeywords): Demand[] {
@@ -275,25 +302,6 @@ function memberDemands(keywords: ObjectKeywords): Demand[] {
     });
   }
   return demands;
-}
-
-const MAX_NAMED = 200;
-
-/** Property names that the schema mentions in place: keys that are probably evaluated. */
-function namesBelow(node: SchemaNode, visited: Set<number>): ReadonlySet<string> {
-  const names = new Set<string>();
-  const pending = [node];
-  for (let next = pending.pop(); next !== undefined && visited.size < MAX_NAMED; next = pending.pop()) {
-    if (visited.has(next.id)) continue;
-    visited.add(next.id);
-    const { allOf, anyOf, oneOf, reference, condition, object } = next.keywords;
-    for (const key of object?.properties.keys() ?? []) names.add(key);
-    pending.push(...allOf, ...(anyOf ?? []), ...(oneOf ?? []));
-    for (const part of [reference, condition?.test, condition?.whenTrue, condition?.whenFalse]) {
-      if (part !== undefined) pending.push(part);
-    }
-  }
-  return names;
 }
 
 function combinedDemands(keywords: SchemaKeywords): Demand[] {

@@ -46,6 +46,13 @@ const NOTHING: SchemaKeywords = {
   reference: undefined,
 };
 
+/** The schema `true`, for use outside of any document; the registry never gives its id to another node. */
+export const ANYTHING: SchemaNode = {
+  id: Number.MAX_SAFE_INTEGER,
+  schema: true,
+  keywords: { ...NOTHING, always: true },
+};
+
 export function readKeywords(schema: Json, source: SchemaSource): SchemaKeywords {
   if (typeof schema === 'boolean') return { ...NOTHING, always: schema };
   if (!isJsonObject(schema)) return { ...NOTHING, problems: ['a schema must be an object or a boolean'] };

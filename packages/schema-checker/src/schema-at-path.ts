@@ -2,43 +2,42 @@
  * The schema of what stands at a path inside the values that a schema allows.
  *
  * 1. The result allows at least every value that can stand there (it may allow more), so a proof about it holds for the original.
- * 2. `mayBeAbsent: false` is said only when every allowed value has something at the path.
+ * 2. `mayBeAbsent: false` is said only when it is proved that every allowed value has something at the path.
  */
-import { bounded, DEFAULT_MAX_STEPS, openSchema } from './check-subset.js';
+import { bounded, DEFAULT_MAX_STEPS, openSchema } from './open-schema.js';
+import { literal } from './constraint.js';
 import type { Dialect } from './dialect.js';
 import { Fuel } from './fuel.js';
-import { isJsonObject, type Json, type JsonObject, ownKeys, ownValue } from './json.js';
+import { isJsonObject, type Json, type JsonObject, objectOf, ownKeys, ownValue, setOwn } from './json.js';
+import { languageContains } from './regex/language.js';
 import type { Pattern, SchemaNode } from './schema-node.js';
 import { type SchemaDocument, SchemaRegistry } from './schema-registry.js';
-import { languageContains } from './regex/language.js';
+import { Solver } from './solver.js';
 
-export interface SchemaAtPath {
-  /**
-   * A schema on its own: it carries the definitions its references need. `true` where nothing is known of the value.
-   */
+export type SchemaPath = readonly (string | number)[];
+
+export type SchemaAtPath =
+  | {
+      readonly known: true;
+      /** Stands on its own: it carries what its references need. `true` where nothing is known, `false` where nothing can be there. */
+      readonly schema: Json;
+      /** Some value that the schema allows may have nothing at the path. */
+      readonly mayBeAbsent: boolean;
+      /** The schema names this path: a property by name or pattern, an item by its place or by `items`. */
+      readonly isDeclared: boolean;
+    }
+  | { readonly known: false; readonly why: string };
+
+interface Member {
+  /** False: the member cannot be there. */
   readonly schema: Json;
-  /** A value that the schema allows may have nothing at the path. */
-  readonly mayBeAbsent: boolean;
-  /** Some part of the schema names this path: a property by name, an item by its place or by `items`. */
   readonly isDeclared: boolean;
 }
 
-export type PathResult =
-  | ({ readonly known: true } & SchemaAtPath)
-  /** Nothing can be at this path in any allowed value. */
-  | { readonly known: true; readonly schema: false; readonly mayBeAbsent: true; readonly isDeclared: false }
-  | { readonly known: false; readonly why: string };
-
-/** What is known of a member: the schemas that hold together for its value. */
-interface Member {
-  /** False: the member cannot be there. */
-  schema: Json;
-  mayBeAbsent: boolean;
-  isDeclared: boolean;
-}
-
-const UNTOLD: Member = { schema: true, mayBeAbsent: true, isDeclared: false };
+const UNTOLD: Member = { schema: true, isDeclared: false };
+const IMPOSSIBLE: Member = { schema: false, isDeclared: false };
 const MAX_DEPTH = 60;
+const MAX_INDEX = 1_000;
 
 class PathReader {
   readonly #document: SchemaDocument;
@@ -61,68 +60,52 @@ class PathReader {
 
   #memberOf(node: SchemaNode, token: string): Member {
     const { keywords } = node;
-    if (keywords.always === false) return { schema: false, mayBeAbsent: true, isDeclared: false };
-    if (keywords.always === true) return UNTOLD;
-    const parts: Member[] = [];
-    if (keywords.allowedValues.length > 0) {
-      parts.push(...keywords.allowedValues.map((values) => memberOfValues(values, token)));
-    }
-    parts.push(...this.#ownMembers(node, token));
-    for (const part of [...keywords.allOf, ...(keywords.reference === undefined ? [] : [keywords.reference])]) {
-      parts.push(this.memberOf(part.schema, token));
-    }
-    for (const alternatives of [keywords.anyOf, keywords.oneOf]) {
+    if (keywords.always !== undefined) return keywords.always ? UNTOLD : IMPOSSIBLE;
+    const parts = keywords.allowedValues.map((values) => memberOfValues(values, token));
+    parts.push(this.#ownMember(node, token));
+    if (keywords.reference !== undefined) parts.push(this.memberOf(keywords.reference.schema, token));
+    for (const part of keywords.allOf) parts.push(this.memberOf(part.schema, token));
+    const { condition, anyOf, oneOf } = keywords;
+    const branches =
+      condition?.whenTrue === undefined || condition.whenFalse === undefined
+        ? undefined
+        : [condition.whenTrue, condition.whenFalse];
+    for (const alternatives of [anyOf, oneOf, branches]) {
       if (alternatives === undefined) continue;
       parts.push(eitherOf(alternatives.map((part) => this.memberOf(part.schema, token))));
     }
-    const condition = keywords.condition;
-    if (condition?.whenTrue !== undefined && condition.whenFalse !== undefined) {
-      const branches = [condition.whenTrue, condition.whenFalse];
-      parts.push(eitherOf(branches.map((part) => this.memberOf(part.schema, token))));
-    }
-    return allOf(parts);
+    return together(parts);
   }
 
-  #ownMembers(node: SchemaNode, token: string): Member[] {
+  #ownMember(node: SchemaNode, token: string): Member {
     const { types } = node.keywords;
-    const canBeObject = types === undefined || types.has('object');
-    const canBeArray = (types === undefined || types.has('array')) && isIndex(token);
-    const isAlways = types?.size === 1;
-    const members: Member[] = [];
-    if (canBeObject) members.push(this.#property(node, token));
-    if (canBeArray) members.push(itemOf(node, Number(token)));
-    if (members.length === 0) return [{ schema: false, mayBeAbsent: true, isDeclared: false }];
-    // Without `type` the value may as well be a string or a number, which have no members.
-    return members.length > 1 || !isAlways ? [{ ...eitherOf(members), mayBeAbsent: !isRequiredOf(members, isAlways) }] : members;
+    const possible: Member[] = [];
+    if (types === undefined || types.has('object')) possible.push(this.#property(node, token));
+    if ((types === undefined || types.has('array')) && isIndex(token)) possible.push(itemOf(node, Number(token)));
+    return eitherOf(possible);
   }
 
   #property(node: SchemaNode, key: string): Member {
     const object = node.keywords.object;
     if (object === undefined) return UNTOLD;
-    const schemas: Json[] = [];
+    const declared: Json[] = [];
     const named = object.properties.get(key);
-    if (named !== undefined) schemas.push(named.schema);
+    if (named !== undefined) declared.push(named.schema);
     let isCovered = named !== undefined;
     for (const { pattern, node: value } of object.patterns) {
       const matches = this.#matches(pattern, key);
-      if (matches === true) schemas.push(value.schema);
+      if (matches === true) declared.push(value.schema);
       if (matches !== false) isCovered = true;
     }
-    if (!isCovered && object.additional !== undefined) schemas.push(object.additional.schema);
-    return {
-      schema: conjunction(schemas),
-      mayBeAbsent: !object.required.includes(key),
-      isDeclared: named !== undefined || schemas.length > (isCovered ? 0 : 1),
-    };
+    if (!isCovered && object.additional !== undefined) {
+      return { schema: object.additional.schema, isDeclared: false };
+    }
+    return { schema: conjunction(declared), isDeclared: declared.length > 0 };
   }
 
   #matches(pattern: Pattern, key: string): boolean | undefined {
     return pattern.language === undefined ? undefined : languageContains(pattern.language, key, this.#fuel);
   }
-}
-
-function isRequiredOf(members: readonly Member[], isAlways: boolean): boolean {
-  return isAlways && members.every((member) => !member.mayBeAbsent);
 }
 
 function isIndex(token: string): boolean {
@@ -132,109 +115,109 @@ function isIndex(token: string): boolean {
 function itemOf(node: SchemaNode, index: number): Member {
   const array = node.keywords.array;
   if (array === undefined) return UNTOLD;
+  if (array.maxItems !== undefined && index >= array.maxItems) return IMPOSSIBLE;
   const item = array.prefix[index] ?? array.rest;
-  if (array.maxItems !== undefined && index >= array.maxItems) {
-    return { schema: false, mayBeAbsent: true, isDeclared: false };
-  }
-  return {
-    schema: item?.schema ?? true,
-    mayBeAbsent: (array.minItems ?? 0) <= index,
-    isDeclared: item !== undefined,
-  };
+  return { schema: item?.schema ?? true, isDeclared: item !== undefined };
+}
+
+function memberOfValue(value: Json, token: string): Json | undefined {
+  if (Array.isArray(value)) return isIndex(token) ? value[Number(token)] : undefined;
+  return isJsonObject(value) ? ownValue(value, token) : undefined;
 }
 
 function memberOfValues(values: readonly Json[], token: string): Member {
-  const members = values.map((value): Member => {
-    const found = Array.isArray(value)
-      ? isIndex(token)
-        ? value[Number(token)]
-        : undefined
-      : isJsonObject(value)
-        ? ownValue(value, token)
-        : undefined;
-    return found === undefined
-      ? { schema: false, mayBeAbsent: true, isDeclared: false }
-      : { schema: { const: found }, mayBeAbsent: false, isDeclared: true };
-  });
-  return eitherOf(members);
+  const found = values.map((value) => memberOfValue(value, token)).filter((value) => value !== undefined);
+  return found.length === 0 ? IMPOSSIBLE : { schema: { enum: found }, isDeclared: true };
+}
+
+function saysNothing(schema: Json): boolean {
+  return schema === true || (isJsonObject(schema) && ownKeys(schema).length === 0);
 }
 
 function conjunction(schemas: readonly Json[]): Json {
   if (schemas.includes(false)) return false;
-  const telling = schemas.filter((schema) => schema !== true && !isEmptyObject(schema));
+  const telling = [...new Set(schemas.filter((schema) => !saysNothing(schema)))];
   const [only] = telling;
   return only === undefined ? true : telling.length === 1 ? only : { allOf: telling };
 }
 
-function isEmptyObject(schema: Json): boolean {
-  return isJsonObject(schema) && ownKeys(schema).length === 0;
-}
-
-function allOf(members: readonly Member[]): Member {
-  if (members.length === 0) return UNTOLD;
+function together(members: readonly Member[]): Member {
   return {
     schema: conjunction(members.map((member) => member.schema)),
-    mayBeAbsent: members.every((member) => member.mayBeAbsent),
     isDeclared: members.some((member) => member.isDeclared),
   };
 }
 
 function eitherOf(members: readonly Member[]): Member {
-  const possible = members.filter((member) => member.schema !== false);
-  const schemas = possible.map((member) => member.schema);
+  const schemas = [...new Set(members.map((member) => member.schema).filter((schema) => schema !== false))];
   const [only] = schemas;
-  const isUntold = schemas.some((schema) => schema === true || isEmptyObject(schema));
-  return {
-    schema: only === undefined ? false : isUntold ? true : schemas.length === 1 ? only : { anyOf: schemas },
-    mayBeAbsent: members.length === 0 || members.some((member) => member.mayBeAbsent),
-    isDeclared: members.some((member) => member.isDeclared),
-  };
+  const isDeclared = members.some((member) => member.isDeclared);
+  if (only === undefined) return IMPOSSIBLE;
+  if (schemas.some(saysNothing)) return { schema: true, isDeclared };
+  return { schema: schemas.length === 1 ? only : { anyOf: schemas }, isDeclared };
 }
 
-const DEFINITIONS = ['$schema', '$id', '$defs', 'definitions'];
-const LOCAL_DEFINITION = /^#\/(?:\$defs|definitions)\//;
+const ROOT_NAME = 'schemaAtPathRoot';
+const PLAIN_DATA = new Set(['enum', 'const', 'default', 'examples']);
 
-/** Copies what references point at; undefined where a reference points elsewhere than at a definition. */
-function withDefinitions(schema: Json, root: Json): Json | undefined {
-  if (!isJsonObject(root) || !isJsonObject(schema) || schema === root) return schema;
-  const references = referencesIn([schema, ...DEFINITIONS.map((keyword) => ownValue(root, keyword) ?? true)]);
+/** Copies a schema with its local references pointing at a copy of the root below `$defs`. */
+function withMovedReferences(schema: Json, counter: { count: number }): Json {
+  if (Array.isArray(schema)) return schema.map((item) => withMovedReferences(item, counter));
+  if (!isJsonObject(schema)) return schema;
   const result: JsonObject = {};
-  const dialect = ownValue(root, '$schema');
-  if (dialect !== undefined) result.$schema = dialect;
-  if (references.length === 0) return Object.assign(result, schema);
-  if (!references.every((reference) => LOCAL_DEFINITION.test(reference))) return undefined;
-  for (const keyword of DEFINITIONS) {
-    const value = ownValue(root, keyword);
-    if (value !== undefined) result[keyword] = value;
+  for (const key of ownKeys(schema)) {
+    const value = schema[key] ?? null;
+    if (key === '$ref' && typeof value === 'string' && /^#(?:\/|$)/.test(value)) {
+      counter.count += 1;
+      setOwn(result, key, `#/$defs/${ROOT_NAME}${value.slice(1)}`);
+    } else if (PLAIN_DATA.has(key)) {
+      setOwn(result, key, value);
+    } else {
+      if (key === '$ref') counter.count += 1;
+      setOwn(result, key, withMovedReferences(value, counter));
+    }
   }
-  result.allOf = [schema];
   return result;
 }
 
-function referencesIn(schemas: readonly Json[]): string[] {
-  const references: string[] = [];
-  const pending: Json[] = [...schemas];
-  for (let item = pending.pop(); item !== undefined; item = pending.pop()) {
-    if (Array.isArray(item)) pending.push(...item);
-    if (!isJsonObject(item)) continue;
-    for (const key of ownKeys(item)) {
-      const value = item[key] ?? null;
-      if ((key === '$ref' || key === '$dynamicRef') && typeof value === 'string') references.push(value);
-      else pending.push(value);
-    }
+function standingAlone(schema: Json, root: Json): Json {
+  if (schema === root || !isJsonObject(schema)) return schema;
+  const dialect = isJsonObject(root) ? ownValue(root, '$schema') : undefined;
+  const head: [string, Json][] = dialect === undefined ? [] : [['$schema', dialect]];
+  const counter = { count: 0 };
+  const moved = withMovedReferences(schema, counter);
+  if (counter.count === 0) {
+    return dialect === undefined ? schema : objectOf([...head, ...Object.entries(schema)]);
   }
-  return references;
+  const movedRoot = withMovedReferences(root, counter);
+  if (isJsonObject(movedRoot)) {
+    delete movedRoot.$schema;
+    delete movedRoot.$id;
+  }
+  return objectOf([...head, ['$defs', objectOf([[ROOT_NAME, movedRoot]])], ['allOf', [moved]]]);
 }
 
-/** Follows a path through an opened schema. */
-export function memberAt(document: SchemaDocument, fuel: Fuel, path: readonly (string | number)[]): Member {
+/** A schema of the values that have something at the path. */
+function havingPath(path: SchemaPath): Json {
+  return path.reduceRight<Json>((inner, token) => {
+    const key = String(token);
+    const hasProperty: Json = { type: 'object', required: [key], properties: objectOf([[key, inner]]) };
+    if (!isIndex(key)) return hasProperty;
+    // Too far to spell out: saying "never there" errs on the side of `mayBeAbsent`.
+    if (Number(key) > MAX_INDEX) return false;
+    const before: Json[] = Array.from({ length: Number(key) }, () => true);
+    const hasItem: Json = { type: 'array', minItems: Number(key) + 1, prefixItems: [...before, inner] };
+    return { anyOf: [hasProperty, hasItem] };
+  }, true);
+}
+
+/** The member at a path of an opened schema; its schema still refers to that document. */
+export function memberAt(document: SchemaDocument, fuel: Fuel, path: SchemaPath): Member {
   const reader = new PathReader(document, fuel);
-  let member: Member = { schema: document.root.schema, mayBeAbsent: false, isDeclared: true };
-  for (const token of path) {
-    const next = reader.memberOf(member.schema, String(token));
-    member = { ...next, mayBeAbsent: next.mayBeAbsent || member.mayBeAbsent };
-  }
-  return member;
+  return path.reduce<Member>((member, token) => reader.memberOf(member.schema, String(token)), {
+    schema: document.root.schema,
+    isDeclared: true,
+  });
 }
 
 /**
@@ -243,19 +226,22 @@ export function memberAt(document: SchemaDocument, fuel: Fuel, path: readonly (s
  */
 export function schemaAtPath(
   schema: Json,
-  path: readonly (string | number)[],
-  options: { readonly dialect?: Dialect } = {},
-): PathResult {
-  const fuel = new Fuel(DEFAULT_MAX_STEPS);
-  return bounded<PathResult>(
-    () => {
-      const document = openSchema(new SchemaRegistry(fuel), schema, options.dialect);
-      if (typeof document === 'string') return { known: false, why: document };
-      const member = memberAt(document, fuel, path);
-      const whole = withDefinitions(member.schema, schema);
-      if (whole === undefined) return { known: false, why: 'a reference points outside `$defs` and `definitions`' };
-      return { known: true, ...member, schema: whole };
-    },
-    (why) => ({ known: false, why }),
-  );
+  path: SchemaPath,
+  options: { readonly dialect?: Dialect; readonly maxSteps?: number } = {},
+): SchemaAtPath {
+  const fuel = new Fuel(options.maxSteps ?? DEFAULT_MAX_STEPS);
+  const read = (): SchemaAtPath => {
+    const registry = new SchemaRegistry(fuel);
+    const document = openSchema(registry, schema, options.dialect);
+    if (typeof document === 'string') return { known: false, why: document };
+    if (document.root.keywords.problems.length > 0) {
+      return { known: false, why: document.root.keywords.problems.join('; ') };
+    }
+    const member = memberAt(document, fuel, path);
+    const solver = new Solver(registry);
+    const absence = [literal(document.root, true), solver.synthetic(havingPath(path), false)];
+    const mayBeAbsent = solver.solve(absence).kind !== 'empty';
+    return { known: true, ...member, schema: standingAlone(member.schema, schema), mayBeAbsent };
+  };
+  return bounded<SchemaAtPath>(read, (why) => ({ known: false, why }));
 }

@@ -215,12 +215,21 @@ class ObjectSearch {
       this.#prover.spend();
       const matched = new Set(this.#patterns.filter((_, i) => (signs >> i) % 2 === 1));
       if (wanted !== undefined && !isClassOf(wanted, matched)) continue;
-      const outcome = this.#prover.solve(this.#keyGoal(used, matched, wanted));
+      const outcome = this.#solveKey(this.#keyGoal(used, matched, wanted), used.length);
       if (outcome.kind === 'unknown') this.#unknown = outcome;
       if (outcome.kind !== 'witness' || typeof outcome.value !== 'string') continue;
       const literals = this.#goal.members.flatMap((keywords) => freshMemberLiterals(keywords, matched));
       yield { key: outcome.value, literals };
     }
+  }
+
+  /** A name that reads well where it fits, else whatever does. */
+  #solveKey(literals: readonly Literal[], usedCount: number): Outcome {
+    const readable = usedCount === 0 ? 'extra' : `extra${usedCount}`;
+    for (const name of ['extra', readable]) {
+      if (this.#prover.satisfies(literals, name) === true) return { kind: 'witness', value: name };
+    }
+    return this.#prover.solve(literals);
   }
 
   #keyGoal(used: string[], matched: ReadonlySet<Pattern>, wanted: KeyClass | undefined): Literal[] {

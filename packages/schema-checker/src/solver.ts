@@ -73,6 +73,10 @@ export class Solver implements Prover {
     this.#lenient = new Evaluator(registry.fuel, 'ignored');
   }
 
+  get fuel(): Fuel {
+    return this.#fuel;
+  }
+
   spend(amount = 1): void {
     this.#fuel.spend(amount);
   }
