@@ -1,1 +1,49 @@
-export {};
+/** The api: builds a read model from the event stream, answers reads from it, and turns writes into commands. */
+import { once } from 'node:events';
+import { runService, type ServiceContext } from '@signalbox/service';
+import { createStarlark } from '@signalbox/starlark-wasm';
+import { startBusLink } from './bus-link.js';
+import { createBusCommandPort } from './commands/bus-command-port.js';
+import { Confirmations } from './commands/confirmations.js';
+import { createSubmit } from './commands/submit.js';
+import { type ApiConfig, parseConfig } from './config.js';
+import { createDefinitionValidator } from './definition-validator.js';
+import { createApp } from './http/app.js';
+import { listen } from './http/server.js';
+import { openReadModel } from './read-model/read-model.js';
+import { RunFeed } from './run-feed.js';
+
+const start = async ({ config, logger, scope, signal, fail }: ServiceContext<ApiConfig>) => {
+  const { workspace } = config;
+  const confirmations = new Confirmations(config.confirmationTimeoutMs);
+  const feed = new RunFeed();
+  const readModel = scope.use(
+    openReadModel({ database: config.apiDatabase, workspace, confirmations, feed }),
+  );
+  const port = createBusCommandPort();
+  const link = scope.use(
+    startBusLink({ url: config.natsUrl, logger, readModel, attachPublisher: port.attach, signal, fail }),
+  );
+  const app = createApp({
+    workspace,
+    readModel,
+    submit: createSubmit(port, confirmations),
+    feed,
+    validator: createDefinitionValidator(createStarlark(), readModel),
+    isConnected: () => link.isConnected,
+    onInternalError: (error, path) => logger.error('a request failed', { error, path }),
+    heartbeatMs: config.streamHeartbeatMs,
+  });
+  const server = scope.use(await listen(app.fetch, config.apiHost, config.apiPort), async (opened) => {
+    const closed = opened.close();
+    // Event streams and writes that wait would hold the close up until their own end.
+    feed.close();
+    confirmations.close();
+    await closed;
+  });
+  logger.info('listening', { url: server.url });
+  await Promise.race([readModel.caughtUp, once(signal, 'abort')]);
+  return { url: server.url, port: server.port };
+};
+
+await runService({ name: 'api', parseConfig, start });

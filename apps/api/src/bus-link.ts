@@ -1,0 +1,59 @@
+/** The api's side of the bus: connects, sees that the streams are there, publishes commands, follows the events. */
+import { type Connection, createPublisher, openConnection, type Publisher, provision } from '@signalbox/messaging';
+import { streamDeclarations } from '@signalbox/protocol';
+import type { Logger } from '@signalbox/telemetry';
+import { followEvents } from './read-model/follower.js';
+import type { ReadModel } from './read-model/read-model.js';
+
+export interface BusLinkOptions {
+  readonly url: string;
+  readonly logger: Logger;
+  readonly readModel: ReadModel;
+  /** Given the publisher as soon as there is one. */
+  readonly attachPublisher: (publisher: Publisher) => void;
+  /** Ends the wait for a server that is not there. */
+  readonly signal: AbortSignal;
+  /** Ends the process. */
+  readonly fail: (error: unknown) => void;
+}
+
+export interface BusLink {
+  readonly isConnected: boolean;
+  /** Resolves when the batch at work is applied and the connection is closed. */
+  close(): Promise<void>;
+}
+
+/** Shorter than a client's patience: what is not queued by then is answered with 503. */
+const publishDeadlineMs = 5_000;
+
+/** Returns at once and goes on in the background, however long the server stays away. */
+export const startBusLink = (options: BusLinkOptions): BusLink => {
+  const { url, logger, readModel } = options;
+  const stopping = new AbortController();
+  const signal = AbortSignal.any([options.signal, stopping.signal]);
+  let connection: Connection | undefined;
+  let publisher: Publisher | undefined;
+  const run = async (): Promise<void> => {
+    connection = await openConnection({ url, name: 'api', logger, signal });
+    const drifts = await provision(connection, { streams: streamDeclarations(), consumers: [] }, { signal });
+    for (const drift of drifts) logger.warn('the server differs from what is declared', { ...drift });
+    publisher = createPublisher(connection, { deadlineMs: publishDeadlineMs });
+    options.attachPublisher(publisher);
+    await followEvents({ connection, readModel, logger, signal });
+  };
+  const done = run().catch((error: unknown) => {
+    // What was waiting rejects with the reason of the shutdown.
+    if (!signal.aborted) options.fail(error);
+  });
+  return {
+    get isConnected() {
+      return connection?.status === 'connected';
+    },
+    close: async () => {
+      stopping.abort();
+      await done;
+      publisher?.close();
+      await connection?.close();
+    },
+  };
+};

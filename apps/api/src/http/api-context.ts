@@ -1,0 +1,19 @@
+/** What every route is given. */
+import type { Submit } from '../commands/submit.js';
+import type { ReadModel } from '../read-model/read-model.js';
+import type { RunFeed } from '../run-feed.js';
+import type { DefinitionValidator } from '../definition-validator.js';
+
+export interface ApiContext {
+  readonly workspace: string;
+  readonly readModel: ReadModel;
+  readonly submit: Submit;
+  readonly feed: RunFeed;
+  readonly validator: DefinitionValidator;
+  /** Whether the bus can be reached now. */
+  readonly isConnected: () => boolean;
+  /** Told of errors that are nobody's fault but the process's own. */
+  readonly onInternalError: (error: unknown, path: string) => void;
+  /** Between heartbeat comments on an event stream. */
+  readonly heartbeatMs: number;
+}

@@ -1,0 +1,94 @@
+/** The whole HTTP interface: guards, routes, and one mapping of errors. */
+import { bodyLimit } from 'hono/body-limit';
+import type { Context, MiddlewareHandler } from 'hono';
+import { agentRoutes, teamRoutes } from './agent-routes.js';
+import type { ApiContext } from './api-context.js';
+import { approvalRoutes } from './approval-routes.js';
+import { refuseForeignOrigin, requireLoopbackHost } from './guards.js';
+import { problem, problemResponse, toProblem } from './problem.js';
+import { createRouter } from './routing.js';
+import { runRoutes } from './run-routes.js';
+import { notReady, systemRoutes } from './system-routes.js';
+import { workflowRoutes } from './workflow-routes.js';
+
+/** A definition may be 1 MiB of text, and JSON needs more characters for it. */
+const maxBodyBytes = 2 * 1024 * 1024;
+
+/** Answerable from nothing but the request, so also before the read model has caught up. */
+const independentPaths = new Set(['/api/v1/openapi.json', '/api/v1/workflows/validate']);
+
+export const createApp = (api: ApiContext) => {
+  const app = createRouter();
+  app.use('*', requireLoopbackHost, refuseForeignOrigin);
+  app.use(
+    '*',
+    bodyLimit({
+      maxSize: maxBodyBytes,
+      onError: () => {
+        throw problem('PAYLOAD_TOO_LARGE', `A body may have at most ${maxBodyBytes} bytes`);
+      },
+    }),
+  );
+  app.use('/api/v1/*', requireCaughtUp(api));
+  app.route('/', systemRoutes(api));
+  app.route('/', workflowRoutes(api));
+  app.route('/', agentRoutes(api));
+  app.route('/', teamRoutes(api));
+  app.route('/', runRoutes(api));
+  app.route('/', approvalRoutes(api));
+  app.doc31('/api/v1/openapi.json', {
+    openapi: '3.1.0',
+    info: {
+      title: 'Signalbox',
+      version: '1',
+      description:
+        'Durable workflows. Every error is `application/problem+json` with a stable `code`. Instants are RFC 3339 in UTC.',
+    },
+  });
+  const methodsOf = createMethodTable(app.routes);
+  app.notFound((c) => answerUnknown(c, methodsOf(c.req.path)));
+  app.onError((error, c) => {
+    const answer = toProblem(error);
+    if (answer.status === 500) api.onInternalError(error, c.req.path);
+    return problemResponse(answer, c.req.path);
+  });
+  return app;
+};
+
+const requireCaughtUp =
+  (api: ApiContext): MiddlewareHandler =>
+  async (c, next) => {
+    if (!api.readModel.isCaughtUp && !independentPaths.has(c.req.path))
+      throw notReady('The read model has not caught up with the event stream yet');
+    await next();
+  };
+
+const answerUnknown = (c: Context, methods: readonly string[]): Response => {
+  const answer =
+    methods.length === 0
+      ? problem('ROUTE_NOT_FOUND', `There is nothing at ${c.req.path}`)
+      : problem('METHOD_NOT_ALLOWED', {
+          detail: `${c.req.path} takes ${methods.join(', ')}`,
+          headers: { allow: methods.join(', ') },
+        });
+  return problemResponse(answer, c.req.path);
+};
+
+/** Which methods there are for a path: the router itself knows only the match of a method and a path together. */
+const createMethodTable = (routes: readonly { readonly method: string; readonly path: string }[]) => {
+  const table = routes
+    .filter(({ method }) => method !== 'ALL')
+    .map(({ method, path }) => ({ method, parts: path.split('/') }));
+  return (path: string): readonly string[] => {
+    const parts = path.split('/');
+    const methods = table
+      .filter((route) => route.parts.length === parts.length && route.parts.every(matches(parts)))
+      .map((route) => route.method);
+    return [...new Set(methods)].sort();
+  };
+};
+
+const matches =
+  (parts: readonly string[]) =>
+  (part: string, index: number): boolean =>
+    part.startsWith(':') ? parts[index] !== '' : part === parts[index];

@@ -1,0 +1,29 @@
+/** Says that a run has new events, to the streams that follow it. */
+export class RunFeed {
+  readonly #followers = new Map<string, Set<() => void>>();
+  readonly #ending = new AbortController();
+
+  /** Aborts when the process stops: every stream ends. */
+  get ending(): AbortSignal {
+    return this.#ending.signal;
+  }
+
+  /** `onNews` is called after the commit of each batch that touched the run. The returned function ends that. */
+  follow(runId: string, onNews: () => void): () => void {
+    const followers = this.#followers.get(runId) ?? new Set();
+    this.#followers.set(runId, followers.add(onNews));
+    return () => {
+      followers.delete(onNews);
+      if (followers.size === 0 && this.#followers.get(runId) === followers) this.#followers.delete(runId);
+    };
+  }
+
+  tell(runIds: ReadonlySet<string>): void {
+    if (this.#followers.size === 0) return;
+    for (const runId of runIds) for (const onNews of this.#followers.get(runId) ?? []) onNews();
+  }
+
+  close(): void {
+    this.#ending.abort();
+  }
+}
