@@ -92,6 +92,11 @@ export const settings = {
     '16',
     'Steps that one worker or agent executes at once.',
   ),
+  workerName: optionalSetting(
+    'SIGNALBOX_WORKER_NAME',
+    name,
+    'Names a worker or agent in results and logs; made from host and process id otherwise.',
+  ),
   logLevel: setting('SIGNALBOX_LOG_LEVEL', logLevel, 'info', 'debug, info, warn, error or silent.'),
 } as const;
 

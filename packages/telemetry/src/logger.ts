@@ -54,14 +54,15 @@ function bind(sink: Sink, bound: LogFields): Logger {
 
 /** A log line must never be the reason for a failure: what JSON cannot hold is written as text. */
 function serialise(fields: LogFields): string {
-  const ancestors: unknown[] = [];
+  // What encloses the value at hand: as it was given, and the plain object written for it.
+  const enclosing: { given: unknown; plain: unknown }[] = [];
   return JSON.stringify(fields, function (this: unknown, _key: string, value: unknown): unknown {
     if (typeof value === 'bigint') return value.toString();
     const plain = value instanceof Error ? describeError(value) : value;
     if (typeof plain !== 'object' || plain === null) return plain;
-    while (ancestors.length > 0 && ancestors.at(-1) !== this) ancestors.pop();
-    if (ancestors.includes(value)) return '[circular]';
-    ancestors.push(plain);
+    while (enclosing.length > 0 && enclosing.at(-1)?.plain !== this) enclosing.pop();
+    if (enclosing.some(({ given }) => given === value)) return '[circular]';
+    enclosing.push({ given: value, plain });
     return plain;
   });
 }

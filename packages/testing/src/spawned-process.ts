@@ -1,5 +1,6 @@
 /** Owns a real service process in a test: started as users start it, watched by its log and its `ready` message. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
 export interface SpawnOptions {
@@ -40,12 +41,15 @@ export function spawnProcess(options: SpawnOptions): SpawnedProcess {
     throw new Error(`${options.script} could not be started`);
   }
   const lines: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) {
-    createInterface(stream).on('line', (line) => lines.push(line));
-  }
-  const exited = new Promise<ProcessEnd>((resolve) => {
-    child.on('close', (code, signal) => resolve({ code, signal }));
+  const read = [child.stdout, child.stderr].map((stream) => {
+    const reader = createInterface(stream).on('line', (line) => lines.push(line));
+    return once(reader, 'close');
   });
+  // Not `close`, which Node does not emit once the parent has disconnected.
+  const ended = new Promise<ProcessEnd>((resolve) => {
+    child.on('exit', (code, signal) => resolve({ code, signal }));
+  });
+  const exited = Promise.all([ended, ...read]).then(([end]) => end);
   const ready = new Promise<Readonly<Record<string, unknown>>>((resolve, reject) => {
     child.on('message', (message) => {
       if (isReady(message)) resolve(message);

@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import { parseSettings, SettingsError, settings } from './index.js';
+
+test('every setting has its own name and a description, and a default that it takes itself', () => {
+  const all = Object.values(settings);
+  expect(new Set(all.map(({ env }) => env)).size).toBe(all.length);
+  for (const { env, description } of all) {
+    expect(env).toMatch(/^SIGNALBOX_[A-Z_]+$/);
+    expect(description).not.toBe('');
+  }
+  expect(parseSettings(settings, {})).toEqual({
+    natsEmbedded: true,
+    natsUrl: 'nats://127.0.0.1:4222',
+    dataDir: '.signalbox',
+    apiHost: '127.0.0.1',
+    apiPort: 7420,
+    workspace: 'default',
+    workerConcurrency: 16,
+    logLevel: 'info',
+  });
+});
+
+test('values come from the environment, and an empty one counts as absent', () => {
+  const { natsEmbedded, apiPort, database, dataDir } = settings;
+  const env = {
+    SIGNALBOX_NATS_EMBEDDED: 'false',
+    SIGNALBOX_API_PORT: '0',
+    SIGNALBOX_DATABASE: '/var/lib/o.db',
+    SIGNALBOX_DATA_DIR: '',
+  };
+  expect(parseSettings({ natsEmbedded, apiPort, database, dataDir }, env)).toEqual({
+    natsEmbedded: false,
+    apiPort: 0,
+    database: '/var/lib/o.db',
+    dataDir: '.signalbox',
+  });
+});
+
+test('all bad settings are named at once', () => {
+  const env = {
+    SIGNALBOX_API_PORT: '70000',
+    SIGNALBOX_NATS_URL: 'http://x',
+    SIGNALBOX_WORKSPACE: 'a.b',
+    SIGNALBOX_WORKER_CONCURRENCY: '2.5',
+    SIGNALBOX_LOG_LEVEL: 'loud',
+  };
+  const parse = () => parseSettings(settings, env);
+  expect(parse).toThrow(SettingsError);
+  for (const name of Object.keys(env)) expect(parse).toThrow(name);
+});
