@@ -33,7 +33,8 @@ const needs = [
 ];
 
 const isDebian = () =>
-  existsSync('/etc/os-release') && /^ID(_LIKE)?=.*\b(debian|ubuntu)\b/m.test(readFileSync('/etc/os-release', 'utf8'));
+  existsSync('/etc/os-release') &&
+  /^ID(_LIKE)?=.*\b(debian|ubuntu)\b/m.test(readFileSync('/etc/os-release', 'utf8'));
 
 const apt = (args) => {
   const { status, error } = spawnSync('apt-get', args, {
@@ -61,7 +62,9 @@ const advice = (missing) => {
   ];
   if (formulas !== '') lines.push(`  macOS:             brew install ${formulas}`);
   for (const need of missing) if (need.mac !== undefined) lines.push(`  macOS:             ${need.mac}`);
-  lines.push('  a container:       start from a Debian image with Node 20.19+ and run the same command as root');
+  lines.push(
+    '  a container:       start from a Debian image with Node 20.19+ and run the same command as root',
+  );
   return lines.join('\n');
 };
 

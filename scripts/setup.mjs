@@ -39,7 +39,9 @@ const manifests = () => {
   const folders = ['apps', 'packages'].flatMap((group) =>
     readdirSync(join(root, group)).map((name) => join(root, group, name)),
   );
-  return [root, join(root, 'bench'), ...folders].map((folder) => join(folder, 'package.json')).filter(existsSync);
+  return [root, join(root, 'bench'), ...folders]
+    .map((folder) => join(folder, 'package.json'))
+    .filter(existsSync);
 };
 
 const installedStamp = () => {

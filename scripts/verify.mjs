@@ -4,7 +4,11 @@ import { pnpm, root, run, setUp } from './setup.mjs';
 setUp();
 const bin = (name) => `${root}/node_modules/.bin/${name}`;
 const steps = [
-  ['types of the tests', 'npx', ['-y', pnpm, 'exec', 'turbo', 'run', 'typecheck', '--output-logs=errors-only']],
+  [
+    'types of the tests',
+    'npx',
+    ['-y', pnpm, 'exec', 'turbo', 'run', 'typecheck', '--output-logs=errors-only'],
+  ],
   ['lint and format', bin('biome'), ['check', '--error-on-warnings', '.']],
   ['layers', bin('depcruise'), ['--config', '.dependency-cruiser.cjs', 'apps', 'packages', 'bench']],
   ['unused code and dependencies', bin('knip'), []],

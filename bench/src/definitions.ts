@@ -27,4 +27,7 @@ export const fanOut = (maxConcurrency: number): { readonly id: string; readonly 
   return { id, source: JSON.stringify({ id, version: '1', name: id, start: 'each', states: [each] }) };
 };
 
-export const noopAgent = { name: 'noop', source: '---\nmodel: scripted/noop\nanswers:\n  - output: {}\n---\n' };
+export const noopAgent = {
+  name: 'noop',
+  source: '---\nmodel: scripted/noop\nanswers:\n  - output: {}\n---\n',
+};

@@ -2,7 +2,13 @@
  * Speaks to the platform as any client of its streams would: commands go out as tasks, progress is seen on the log.
  */
 import { randomUUID } from 'node:crypto';
-import { type Connection, createPublisher, openConnection, type Publisher, subscribeLive } from '@signalbox/messaging';
+import {
+  type Connection,
+  createPublisher,
+  openConnection,
+  type Publisher,
+  subscribeLive,
+} from '@signalbox/messaging';
 import {
   type CatalogCommand,
   decodeEvent,
@@ -48,7 +54,11 @@ const send = (publisher: Publisher, subject: string, id: string, body: unknown) 
   data: JSON.stringify(body),
 });
 
-type CatalogBody = CatalogCommand extends infer C ? (C extends CatalogCommand ? Omit<C, keyof CatalogBase> : never) : never;
+type CatalogBody = CatalogCommand extends infer C
+  ? C extends CatalogCommand
+    ? Omit<C, keyof CatalogBase>
+    : never
+  : never;
 type CatalogBase = Pick<CatalogCommand, 'commandId' | 'workspace' | 'actor' | 'issuedAt'>;
 
 const catalog = async (connection: Connection, publisher: Publisher, body: CatalogBody): Promise<void> => {
@@ -56,7 +66,13 @@ const catalog = async (connection: Connection, publisher: Publisher, body: Catal
   const answered = once(connection, 'wf.event.catalog.>', (event) => event.causationId === commandId);
   await answered.ready;
   await publisher.publish(
-    send(publisher, taskSubjects.catalog(workspace), commandId, { commandId, workspace, actor, issuedAt: Date.now(), ...body }),
+    send(publisher, taskSubjects.catalog(workspace), commandId, {
+      commandId,
+      workspace,
+      actor,
+      issuedAt: Date.now(),
+      ...body,
+    }),
   );
   const event = await answered.event;
   if (event.data.type === 'catalog.command_refused') {

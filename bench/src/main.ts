@@ -35,14 +35,23 @@ const measure = async (platform: BenchPlatform, workload: Workload): Promise<voi
   const after = await platform.cpuSeconds();
   await driver.close();
   const cpu = Object.fromEntries(
-    Object.entries(after).map(([name, seconds]) => [name, Number((seconds - (before[name] ?? 0)).toFixed(2))]),
+    Object.entries(after).map(([name, seconds]) => [
+      name,
+      Number((seconds - (before[name] ?? 0)).toFixed(2)),
+    ]),
   );
   const figures = medianRun(runs);
   if (values.json) {
-    process.stdout.write(`${JSON.stringify({ workload: workload.name, ...figures, all: runs.map(headline), cpuSeconds: cpu })}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ workload: workload.name, ...figures, all: runs.map(headline), cpuSeconds: cpu })}\n`,
+    );
   } else {
-    process.stdout.write(`${workload.name.padEnd(8)} ${workload.what}\n         ${JSON.stringify(figures)}\n`);
-    process.stdout.write(`         of ${runs.map(headline).join(', ')}; CPU seconds ${JSON.stringify(cpu)}\n`);
+    process.stdout.write(
+      `${workload.name.padEnd(8)} ${workload.what}\n         ${JSON.stringify(figures)}\n`,
+    );
+    process.stdout.write(
+      `         of ${runs.map(headline).join(', ')}; CPU seconds ${JSON.stringify(cpu)}\n`,
+    );
   }
 };
 

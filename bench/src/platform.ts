@@ -47,8 +47,13 @@ export const startBenchPlatform = async (options: PlatformOptions): Promise<Benc
   return {
     natsUrl: nats.url,
     cpuSeconds: async () => {
-      const pids: [string, number][] = [...children.map(({ name, pid }): [string, number] => [name, pid]), ['nats-server', nats.pid]];
-      return Object.fromEntries(await Promise.all(pids.map(async ([name, pid]) => [name, await cpuSecondsOf(pid)])));
+      const pids: [string, number][] = [
+        ...children.map(({ name, pid }): [string, number] => [name, pid]),
+        ['nats-server', nats.pid],
+      ];
+      return Object.fromEntries(
+        await Promise.all(pids.map(async ([name, pid]) => [name, await cpuSecondsOf(pid)])),
+      );
     },
     stop: async () => {
       for (const child of children) await child.stop();
@@ -59,7 +64,11 @@ export const startBenchPlatform = async (options: PlatformOptions): Promise<Benc
 };
 
 const startProgram = (name: ProgramName, env: NodeJS.ProcessEnv, execArgv: readonly string[]) => {
-  const child = fork(programs[name], [], { env, execArgv: [...execArgv], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child = fork(programs[name], [], {
+    env,
+    execArgv: [...execArgv],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const ready = new Promise<void>((resolve, reject) => {
     child.once('message', () => resolve());

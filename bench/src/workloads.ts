@@ -25,7 +25,12 @@ const manyRuns =
     const { id, source } = sequential(10);
     await driver.putWorkflow(source);
     const wallMs = await timed(() => driver.run(id, Array<unknown>(runCount).fill({})));
-    return { runs: runCount, steps: runCount * 10, wallMs: round(wallMs, 0), stepsPerSecond: round((runCount * 10_000) / wallMs, 0) };
+    return {
+      runs: runCount,
+      steps: runCount * 10,
+      wallMs: round(wallMs, 0),
+      stepsPerSecond: round((runCount * 10_000) / wallMs, 0),
+    };
   };
 
 /** Intervals between the ends of consecutive steps, as seen by a subscriber of the log. */
@@ -40,7 +45,12 @@ const oneAtATime = async (driver: Driver): Promise<Figures> => {
   await driver.putWorkflow(source);
   const intervals: number[] = [];
   for (let run = 0; run < 50; run += 1) intervals.push(...(await stepIntervals(driver, id)));
-  return { runs: 50, steps: intervals.length, p50Ms: round(median(intervals)), p99Ms: round(quantile(intervals, 0.99)) };
+  return {
+    runs: 50,
+    steps: intervals.length,
+    p50Ms: round(median(intervals)),
+    p99Ms: round(quantile(intervals, 0.99)),
+  };
 };
 
 const wideForeach = async (driver: Driver): Promise<Figures> => {

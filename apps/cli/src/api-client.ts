@@ -33,7 +33,11 @@ export const createApiClient = (url: string, actor: string | undefined): ApiClie
   const actorHeader: Record<string, string> = actor === undefined ? {} : { 'x-signalbox-actor': actor };
 
   const call = async (path: string, init: RequestInit): Promise<Response> => {
-    const headers = { accept: 'application/json', ...actorHeader, ...(init.headers as Record<string, string> | undefined) };
+    const headers = {
+      accept: 'application/json',
+      ...actorHeader,
+      ...(init.headers as Record<string, string> | undefined),
+    };
     return fetch(new URL(path, url), { ...init, headers }).catch((error: Error) => {
       const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
       throw new CliError(
@@ -89,7 +93,10 @@ const bodyOf = async (response: Response): Promise<unknown> => {
   try {
     body = text === '' ? null : JSON.parse(text);
   } catch {
-    throw new CliError(`the api answered ${response.status} with something that is not JSON`, exitCodes.internal);
+    throw new CliError(
+      `the api answered ${response.status} with something that is not JSON`,
+      exitCodes.internal,
+    );
   }
   if (response.ok) return body;
   const parsed = problem.safeParse(body);
@@ -104,12 +111,19 @@ const exitCodeOf = (status: number): ExitCode => {
 };
 
 const problemError = (found: Problem): CliError =>
-  new CliError(`${found.detail ?? found.title ?? 'refused'} (${found.code})`, exitCodeOf(found.status), found);
+  new CliError(
+    `${found.detail ?? found.title ?? 'refused'} (${found.code})`,
+    exitCodeOf(found.status),
+    found,
+  );
 
 const checked = <T>(schema: z.ZodType<T>, body: unknown, path: string): T => {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
-  throw new CliError(`the api's answer to ${path} is not what this version expects: ${z.prettifyError(parsed.error)}`, exitCodes.internal);
+  throw new CliError(
+    `the api's answer to ${path} is not what this version expects: ${z.prettifyError(parsed.error)}`,
+    exitCodes.internal,
+  );
 };
 
 const follow = async (
@@ -135,14 +149,20 @@ const follow = async (
     const brokenBy = await drain(response.body, (chunk) => parser.feed(chunk));
     if (brokenBy === undefined) return;
     if (reconnectCount >= maxReconnectCount) {
-      throw new CliError(`the event stream broke ${reconnectCount} times: ${brokenBy.message}`, exitCodes.temporary);
+      throw new CliError(
+        `the event stream broke ${reconnectCount} times: ${brokenBy.message}`,
+        exitCodes.temporary,
+      );
     }
     parser.reset();
   }
 };
 
 /** Undefined at a proper end, otherwise what broke the connection. */
-const drain = async (body: ReadableStream<Uint8Array>, feed: (chunk: string) => void): Promise<Error | undefined> => {
+const drain = async (
+  body: ReadableStream<Uint8Array>,
+  feed: (chunk: string) => void,
+): Promise<Error | undefined> => {
   const decoder = new TextDecoder();
   try {
     for await (const chunk of body) feed(decoder.decode(chunk, { stream: true }));

@@ -73,7 +73,12 @@ export const approval = z.object({
 });
 export type Approval = z.infer<typeof approval>;
 
-export const event = z.object({ sequence: z.number(), type: z.string(), at: z.string(), data: z.record(z.string(), z.unknown()) });
+export const event = z.object({
+  sequence: z.number(),
+  type: z.string(),
+  at: z.string(),
+  data: z.record(z.string(), z.unknown()),
+});
 export type Event = z.infer<typeof event>;
 
 export const deadLetter = z.object({

@@ -21,7 +21,8 @@ export interface EnvironmentFolder {
 const workflowSuffix = /\.workflow\.(ya?ml|json)$/;
 const promptSuffix = /\.prompt$/;
 
-const hasCode = (error: unknown, code: string): boolean => error instanceof Error && 'code' in error && error.code === code;
+const hasCode = (error: unknown, code: string): boolean =>
+  error instanceof Error && 'code' in error && error.code === code;
 
 const readMatching = async (folder: string, suffix: RegExp): Promise<SourceFile[]> => {
   const names = await readdir(folder).catch((error: unknown) => {
@@ -46,7 +47,15 @@ export const readEnvironmentFolder = async (folder: string): Promise<Environment
   };
 };
 
-export const isWorkflowFile = (file: string): boolean => workflowSuffix.test(file);
+/** As bytes: what is not UTF-8 is the language's to report. */
+export const readSource = async (
+  file: string,
+): Promise<{ readonly file: string; readonly bytes: Uint8Array }> => {
+  const bytes = await readFile(file).catch((error: Error) => {
+    throw new CliError(`${file} cannot be read: ${error.message}`, exitCodes.data);
+  });
+  return { file, bytes };
+};
 
 /** The environment that a workflow file lies in: the parent of its `workflows` folder; undefined elsewhere. */
 export const environmentAround = (file: string): string | undefined =>

@@ -36,7 +36,10 @@ const readInputFile = async (file: string): Promise<Record<string, unknown>> => 
 };
 
 /** Pairs win over the file. */
-export const collectInput = async (pairs: readonly string[], file: string | undefined): Promise<Record<string, unknown>> => ({
+export const collectInput = async (
+  pairs: readonly string[],
+  file: string | undefined,
+): Promise<Record<string, unknown>> => ({
   ...(file === undefined ? {} : await readInputFile(file)),
   ...Object.fromEntries(pairs.map(parsePair)),
 });

@@ -16,14 +16,18 @@ const report = (error: unknown): number => {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   if (error instanceof CliError) {
     const { message, exitCode, details } = error;
-    process.stderr.write(isJson ? `${JSON.stringify({ error: { message, exitCode, details } })}\n` : `signalbox: ${message}\n`);
+    process.stderr.write(
+      isJson ? `${JSON.stringify({ error: { message, exitCode, details } })}\n` : `signalbox: ${message}\n`,
+    );
     return exitCode;
   }
   if (error instanceof SettingsError) {
     process.stderr.write(`signalbox: ${error.message}\n`);
     return exitCodes.config;
   }
-  process.stderr.write(`signalbox: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.stderr.write(
+    `signalbox: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
   return exitCodes.internal;
 };
 

@@ -19,9 +19,15 @@ export const createOutput = (isJson: boolean, write: (text: string) => void): Ou
 });
 
 /** Columns as wide as their widest cell. */
-export const table = (head: readonly string[], rows: readonly (readonly string[])[], whenEmpty: string): string => {
+export const table = (
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  whenEmpty: string,
+): string => {
   if (rows.length === 0) return whenEmpty;
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
   const render = (cells: readonly string[]): string =>
     cells
       .map((cell, column) => cell.padEnd(widths[column] ?? 0))

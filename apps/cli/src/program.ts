@@ -13,7 +13,9 @@ import { workflowCommands } from './commands/workflow.js';
 
 export const createProgram = (version: string): Command => {
   const program = new Command('signalbox')
-    .description('Durable workflows: agents and tools do the work, people approve, every step survives a crash.')
+    .description(
+      'Durable workflows: agents and tools do the work, people approve, every step survives a crash.',
+    )
     .version(version)
     .option('--json', 'print JSON instead of text')
     .option('--api <url>', 'address of the api (default: SIGNALBOX_API_HOST and SIGNALBOX_API_PORT)')

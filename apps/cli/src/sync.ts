@@ -22,13 +22,16 @@ export const syncEnvironment = async (api: ApiClient, folder: string): Promise<S
   const environment = await readEnvironmentFolder(folder);
   refuseEmpty(environment, folder);
   const synced: Synced[] = [];
-  if (environment.teams !== undefined) synced.push(await put(api, 'teams', '/api/v1/teams', environment.teams));
+  if (environment.teams !== undefined)
+    synced.push(await put(api, 'teams', '/api/v1/teams', environment.teams));
   for (const agent of environment.agents) {
     synced.push(await put(api, 'agent', `/api/v1/agents/${encodeURIComponent(agent.name)}`, agent));
   }
   for (const workflow of environment.workflows) {
     const id = idOf(workflow);
-    synced.push(await put(api, 'workflow', `/api/v1/workflows/${encodeURIComponent(id)}`, { ...workflow, name: id }));
+    synced.push(
+      await put(api, 'workflow', `/api/v1/workflows/${encodeURIComponent(id)}`, { ...workflow, name: id }),
+    );
   }
   return synced;
 };
@@ -41,18 +44,29 @@ const refuseEmpty = ({ agents, workflows, teams }: EnvironmentFolder, folder: st
   );
 };
 
-const put = async (api: ApiClient, kind: Synced['kind'], path: string, { name, file, source }: SourceFile): Promise<Synced> => {
-  const { body } = await api.send('PUT', path, { text: source, contentType: yaml }).catch((error: unknown) => {
-    throw inFile(error, file, source);
-  });
-  const answer = z.object({ version: z.number().optional(), warnings: z.array(issue).optional() }).safeParse(body);
+const put = async (
+  api: ApiClient,
+  kind: Synced['kind'],
+  path: string,
+  { name, file, source }: SourceFile,
+): Promise<Synced> => {
+  const { body } = await api
+    .send('PUT', path, { text: source, contentType: yaml })
+    .catch((error: unknown) => {
+      throw inFile(error, file, source);
+    });
+  const answer = z
+    .object({ version: z.number().optional(), warnings: z.array(issue).optional() })
+    .safeParse(body);
   return { kind, name, file, version: answer.data?.version ?? null, warnings: answer.data?.warnings ?? [] };
 };
 
 const inFile = (error: unknown, file: string, source: string): unknown => {
   if (!(error instanceof CliError)) return error;
   const issues = z.object({ errors: z.array(issue) }).safeParse(error.details);
-  const shown = issues.success ? issues.data.errors.map((each) => `\n${renderIssue(each, file, source)}`).join('') : '';
+  const shown = issues.success
+    ? issues.data.errors.map((each) => `\n${renderIssue(each, file, source)}`).join('')
+    : '';
   return new CliError(`${file}: ${error.message}${shown}`, error.exitCode, error.details);
 };
 
@@ -64,7 +78,9 @@ const idOf = ({ file, source }: SourceFile): string => {
   } catch (error) {
     throw new CliError(`${file} is not YAML: ${(error as Error).message}`, exitCodes.data);
   }
-  const id: unknown = typeof definition === 'object' && definition !== null && 'id' in definition ? definition.id : undefined;
-  if (typeof id !== 'string' || id === '') throw new CliError(`${file}: the workflow has no id; add \`id: <kebab-case-name>\``, exitCodes.data);
+  const id: unknown =
+    typeof definition === 'object' && definition !== null && 'id' in definition ? definition.id : undefined;
+  if (typeof id !== 'string' || id === '')
+    throw new CliError(`${file}: the workflow has no id; add \`id: <kebab-case-name>\``, exitCodes.data);
   return id;
 };

@@ -35,7 +35,8 @@ export const renderTimeline = (run: Run): string => {
     remark(step),
   ]);
   const head = ['at', 'step', 'state', 'what', 'attempt', 'status', 'took', ''];
-  const total = run.endedAt === null ? '' : ` in ${duration(Date.parse(run.endedAt) - Date.parse(run.startedAt))}`;
+  const total =
+    run.endedAt === null ? '' : ` in ${duration(Date.parse(run.endedAt) - Date.parse(run.startedAt))}`;
   const lines = [
     `run ${run.runId}  ${run.workflow.id} v${run.workflow.version}  ${run.status}${total}  started by ${run.startedBy}`,
     table(head, rows, '(no step yet)'),

@@ -15,6 +15,9 @@ export const watchRun = async ({ api, output }: CliContext, runId: string): Prom
   const run = await api.get(path, runSchema);
   output.line(run, (ended) => `\n${renderTimeline(ended)}`);
   if (run.status !== 'COMPLETED') {
-    throw new CliError(`run ${runId} ended ${run.status}${run.error === null ? '' : `: ${run.error.message}`}`, exitCodes.refused);
+    throw new CliError(
+      `run ${runId} ended ${run.status}${run.error === null ? '' : `: ${run.error.message}`}`,
+      exitCodes.refused,
+    );
   }
 };

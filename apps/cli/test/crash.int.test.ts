@@ -18,7 +18,9 @@ const databaseFile = (): string => join(world.dataDir, 'orchestrator.sqlite');
 
 const succeededCount = (): number => {
   const database = new Database(databaseFile(), { readonly: true, fileMustExist: true });
-  const row = database.prepare("SELECT count(*) AS count FROM workflow_run_steps WHERE status = 'SUCCEEDED'").get() as { count: number };
+  const row = database
+    .prepare("SELECT count(*) AS count FROM workflow_run_steps WHERE status = 'SUCCEEDED'")
+    .get() as { count: number };
   database.close();
   return row.count;
 };
@@ -26,12 +28,24 @@ const succeededCount = (): number => {
 /** One at a time, each while work is under way: after a further share of the steps has been completed. */
 const victims: readonly (readonly [string, () => Promise<unknown>])[] = [
   ['orchestrator', async () => void (await world.kill('orchestrator'), await world.start('orchestrator'))],
-  ['worker-1', async () => void (await world.kill('worker-1'), await world.start('step-worker', 'worker-1', workerEnv))],
+  [
+    'worker-1',
+    async () => void (await world.kill('worker-1'), await world.start('step-worker', 'worker-1', workerEnv)),
+  ],
   ['nats-server', async () => void (await world.killNats(), await world.restartNats())],
   ['api', async () => void (await world.kill('api'), await world.start('api'))],
-  ['approval-service', async () => void (await world.kill('approval-service'), await world.start('approval-service'))],
-  ['worker-2', async () => void (await world.kill('worker-2'), await world.start('step-worker', 'worker-2', workerEnv))],
-  ['orchestrator again', async () => void (await world.kill('orchestrator'), await world.start('orchestrator'))],
+  [
+    'approval-service',
+    async () => void (await world.kill('approval-service'), await world.start('approval-service')),
+  ],
+  [
+    'worker-2',
+    async () => void (await world.kill('worker-2'), await world.start('step-worker', 'worker-2', workerEnv)),
+  ],
+  [
+    'orchestrator again',
+    async () => void (await world.kill('orchestrator'), await world.start('orchestrator')),
+  ],
 ];
 
 beforeAll(async () => {
@@ -58,7 +72,10 @@ beforeAll(async () => {
   }
   await eventually(
     async () => {
-      const { items } = await world.call<{ items: unknown[] }>('GET', '/api/v1/workflow-runs?status=COMPLETED&limit=100');
+      const { items } = await world.call<{ items: unknown[] }>(
+        'GET',
+        '/api/v1/workflow-runs?status=COMPLETED&limit=100',
+      );
       return items.length === runCount;
     },
     { timeoutMs: 240_000, describe: 'all runs complete' },
@@ -89,14 +106,19 @@ describe('after kill -9 of every process and of nats-server, one after the other
       runs: await world.call('GET', '/api/v1/workflow-runs?limit=100'),
       workflows: await world.call('GET', '/api/v1/workflows'),
       approvals: await world.call('GET', '/api/v1/workflow-approvals?limit=100'),
-      details: await Promise.all(runIds.slice(0, 5).map((runId) => world.call('GET', `/api/v1/workflow-runs/${runId}`))),
+      details: await Promise.all(
+        runIds.slice(0, 5).map((runId) => world.call('GET', `/api/v1/workflow-runs/${runId}`)),
+      ),
       events: await world.call('GET', `/api/v1/workflow-runs/${runIds[0]}/events?limit=100`),
     });
     const before = await answers();
     await world.stopOne('api');
-    for (const suffix of ['', '-wal', '-shm']) await rm(join(world.dataDir, `api.sqlite${suffix}`), { force: true });
+    for (const suffix of ['', '-wal', '-shm'])
+      await rm(join(world.dataDir, `api.sqlite${suffix}`), { force: true });
     await world.start('api');
-    await eventually(async () => (await fetch(`${world.apiUrl}/readyz`)).ok, { describe: 'the api has caught up' });
+    await eventually(async () => (await fetch(`${world.apiUrl}/readyz`)).ok, {
+      describe: 'the api has caught up',
+    });
     expect(await answers()).toEqual(before);
   });
 });

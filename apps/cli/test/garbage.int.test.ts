@@ -58,13 +58,37 @@ test('a garbage message on every task subject is dead-lettered, and every proces
     { timeoutMs: 60_000, describe: 'each garbage message is a dead letter' },
   );
 
-  await world.call('PUT', '/api/v1/agents/hello', '---\nmodel: scripted/test\nanswers:\n  - output: hello\n---\nhi\n');
-  const states = (target: string) => [{ name: 'greet', type: 'operation', action: 'agent.run', target, input: { agent: 'hello', task: 'x' }, end: true }];
+  await world.call(
+    'PUT',
+    '/api/v1/agents/hello',
+    '---\nmodel: scripted/test\nanswers:\n  - output: hello\n---\nhi\n',
+  );
+  const states = (target: string) => [
+    {
+      name: 'greet',
+      type: 'operation',
+      action: 'agent.run',
+      target,
+      input: { agent: 'hello', task: 'x' },
+      end: true,
+    },
+  ];
   for (const target of ['worker', 'agent']) {
-    await world.call('POST', '/api/v1/workflows', { id: `on-${target}`, version: '1', name: target, start: 'greet', states: states(target) });
-    const { runId } = await world.call<{ runId: string }>('POST', '/api/v1/workflow-runs', { workflow: `on-${target}`, input: {} });
+    await world.call('POST', '/api/v1/workflows', {
+      id: `on-${target}`,
+      version: '1',
+      name: target,
+      start: 'greet',
+      states: states(target),
+    });
+    const { runId } = await world.call<{ runId: string }>('POST', '/api/v1/workflow-runs', {
+      workflow: `on-${target}`,
+      input: {},
+    });
     await eventually(
-      async () => (await world.call<{ status: string }>('GET', `/api/v1/workflow-runs/${runId}`)).status === 'COMPLETED',
+      async () =>
+        (await world.call<{ status: string }>('GET', `/api/v1/workflow-runs/${runId}`)).status ===
+        'COMPLETED',
       { describe: `a run on the ${target} completes after the garbage` },
     );
   }

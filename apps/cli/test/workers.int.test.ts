@@ -23,7 +23,10 @@ const sequence = (id: string, agent: string, stepCount: number): string =>
   });
 
 const startRun = async (workflow: string): Promise<string> => {
-  const { runId } = await world.call<{ runId: string }>('POST', '/api/v1/workflow-runs', { workflow, input: {} });
+  const { runId } = await world.call<{ runId: string }>('POST', '/api/v1/workflow-runs', {
+    workflow,
+    input: {},
+  });
   return runId;
 };
 
@@ -41,23 +44,36 @@ beforeAll(async () => {
 afterAll(() => world?.stop());
 
 describe.concurrent('workers', () => {
-  test('a second worker takes a share, and SIGTERM of one loses and repeats nothing', { timeout: 120_000 }, async () => {
+  test('a second worker takes a share, and SIGTERM of one loses and repeats nothing', {
+    timeout: 120_000,
+  }, async () => {
     const runIds = await Promise.all(Array.from({ length: 30 }, () => startRun('many-steps')));
-    await eventually(async () => (await world.call<{ steps: { status: string }[] }>('GET', `/api/v1/workflow-runs/${runIds[0]}`)).steps.length > 1);
+    await eventually(
+      async () =>
+        (await world.call<{ steps: { status: string }[] }>('GET', `/api/v1/workflow-runs/${runIds[0]}`)).steps
+          .length > 1,
+    );
     await world.start('step-worker', 'second', { SIGNALBOX_WORKER_NAME: 'second' });
     const workersOf = async (): Promise<Set<string>> => {
       const runs = await Promise.all(
-        runIds.map((runId) => world.call<{ steps: { worker: string | null }[] }>('GET', `/api/v1/workflow-runs/${runId}`)),
+        runIds.map((runId) =>
+          world.call<{ steps: { worker: string | null }[] }>('GET', `/api/v1/workflow-runs/${runId}`),
+        ),
       );
       return new Set(runs.flatMap((run) => run.steps.flatMap((step) => step.worker ?? [])));
     };
-    await eventually(async () => (await workersOf()).size >= 2, { describe: 'both workers have completed steps' });
+    await eventually(async () => (await workersOf()).size >= 2, {
+      describe: 'both workers have completed steps',
+    });
     const { code } = await world.stopOne('second');
     expect(code).toBe(0);
-    await eventually(async () => (await Promise.all(runIds.map(statusOf))).every((status) => status === 'COMPLETED'), {
-      timeoutMs: 60_000,
-      describe: 'all runs complete',
-    });
+    await eventually(
+      async () => (await Promise.all(runIds.map(statusOf))).every((status) => status === 'COMPLETED'),
+      {
+        timeoutMs: 60_000,
+        describe: 'all runs complete',
+      },
+    );
     const log = await readLog(world.natsUrl);
     for (const runId of runIds) {
       const { completionsByStep } = audit(log.get(runId) ?? []);
@@ -67,9 +83,14 @@ describe.concurrent('workers', () => {
     }
   });
 
-  test('a step of 70 seconds runs once although the ack wait is 30 seconds', { timeout: 180_000 }, async () => {
+  test('a step of 70 seconds runs once although the ack wait is 30 seconds', {
+    timeout: 180_000,
+  }, async () => {
     const runId = await startRun('one-slow-step');
-    await eventually(async () => (await statusOf(runId)) === 'COMPLETED', { timeoutMs: 150_000, describe: 'the slow run completes' });
+    await eventually(async () => (await statusOf(runId)) === 'COMPLETED', {
+      timeoutMs: 150_000,
+      describe: 'the slow run completes',
+    });
     const events = (await readLog(world.natsUrl)).get(runId) ?? [];
     const count = (type: string): number => events.filter((event) => event.data.type === type).length;
     expect(count('step.scheduled')).toBe(1);

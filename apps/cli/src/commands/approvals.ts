@@ -26,8 +26,14 @@ const list = async (options: { all?: boolean }, command: Command): Promise<void>
 };
 
 const find = async ({ api }: CliContext, approvalId: string): Promise<Approval> => {
-  const found = (await api.list('/api/v1/workflow-approvals', approval)).find((each) => each.approvalId === approvalId);
-  if (found === undefined) throw new CliError(`there is no approval ${approvalId}; signalbox approvals list shows what waits`, exitCodes.refused);
+  const found = (await api.list('/api/v1/workflow-approvals', approval)).find(
+    (each) => each.approvalId === approvalId,
+  );
+  if (found === undefined)
+    throw new CliError(
+      `there is no approval ${approvalId}; signalbox approvals list shows what waits`,
+      exitCodes.refused,
+    );
   return found;
 };
 
@@ -50,14 +56,21 @@ const decide =
   async (approvalId: string, options: DecideOptions, command: Command): Promise<void> => {
     const context = contextOf(command);
     const runId = options.run ?? (await find(context, approvalId)).runId;
-    const { body } = await context.api.send('POST', `/api/v1/workflow-runs/${runId}/approvals/${approvalId}/${verb}`, {
-      json: {
-        ...(options.comment === undefined ? {} : { comment: options.comment }),
-        ...(options.data === undefined ? {} : { data: parseData(options.data) }),
+    const { body } = await context.api.send(
+      'POST',
+      `/api/v1/workflow-runs/${runId}/approvals/${approvalId}/${verb}`,
+      {
+        json: {
+          ...(options.comment === undefined ? {} : { comment: options.comment }),
+          ...(options.data === undefined ? {} : { data: parseData(options.data) }),
+        },
       },
-    });
+    );
     const parsed = approval.safeParse(body);
-    context.output.show(body, () => `approval ${approvalId} is ${parsed.success ? parsed.data.status : 'sent'}`);
+    context.output.show(
+      body,
+      () => `approval ${approvalId} is ${parsed.success ? parsed.data.status : 'sent'}`,
+    );
   };
 
 export const approvalCommands = (): Command => {

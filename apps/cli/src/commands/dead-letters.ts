@@ -9,7 +9,14 @@ const list = async (_options: unknown, command: Command): Promise<void> => {
   output.show(found, (letters) =>
     table(
       ['message', 'subject', 'code', 'deliveries', 'at', 'reason'],
-      letters.map((each) => [each.id, each.subject, each.code, String(each.deliveryCount), each.at, each.reason]),
+      letters.map((each) => [
+        each.id,
+        each.subject,
+        each.code,
+        String(each.deliveryCount),
+        each.at,
+        each.reason,
+      ]),
       'no dead letters',
     ),
   );

@@ -50,8 +50,12 @@ const scenes: readonly Scene[] = [
 const play = async (scene: Scene, url: string, output: Output): Promise<Run> => {
   const alice = createApiClient(url, 'user:alice');
   const bob = createApiClient(url, 'user:bob');
-  output.note(`\n== ${scene.title}\n   signalbox --as user:alice run ${scene.workflow} --watch ${asInputs(scene.input)}\n`);
-  const { body } = await alice.send('POST', '/api/v1/workflow-runs', { json: { workflow: scene.workflow, input: scene.input } });
+  output.note(
+    `\n== ${scene.title}\n   signalbox --as user:alice run ${scene.workflow} --watch ${asInputs(scene.input)}\n`,
+  );
+  const { body } = await alice.send('POST', '/api/v1/workflow-runs', {
+    json: { workflow: scene.workflow, input: scene.input },
+  });
   const { runId } = runSchema.pick({ runId: true }).parse(body);
   const path = `/api/v1/workflow-runs/${runId}`;
   const decisions: Promise<void>[] = [];
@@ -66,7 +70,11 @@ const play = async (scene: Scene, url: string, output: Output): Promise<Run> => 
   output.line(run, renderTimeline);
   const visited = run.steps.some((step) => step.state === scene.mustVisit && step.status === 'SUCCEEDED');
   if (run.status !== 'COMPLETED' || !visited) {
-    throw new CliError(`the demo's run ended ${run.status} without ${scene.mustVisit}`, exitCodes.internal, run);
+    throw new CliError(
+      `the demo's run ended ${run.status} without ${scene.mustVisit}`,
+      exitCodes.internal,
+      run,
+    );
   }
   return run;
 };
@@ -81,7 +89,9 @@ const approve = async (bob: ApiClient, runId: string, output: Output): Promise<v
   if (pending === undefined) throw new CliError('the demo found no approval to decide', exitCodes.internal);
   output.note(`   -> user:bob is asked: ${pending.message}`);
   output.note(`   -> signalbox --as user:bob approvals approve ${pending.approvalId} --comment "go ahead"`);
-  await bob.send('POST', `/api/v1/workflow-runs/${runId}/approvals/${pending.approvalId}/approve`, { json: { comment: 'go ahead' } });
+  await bob.send('POST', `/api/v1/workflow-runs/${runId}/approvals/${pending.approvalId}/approve`, {
+    json: { comment: 'go ahead' },
+  });
 };
 
 const demo = async (options: { logs?: boolean }, command: Command): Promise<void> => {
@@ -90,10 +100,17 @@ const demo = async (options: { logs?: boolean }, command: Command): Promise<void
   const recent: string[] = [];
   let platform: Platform | undefined;
   try {
-    output.note('Starting nats-server, orchestrator, step-worker, agent, approval-service and api, each a process of its own ...');
+    output.note(
+      'Starting nats-server, orchestrator, step-worker, agent, approval-service and api, each a process of its own ...',
+    );
     platform = await startPlatform({
       config,
-      env: { ...process.env, SIGNALBOX_API_PORT: '0', SIGNALBOX_DATABASE: undefined, SIGNALBOX_API_DATABASE: undefined },
+      env: {
+        ...process.env,
+        SIGNALBOX_API_PORT: '0',
+        SIGNALBOX_DATABASE: undefined,
+        SIGNALBOX_API_DATABASE: undefined,
+      },
       dataDir: folder,
       natsUrl: undefined,
       onLine: (source, line) => {
@@ -106,7 +123,9 @@ const demo = async (options: { logs?: boolean }, command: Command): Promise<void
     const synced = await syncEnvironment(createApiClient(platform.apiUrl, 'user:alice'), environment);
     output.note(`put ${synced.map((item) => item.name).join(', ')} into the platform`);
     for (const scene of scenes) await play(scene, platform.apiUrl, output);
-    output.note('\nAll three runs completed. `npm start` keeps a platform up; the README goes on from there.');
+    output.note(
+      '\nAll three runs completed. `npm start` keeps a platform up; the README goes on from there.',
+    );
   } catch (error) {
     if (options.logs !== true) process.stderr.write(`the services' last words:\n${recent.join('\n')}\n`);
     throw error;

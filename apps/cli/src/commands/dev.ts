@@ -9,7 +9,8 @@ import { syncEnvironment } from '../sync.js';
 const dev = async (options: { sync?: string }, command: Command): Promise<void> => {
   const { config, output, actor } = contextOf(command);
   const interrupted = untilInterrupted();
-  const say = (source: string, line: string): void => void process.stdout.write(`${source.padEnd(16)} | ${line}\n`);
+  const say = (source: string, line: string): void =>
+    void process.stdout.write(`${source.padEnd(16)} | ${line}\n`);
   const platform = await startPlatform({
     config,
     env: process.env,
@@ -22,7 +23,9 @@ const dev = async (options: { sync?: string }, command: Command): Promise<void> 
       const synced = await syncEnvironment(createApiClient(platform.apiUrl, actor), options.sync);
       say('dev', `put ${synced.length} files of ${options.sync} into the platform`);
     }
-    output.note(`\nThe platform is up: api ${platform.apiUrl}, NATS ${platform.natsUrl}, data in ${config.dataDir}. Ctrl-C stops it in order.\n`);
+    output.note(
+      `\nThe platform is up: api ${platform.apiUrl}, NATS ${platform.natsUrl}, data in ${config.dataDir}. Ctrl-C stops it in order.\n`,
+    );
     const failure = await Promise.race([interrupted.then(() => undefined), platform.failed]);
     if (failure !== undefined) throw new CliError(failure, exitCodes.internal);
   } finally {

@@ -1,6 +1,6 @@
-import { createLogger } from '@signalbox/telemetry';
 import { openConnection, subscribeLive } from '@signalbox/messaging';
 import { ContractError, decodeEvent, type EventEnvelope, eventSubjects, filters } from '@signalbox/protocol';
+import { createLogger } from '@signalbox/telemetry';
 import { Command } from 'commander';
 import { contextOf } from '../context.js';
 import { renderEvent } from '../event-line.js';
@@ -16,12 +16,20 @@ const asLine = ({ at, sequence, runId, data }: EventEnvelope): string => {
 
 const tail = async (options: { run?: string }, command: Command): Promise<void> => {
   const { config, output } = contextOf(command);
-  const logger = createLogger({ service: 'cli', level: 'warn', write: (line) => void process.stderr.write(line) });
+  const logger = createLogger({
+    service: 'cli',
+    level: 'warn',
+    write: (line) => void process.stderr.write(line),
+  });
   const connection = await openConnection({ url: config.natsUrl, name: 'signalbox-cli', logger });
   const subjects =
     options.run === undefined
       ? [filters.allEvents]
-      : [eventSubjects.run(options.run), `wf.event.step.${options.run}.*`, `wf.event.approval.${options.run}.*`];
+      : [
+          eventSubjects.run(options.run),
+          `wf.event.step.${options.run}.*`,
+          `wf.event.approval.${options.run}.*`,
+        ];
   const subscriptions = subjects.map((subject) =>
     subscribeLive(connection, subject, (message) => {
       try {
@@ -41,7 +49,9 @@ export const eventCommands = (): Command => {
   const command = new Command('events').description('the log of everything that happens');
   command
     .command('tail')
-    .description('print events as they are published, straight from WORKFLOW_EVENTS (SIGNALBOX_NATS_URL), until interrupted')
+    .description(
+      'print events as they are published, straight from WORKFLOW_EVENTS (SIGNALBOX_NATS_URL), until interrupted',
+    )
     .option('--run <id>', 'of this run only')
     .action(tail);
   return command;

@@ -33,7 +33,12 @@ export const runCommand = (): Command =>
   new Command('run')
     .description('start a run of a workflow')
     .argument('<workflow>', 'id of the workflow')
-    .option('-i, --input <name=value>', 'a field of the input: name=text or name:=json', (pair, all: string[]) => [...all, pair], [])
+    .option(
+      '-i, --input <name=value>',
+      'a field of the input: name=text or name:=json',
+      (pair, all: string[]) => [...all, pair],
+      [],
+    )
     .option('--input-file <file>', 'the input as a JSON or YAML file')
     .option('--workflow-version <number>', 'a stored version other than the newest')
     .option('--idempotency-key <key>', 'the same key gives the same run')

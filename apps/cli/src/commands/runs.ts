@@ -20,7 +20,8 @@ interface ListOptions {
 const list = async (options: ListOptions, command: Command): Promise<void> => {
   const { api, output } = contextOf(command);
   const limit = Number(options.limit);
-  if (!Number.isInteger(limit) || limit < 1) throw new CliError('--limit must be a whole number from 1', exitCodes.usage);
+  if (!Number.isInteger(limit) || limit < 1)
+    throw new CliError('--limit must be a whole number from 1', exitCodes.usage);
   const query = new URLSearchParams();
   if (options.workflow !== undefined) query.set('workflow', options.workflow);
   if (options.status !== undefined) query.set('status', options.status);
@@ -29,7 +30,14 @@ const list = async (options: ListOptions, command: Command): Promise<void> => {
   output.show(found, (runs) =>
     table(
       ['run', 'workflow', 'status', 'started', 'took', 'by'],
-      runs.map((run) => [run.runId, `${run.workflow.id} v${run.workflow.version}`, run.status, run.startedAt, took(run), run.startedBy]),
+      runs.map((run) => [
+        run.runId,
+        `${run.workflow.id} v${run.workflow.version}`,
+        run.status,
+        run.startedAt,
+        took(run),
+        run.startedBy,
+      ]),
       'no runs',
     ),
   );
@@ -40,7 +48,8 @@ const show = async (runId: string, _options: unknown, command: Command): Promise
   output.show(await api.get(pathOf(runId), runSchema), renderTimeline);
 };
 
-const watch = (runId: string, _options: unknown, command: Command): Promise<void> => watchRun(contextOf(command), runId);
+const watch = (runId: string, _options: unknown, command: Command): Promise<void> =>
+  watchRun(contextOf(command), runId);
 
 const control =
   (verb: 'pause' | 'resume' | 'cancel') =>
@@ -52,7 +61,9 @@ const control =
   };
 
 export const runsCommands = (): Command => {
-  const command = new Command('runs').description('runs: what happened, what is under way, and control over it');
+  const command = new Command('runs').description(
+    'runs: what happened, what is under way, and control over it',
+  );
   command
     .command('list')
     .description('runs, newest first')
@@ -61,7 +72,10 @@ export const runsCommands = (): Command => {
     .option('--limit <count>', 'at most so many', '50')
     .action(list);
   command.command('show <run>').description('the timeline of a run').action(show);
-  command.command('watch <run>').description('follow a run to its end; exit 1 unless it completes').action(watch);
+  command
+    .command('watch <run>')
+    .description('follow a run to its end; exit 1 unless it completes')
+    .action(watch);
   command
     .command('pause <run>')
     .description('schedule nothing new; what is in flight finishes')

@@ -10,10 +10,19 @@ const sync = async (folder: string, _options: unknown, command: Command): Promis
     [
       table(
         ['kind', 'name', 'version', 'file'],
-        items.map((item) => [item.kind, item.name, item.version === null ? '-' : String(item.version), item.file]),
+        items.map((item) => [
+          item.kind,
+          item.name,
+          item.version === null ? '-' : String(item.version),
+          item.file,
+        ]),
         'nothing to put',
       ),
-      ...items.flatMap((item) => item.warnings.map((each) => `warning ${item.file}:${each.line}:${each.column}  ${each.code}  ${each.message}`)),
+      ...items.flatMap((item) =>
+        item.warnings.map(
+          (each) => `warning ${item.file}:${each.line}:${each.column}  ${each.code}  ${each.message}`,
+        ),
+      ),
     ].join('\n'),
   );
 };

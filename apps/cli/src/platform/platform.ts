@@ -38,7 +38,10 @@ export const startPlatform = async (options: PlatformOptions): Promise<Platform>
   await mkdir(dataDir, { recursive: true });
   const nats = options.natsUrl === undefined ? await startNats(dataDir, options) : undefined;
   const natsUrl = nats?.url ?? options.natsUrl ?? '';
-  const fleet = createFleet({ ...options.env, SIGNALBOX_NATS_URL: natsUrl, SIGNALBOX_DATA_DIR: dataDir }, options.onLine);
+  const fleet = createFleet(
+    { ...options.env, SIGNALBOX_NATS_URL: natsUrl, SIGNALBOX_DATA_DIR: dataDir },
+    options.onLine,
+  );
   try {
     const announced = await Promise.all(serviceNames.map((name) => fleet.start(name)));
     const api = announced[serviceNames.indexOf('api')];

@@ -34,12 +34,23 @@ export const startService = (
   onLine: (name: ServiceName, line: string) => void,
 ): ServiceProcess => {
   const child = fork(mainOf(name), [], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
-  child.stdout?.on('data', createLineSplitter((line) => onLine(name, line)));
-  child.stderr?.on('data', createLineSplitter((line) => onLine(name, line)));
+  child.stdout?.on(
+    'data',
+    createLineSplitter((line) => onLine(name, line)),
+  );
+  child.stderr?.on(
+    'data',
+    createLineSplitter((line) => onLine(name, line)),
+  );
   const exited = new Promise<ServiceExit>((resolve) => {
     child.once('exit', (code, signal) => resolve({ name, code, signal }));
   });
-  return { name, ready: readiness(child, exited), exited, stop: (graceMs) => stopChild(child, exited, graceMs) };
+  return {
+    name,
+    ready: readiness(child, exited),
+    exited,
+    stop: (graceMs) => stopChild(child, exited, graceMs),
+  };
 };
 
 const readiness = (child: ChildProcess, exited: Promise<ServiceExit>): ServiceProcess['ready'] => {
@@ -58,7 +69,11 @@ const readiness = (child: ChildProcess, exited: Promise<ServiceExit>): ServicePr
   return ready;
 };
 
-const stopChild = async (child: ChildProcess, exited: Promise<ServiceExit>, graceMs: number): Promise<ServiceExit> => {
+const stopChild = async (
+  child: ChildProcess,
+  exited: Promise<ServiceExit>,
+  graceMs: number,
+): Promise<ServiceExit> => {
   if (child.exitCode === null && child.signalCode === null) {
     child.kill('SIGTERM');
     const force = setTimeout(() => child.kill('SIGKILL'), graceMs);

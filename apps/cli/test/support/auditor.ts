@@ -1,5 +1,13 @@
 /** Judges finished runs from the outside: the log, and the orchestrator's database read after the fact. */
-import { evolve, initialState, type RecordedEvent, type RunEvent, type RunState, runStatus, stepView } from '@signalbox/engine';
+import {
+  evolve,
+  initialState,
+  type RecordedEvent,
+  type RunEvent,
+  type RunState,
+  runStatus,
+  stepView,
+} from '@signalbox/engine';
 import { followStream, openConnection } from '@signalbox/messaging';
 import { decodeEvent, EVENTS, type EventEnvelope } from '@signalbox/protocol';
 import { createLogger } from '@signalbox/telemetry';
@@ -22,7 +30,8 @@ export const readLog = async (natsUrl: string): Promise<Map<string, EventEnvelop
     handler: (messages, { caughtUp }) => {
       for (const message of messages) {
         const event = decodeEvent(text.decode(message.data), message.subject);
-        if (event.runId !== null && event.sequence > 0) byRun.set(event.runId, [...(byRun.get(event.runId) ?? []), event]);
+        if (event.runId !== null && event.sequence > 0)
+          byRun.set(event.runId, [...(byRun.get(event.runId) ?? []), event]);
       }
       if (caughtUp) done.abort();
     },
@@ -39,7 +48,9 @@ export interface Audit {
 
 /** Puts a run's events in their order (a repeated publish may be stored late), drops doubles, folds. */
 export const audit = (events: readonly EventEnvelope[]): Audit => {
-  const unique = [...new Map(events.map((event) => [event.sequence, event])).values()].sort((a, b) => a.sequence - b.sequence);
+  const unique = [...new Map(events.map((event) => [event.sequence, event])).values()].sort(
+    (a, b) => a.sequence - b.sequence,
+  );
   const completionsByStep = new Map<string, number>();
   let state = initialState;
   for (const { sequence, at, data } of unique) {
@@ -63,13 +74,21 @@ export interface StoredRun {
 export const readStored = (file: string, runId: string): StoredRun => {
   const database = new Database(file, { readonly: true, fileMustExist: true });
   try {
-    const run = database.prepare('SELECT status, seq FROM workflow_runs WHERE run_id = ?').get(runId) as { status: string; seq: number };
-    const rows = database.prepare('SELECT step_id, status, attempt FROM workflow_run_steps WHERE run_id = ?').all(runId) as {
+    const run = database.prepare('SELECT status, seq FROM workflow_runs WHERE run_id = ?').get(runId) as {
+      status: string;
+      seq: number;
+    };
+    const rows = database
+      .prepare('SELECT step_id, status, attempt FROM workflow_run_steps WHERE run_id = ?')
+      .all(runId) as {
       step_id: string;
       status: string;
       attempt: number | null;
     }[];
-    return { ...run, steps: new Map(rows.map((row) => [row.step_id, { status: row.status, attempt: row.attempt }])) };
+    return {
+      ...run,
+      steps: new Map(rows.map((row) => [row.step_id, { status: row.status, attempt: row.attempt }])),
+    };
   } finally {
     database.close();
   }

@@ -1,6 +1,15 @@
 /** A workflow of ten states with every core state type in it, and its agent. */
 export const scriptedAgent = (latencyMs: number): string =>
-  ['---', 'model: scripted/test', 'answers:', '  - output: { ok: true }', `    latencyMs: ${latencyMs}`, '---', '{{ task }}', ''].join('\n');
+  [
+    '---',
+    'model: scripted/test',
+    'answers:',
+    '  - output: { ok: true }',
+    `    latencyMs: ${latencyMs}`,
+    '---',
+    '{{ task }}',
+    '',
+  ].join('\n');
 
 const step = (name: string, next: string | null): object => ({
   name,
@@ -36,7 +45,12 @@ export const tenSteps = JSON.stringify({
       iterator: { start: 'six', states: [step('six', null)] },
       next: 'choose',
     },
-    { name: 'choose', type: 'switch', conditions: [{ if: 'len(plan.items) == 3', next: 'ask' }], defaultNext: 'ten' },
+    {
+      name: 'choose',
+      type: 'switch',
+      conditions: [{ if: 'len(plan.items) == 3', next: 'ask' }],
+      defaultNext: 'ten',
+    },
     {
       name: 'ask',
       type: 'operation',

@@ -102,7 +102,13 @@ export const startWorld = async (services: readonly ServiceName[]): Promise<Worl
     call: (method, path, body, actor = 'user:alice') => call(apiUrl(), method, path, body, actor),
     logsOf: (label) => processOf(label).lines.join('\n'),
     stop: async () => {
-      const order: readonly ServiceName[] = ['api', 'approval-service', 'agent', 'step-worker', 'orchestrator'];
+      const order: readonly ServiceName[] = [
+        'api',
+        'approval-service',
+        'agent',
+        'step-worker',
+        'orchestrator',
+      ];
       for (const name of order) {
         const ofName = [...running.values()].filter((each) => each.name === name);
         await Promise.all(ofName.map(({ process }) => ended(process)));
@@ -118,7 +124,13 @@ const ended = async (process: SpawnedProcess): Promise<void> => {
   await process.exited;
 };
 
-const call = async <T>(url: string, method: string, path: string, body: unknown, actor: string): Promise<T> => {
+const call = async <T>(
+  url: string,
+  method: string,
+  path: string,
+  body: unknown,
+  actor: string,
+): Promise<T> => {
   const isText = typeof body === 'string';
   const response = await fetch(`${url}${path}`, {
     method,

@@ -1,0 +1,169 @@
+/**
+ * Checks values against the JSON Schemas of authors: draft-07 and 2020-12.
+ *
+ * 1. A compiled schema is kept: the text of a schema is compiled once while it is among the `maxCompiled` used last.
+ * 2. Schemas come from users: compiling and checking end within `maxCheckMs` each, whatever they hold.
+ * 3. A schema refers to nothing outside of itself; nothing is ever fetched.
+ */
+import { isJsonObject, type Json, type JsonObject } from '@signalbox/engine';
+import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { boundedCall } from './bounded-call.js';
+
+export type SchemaVerdict =
+  | { readonly kind: 'valid' }
+  /** One text for each violation, each naming the place as a JSON pointer. */
+  | { readonly kind: 'violated'; readonly violations: readonly string[] }
+  /** The schema itself cannot be used. */
+  | { readonly kind: 'unusable'; readonly reason: string };
+
+export interface SchemaCheckOptions {
+  readonly maxCompiled?: number;
+  readonly maxCheckMs?: number;
+}
+
+export interface SchemaCheck {
+  check(schema: Json, value: Json): SchemaVerdict;
+  /** Why the schema itself cannot be used; undefined when it can. */
+  problemOf(schema: Json): string | undefined;
+}
+
+type Compiled =
+  | {
+      readonly ok: true;
+      readonly validate: ValidateFunction;
+      readonly needsBound: boolean;
+      /** Makes the compiler forget it. */
+      readonly release: () => void;
+    }
+  | { readonly ok: false; readonly reason: string };
+
+const maxShownViolations = 5;
+
+const ajvOptions: Options = {
+  // Annotations of other tools are no errors.
+  strict: false,
+  allErrors: true,
+  // Two agents may use the same `$id`.
+  addUsedSchema: false,
+  logger: false,
+};
+
+export const createSchemaCheck = (options: SchemaCheckOptions = {}): SchemaCheck => {
+  const { maxCompiled = 500, maxCheckMs = 250 } = options;
+  const compile = createCompile(maxCheckMs * 4);
+  const cache = new Map<string, Compiled>();
+  const compileCached = (schema: Json): Compiled => {
+    const key = JSON.stringify(schema);
+    const compiled = cache.get(key) ?? compile(schema, key);
+    cache.delete(key);
+    cache.set(key, compiled);
+    for (const [oldest, dropped] of cache) {
+      if (cache.size <= maxCompiled) break;
+      cache.delete(oldest);
+      if (dropped.ok) dropped.release();
+    }
+    return compiled;
+  };
+
+  const check = (schema: Json, value: Json): SchemaVerdict => {
+    const compiled = compileCached(schema);
+    if (!compiled.ok) return { kind: 'unusable', reason: compiled.reason };
+    const { validate, needsBound } = compiled;
+    if (!needsBound) return validate(value) ? { kind: 'valid' } : violated(validate.errors);
+    const result = boundedCall(() => validate(value), maxCheckMs);
+    switch (result.kind) {
+      case 'returned':
+        return result.value ? { kind: 'valid' } : violated(validate.errors);
+      case 'too_long':
+        return { kind: 'unusable', reason: `the check did not end within ${maxCheckMs} ms` };
+      case 'threw':
+        return { kind: 'unusable', reason: textOf(result.error) };
+    }
+  };
+
+  return {
+    check,
+    problemOf: (schema) => {
+      const compiled = compileCached(schema);
+      return compiled.ok ? undefined : compiled.reason;
+    },
+  };
+};
+
+/** What may take long for its length: everything else is linear in schema and value. Errs on the safe side. */
+const mayTakeLong = /"(?:pattern|patternProperties|format|uniqueItems|\$ref|\$dynamicRef|\$recursiveRef)"/;
+
+const createCompile = (maxMs: number) => {
+  let dialects = newDialects();
+  return (schema: Json, key: string): Compiled => {
+    if (typeof schema !== 'boolean' && !isJsonObject(schema)) {
+      return { ok: false, reason: 'a schema is an object, true or false' };
+    }
+    const result = boundedCall(() => compileBySchema(schema, dialects), maxMs);
+    if (result.kind === 'returned') return { ok: true, needsBound: mayTakeLong.test(key), ...result.value };
+    // Ended midway, a compiler may be left with half a schema.
+    dialects = newDialects();
+    return {
+      ok: false,
+      reason: result.kind === 'threw' ? textOf(result.error) : `it could not be compiled within ${maxMs} ms`,
+    };
+  };
+};
+
+interface Dialects {
+  readonly draft07: Ajv;
+  readonly draft2020: Ajv;
+}
+
+const newDialects = (): Dialects => ({
+  draft07: addFormats.default(new Ajv(ajvOptions)),
+  draft2020: addFormats.default(new Ajv2020(ajvOptions)),
+});
+
+/** `$schema` decides the dialect; without one it is 2020-12, and draft-07 for what only that knows (tuples in `items`). */
+const compileBySchema = (schema: boolean | JsonObject, { draft07, draft2020 }: Dialects) => {
+  const dialect = typeof schema === 'boolean' ? undefined : schema.$schema;
+  if (typeof dialect === 'string') {
+    return compileWith(/draft\/?-?0?[4-7]\b/.test(dialect) ? draft07 : draft2020, withoutDialect(schema));
+  }
+  try {
+    return compileWith(draft2020, schema);
+  } catch (error) {
+    try {
+      return compileWith(draft07, schema);
+    } catch {
+      throw error;
+    }
+  }
+};
+
+const compileWith = (ajv: Ajv, schema: boolean | JsonObject) => ({
+  validate: ajv.compile(schema),
+  release: () => {
+    if (typeof schema !== 'boolean') ajv.removeSchema(schema);
+  },
+});
+
+/** The dialect is chosen by then; a spelling of its address that ajv does not know must not matter. */
+const withoutDialect = (schema: boolean | JsonObject): boolean | JsonObject => {
+  if (typeof schema === 'boolean') return schema;
+  return Object.fromEntries(Object.entries(schema).filter(([key]) => key !== '$schema'));
+};
+
+const violated = (errors: readonly ErrorObject[] | null | undefined): SchemaVerdict => {
+  const all = errors ?? [];
+  const shown = all.slice(0, maxShownViolations).map(describe);
+  const restCount = all.length - shown.length;
+  return { kind: 'violated', violations: restCount > 0 ? [...shown, `and ${restCount} more`] : shown };
+};
+
+const describe = (error: ErrorObject): string => {
+  const place = error.instancePath === '' ? 'the value' : error.instancePath;
+  const allowed = 'allowedValues' in error.params ? `: ${JSON.stringify(error.params.allowedValues)}` : '';
+  const extra = 'additionalProperty' in error.params ? `: "${String(error.params.additionalProperty)}"` : '';
+  return `${place} ${error.message ?? 'is not valid'}${allowed}${extra}`;
+};
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
