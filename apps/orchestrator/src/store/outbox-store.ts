@@ -40,7 +40,7 @@ export const createOutboxStore = (sql: Database) => {
     'INSERT INTO outbox (position, kind, subject, message_id, idempotency_key, payload) VALUES (?, ?, ?, ?, ?, ?)',
   );
   const remove = sql.prepare<[number]>('DELETE FROM outbox WHERE position <= ?');
-  const mark = sql.prepare<[number]>('UPDATE relay SET events_position = ?1 WHERE events_position < ?1');
+  const mark = sql.prepare<[number]>('UPDATE relay SET events_position = max(events_position, ?)');
   const all = sql.prepare<[], Row>('SELECT * FROM outbox ORDER BY position');
   const last = sql.prepare<[], number>('SELECT coalesce(max(position), 0) FROM outbox').pluck();
   const eventsPosition = sql.prepare<[], number>('SELECT events_position FROM relay').pluck();

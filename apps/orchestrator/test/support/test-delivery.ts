@@ -1,0 +1,34 @@
+import type { Delivery } from '@signalbox/messaging';
+
+/** A message in a test's hand: what the orchestrator answers to it can be read. */
+export class TestDelivery implements Delivery {
+  readonly stream = 'WORKFLOW_TASKS';
+  readonly consumer = 'test';
+  readonly headers = {};
+  readonly pendingCount = 0;
+  answer: 'ack' | 'nak' | 'term' | undefined;
+  workingCount = 0;
+
+  constructor(
+    readonly subject: string,
+    readonly data: Uint8Array,
+    readonly streamSequence: number,
+    readonly deliveryCount = 1,
+  ) {}
+
+  get isSettled(): boolean {
+    return this.answer !== undefined;
+  }
+  ack(): void {
+    this.answer ??= 'ack';
+  }
+  nak(): void {
+    this.answer ??= 'nak';
+  }
+  term(): void {
+    this.answer ??= 'term';
+  }
+  working(): void {
+    this.workingCount += 1;
+  }
+}

@@ -1,0 +1,232 @@
+/**
+ * The orchestrator over a real SQLite file, with a bus in memory and a clock that the test owns. `crash` drops the
+ * process's part of it at once; `open` starts again on what is left.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { evolve, initialState, type RunEvent, type RunState } from '@signalbox/engine';
+import {
+  type CatalogCommand,
+  type EventEnvelope,
+  type ResumeMessage,
+  type RunCommand,
+  type StepTask,
+  taskSubjects,
+} from '@signalbox/protocol';
+import { createStarlark, type Starlark } from '@signalbox/starlark-wasm';
+import { createLogger } from '@signalbox/telemetry';
+import { eventually, VirtualClock } from '@signalbox/testing';
+import type { Database } from 'better-sqlite3';
+import type { Clock } from '../../src/clock.js';
+import { createOrchestrator, type Orchestrator } from '../../src/orchestrator.js';
+import { type OpenDatabase, openDatabase } from '../../src/store/database.js';
+import { MemoryBus } from './memory-bus.js';
+import { TestDelivery } from './test-delivery.js';
+
+const starlark: Starlark = createStarlark();
+
+type StartCommand = Extract<RunCommand, { type: 'start' }>;
+type WithoutBase<T> = T extends unknown ? Omit<T, 'commandId' | 'workspace' | 'actor' | 'issuedAt'> : never;
+
+export class TestWorld {
+  readonly clock = new VirtualClock();
+  readonly folder = mkdtempSync(join(tmpdir(), 'signalbox-orchestrator-'));
+  readonly logLines: string[] = [];
+  readonly failures: unknown[] = [];
+  bus = new MemoryBus();
+  maxMessageBytes = 1_000_000;
+  #database: OpenDatabase | undefined;
+  #orchestrator: Orchestrator | undefined;
+  #commandCount = 0;
+  #sequence = 0;
+
+  get file(): string {
+    return join(this.folder, 'orchestrator.sqlite');
+  }
+
+  get sql(): Database {
+    if (this.#database === undefined) throw new Error('the world is not open');
+    return this.#database.sql;
+  }
+
+  get intake(): Orchestrator['intake'] {
+    if (this.#orchestrator === undefined) throw new Error('the world is not open');
+    return this.#orchestrator.intake;
+  }
+
+  /** Starts the orchestrator; `clock` takes the place of the world's own where a test wants it to fail. */
+  async open(clock: Clock = this.clock): Promise<void> {
+    await this.begin(clock);
+  }
+
+  /** As `open`, without waiting until what was left over is out. */
+  begin(clock: Clock = this.clock): Promise<void> {
+    this.#database = openDatabase(this.file, clock.now());
+    this.#orchestrator = createOrchestrator({
+      database: this.#database,
+      outlet: this.bus,
+      maxMessageBytes: () => this.maxMessageBytes,
+      starlark,
+      clock,
+      logger: createLogger({ service: 'test', level: 'debug', write: (line) => this.logLines.push(line) }),
+      fail: (cause) => this.failures.push(cause),
+    });
+    return this.#orchestrator.recover();
+  }
+
+  /** What is in memory is gone; what is under way on the old bus reaches nobody. */
+  crash(): void {
+    this.#database?.close();
+    this.#database = undefined;
+    this.#orchestrator = undefined;
+  }
+
+  async close(): Promise<void> {
+    if (this.#database !== undefined) {
+      await this.#orchestrator?.intake.stop();
+      this.#database.close();
+    }
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  message(subject: string, body: unknown): TestDelivery {
+    this.#sequence += 1;
+    const data =
+      body instanceof Uint8Array ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+    return new TestDelivery(subject, data, this.#sequence);
+  }
+
+  /** Hands the messages over as one batch and waits until all are settled. */
+  async deliver(...deliveries: TestDelivery[]): Promise<void> {
+    await this.intake.handle(deliveries);
+    await eventually(() => deliveries.every(({ isSettled }) => isSettled) || this.failures.length > 0, {
+      timeoutMs: 5_000,
+      describe: 'the batch is settled',
+    });
+  }
+
+  command<T extends RunCommand['type']>(
+    fields: WithoutBase<Extract<RunCommand, { type: T }>> & { readonly type: T },
+    over: { readonly workspace?: string; readonly actor?: string; readonly commandId?: string } = {},
+  ): TestDelivery {
+    const { runId } = fields as { runId: string };
+    return this.message(taskSubjects.run(runId), { ...this.#base(), ...over, ...fields });
+  }
+
+  start(runId: string, workflowId: string, input: StartCommand['input'] = {}): TestDelivery {
+    return this.command<'start'>({ type: 'start', runId, workflowId, input });
+  }
+
+  catalog(fields: WithoutBase<CatalogCommand>): TestDelivery {
+    return this.message(taskSubjects.catalog('default'), { ...this.#base(), ...fields });
+  }
+
+  #base() {
+    this.#commandCount += 1;
+    return {
+      commandId: `command-${this.#commandCount}`,
+      workspace: 'default',
+      actor: 'user:alice',
+      issuedAt: this.clock.now(),
+    };
+  }
+
+  async putWorkflow(source: string): Promise<void> {
+    await this.deliver(this.catalog({ type: 'put_workflow', mode: 'put', source }));
+    const last = this.bus.events.at(-1)?.data;
+    if (last?.type !== 'catalog.workflow_put') throw new Error(`not stored: ${JSON.stringify(last)}`);
+  }
+
+  async putAgent(name: string, source = agentSource): Promise<void> {
+    await this.deliver(this.catalog({ type: 'put_agent', name, source }));
+    const last = this.bus.events.at(-1)?.data;
+    if (last?.type !== 'catalog.agent_put') throw new Error(`not stored: ${JSON.stringify(last)}`);
+  }
+
+  /** The oldest step task that nobody has claimed. */
+  takeStep(): StepTask {
+    const task = this.bus.take('wf.task.step.') ?? this.bus.take('wf.task.agent.');
+    if (task === undefined) throw new Error('no step task waits');
+    return JSON.parse(task.text) as StepTask;
+  }
+
+  succeeded(
+    task: StepTask,
+    output: StepTask['input'] = { ok: true },
+    over: Partial<StepTask> = {},
+  ): TestDelivery {
+    return this.#result({ ...task, ...over }, { type: 'step.succeeded', output });
+  }
+
+  failed(task: StepTask, code = 'AGENT_ERROR', retryable = true): TestDelivery {
+    return this.#result(task, { type: 'step.failed', error: { code, message: 'it went wrong', retryable } });
+  }
+
+  #result(task: StepTask, outcome: Partial<ResumeMessage>): TestDelivery {
+    const { runId, stepId, attempt, claim } = task;
+    const at = this.clock.now();
+    return this.message(taskSubjects.resume(runId), {
+      runId,
+      stepId,
+      attempt,
+      claim,
+      worker: 'worker-1',
+      startedAt: at,
+      finishedAt: at,
+      ...outcome,
+    });
+  }
+
+  /** Answers step tasks until none is left. */
+  async workAll(output: StepTask['input'] = { ok: true }): Promise<number> {
+    let count = 0;
+    while (this.bus.tasks.some(({ subject }) => /^wf\.task\.(step|agent)\./.test(subject))) {
+      await this.deliver(this.succeeded(this.takeStep(), output));
+      count += 1;
+    }
+    return count;
+  }
+
+  eventsOf(runId: string): EventEnvelope[] {
+    return this.bus.events.filter((event) => event.runId === runId && event.sequence > 0);
+  }
+
+  typesOf(runId: string): string[] {
+    return this.eventsOf(runId).map(({ data }) => data.type);
+  }
+
+  /** The published history, folded. Fails where it has a gap. */
+  folded(runId: string): RunState {
+    let state: RunState = initialState;
+    for (const { sequence, at, data } of this.eventsOf(runId)) {
+      state = evolve(state, { seq: sequence, at, event: data as RunEvent });
+    }
+    return state;
+  }
+
+  row(runId: string): { status: string; seq: number } {
+    return this.sql.prepare('SELECT status, seq FROM workflow_runs WHERE run_id = ?').get(runId) as {
+      status: string;
+      seq: number;
+    };
+  }
+
+  count(table: string): number {
+    return this.sql.prepare(`SELECT count(*) FROM ${table}`).pluck().get() as number;
+  }
+}
+
+export const agentSource = `---
+model: scripted/test
+answers:
+  - output: { ok: true }
+---
+Do {{ task }}.
+`;
+
+export const step = (name: string, more = 'end: true'): string =>
+  `  - { name: ${name}, type: operation, action: agent.run, input: { agent: worker, task: "do it" }, ${more} }`;
+
+export const workflow = (id: string, states: readonly string[], more = ''): string =>
+  `id: ${id}\nversion: "1.0"\nname: ${id}\n${more}states:\n${states.join('\n')}\n`;
