@@ -1,5 +1,11 @@
 /** The api's side of the bus: connects, sees that the streams are there, publishes commands, follows the events. */
-import { type Connection, createPublisher, openConnection, type Publisher, provision } from '@signalbox/messaging';
+import {
+  type Connection,
+  createPublisher,
+  openConnection,
+  type Publisher,
+  provision,
+} from '@signalbox/messaging';
 import { streamDeclarations } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 import { followEvents } from './read-model/follower.js';

@@ -10,21 +10,15 @@ import {
   validateWorkflow,
 } from '@signalbox/dsl';
 import type { Json } from '@signalbox/engine';
-import type { IssueMessage } from '@signalbox/protocol';
 import type { Starlark } from '@signalbox/starlark-wasm';
-import { type Options, Ajv } from 'ajv';
+import { Ajv, type Options } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import ajvFormats from 'ajv-formats';
 import type { ReadModel } from './read-model/read-model.js';
-
-export interface Validation {
-  readonly valid: boolean;
-  readonly errors: IssueMessage[];
-  readonly warnings: IssueMessage[];
-}
+import type { ValidationResource } from './resources/catalog.js';
 
 export interface DefinitionValidator {
-  validateWorkflow(source: string): Validation;
+  validateWorkflow(source: string): ValidationResource;
 }
 
 type Catalog = Pick<ReadModel, 'isCaughtUp' | 'agentSources' | 'listWorkflows'>;
@@ -50,7 +44,7 @@ export const createDefinitionValidator = (starlark: Starlark, catalog: Catalog):
   };
 };
 
-const toWire = ({ severity: _severity, ...issue }: Issue): IssueMessage => issue;
+const toWire = ({ severity: _severity, ...issue }: Issue): ValidationResource['errors'][number] => issue;
 
 /** An agent is parsed once for each of its versions. */
 const createAgentCache = (compiler: ExpressionCompiler) => {

@@ -13,7 +13,9 @@ export const createUuidV7 = (now: number = Date.now()): string => {
  * so that two replicas which get the same request at once start one run.
  */
 export const runIdOfKey = (workspace: string, idempotencyKey: string): string => {
-  const digest = createHash('sha256').update(JSON.stringify([workspace, idempotencyKey])).digest();
+  const digest = createHash('sha256')
+    .update(JSON.stringify([workspace, idempotencyKey]))
+    .digest();
   return formatUuid(digest.subarray(0, 16), 8);
 };
 

@@ -12,5 +12,8 @@ export const actorOf = (c: Context): string => {
   if (given === undefined) return anonymousActor;
   const parsed = actor.safeParse(given);
   if (parsed.success) return parsed.data;
-  throw problem('INVALID_ACTOR', 'X-Signalbox-Actor must look like user:alice or service:name, with at most 200 characters');
+  throw problem(
+    'INVALID_ACTOR',
+    'X-Signalbox-Actor must look like user:alice or service:name, with at most 200 characters',
+  );
 };

@@ -1,13 +1,19 @@
 /** `/api/v1/agents` and `/api/v1/teams`: what workflows refer to by name. */
 import { createRoute, z } from '@hono/zod-openapi';
 import type { CatalogCommand } from '@signalbox/protocol';
-import type { Context } from 'hono';
 import { orProblem } from '../commands/submit.js';
 import { agentResource, agentSummary, teamsResource } from '../resources/catalog.js';
 import type { ApiContext } from './api-context.js';
 import { commandBase } from './command-base.js';
 import { problem } from './problem.js';
-import { actorHeaders, createRouter, jsonAnswer, problemAnswer, unconfirmed, unconfirmedAnswer } from './routing.js';
+import {
+  actorHeaders,
+  createRouter,
+  jsonAnswer,
+  problemAnswer,
+  unconfirmed,
+  unconfirmedAnswer,
+} from './routing.js';
 import { readSource, sourceBody } from './source-body.js';
 
 const root = '/api/v1/agents';
@@ -78,7 +84,12 @@ export const agentRoutes = (api: ApiContext) => {
   router.openapi(getRoute, (c) => c.json(requireAgent(api, c.req.valid('param').name), 200));
   router.openapi(putRoute, async (c) => {
     const { name } = c.req.valid('param');
-    const command = { ...commandBase(api.workspace, c), type: 'put_agent' as const, name, source: await readSource(c) };
+    const command = {
+      ...commandBase(api.workspace, c),
+      type: 'put_agent' as const,
+      name,
+      source: await readSource(c),
+    };
     const location = `${root}/${encodeURIComponent(name)}`;
     const done = await submitted(api, command);
     if (done.kind === 'unconfirmed') return unconfirmed(c, command.commandId, location);
@@ -102,7 +113,11 @@ export const teamRoutes = (api: ApiContext) => {
   const router = createRouter();
   router.openapi(getTeamsRoute, (c) => c.json(requireTeams(api), 200));
   router.openapi(putTeamsRoute, async (c) => {
-    const command = { ...commandBase(api.workspace, c), type: 'put_teams' as const, source: await readSource(c) };
+    const command = {
+      ...commandBase(api.workspace, c),
+      type: 'put_teams' as const,
+      source: await readSource(c),
+    };
     const done = await submitted(api, command);
     if (done.kind === 'unconfirmed') return unconfirmed(c, command.commandId, teamsRoot);
     return c.json(requireTeams(api), 200);

@@ -1,8 +1,8 @@
 /** What every route is given. */
 import type { Submit } from '../commands/submit.js';
+import type { DefinitionValidator } from '../definition-validator.js';
 import type { ReadModel } from '../read-model/read-model.js';
 import type { RunFeed } from '../run-feed.js';
-import type { DefinitionValidator } from '../definition-validator.js';
 
 export interface ApiContext {
   readonly workspace: string;

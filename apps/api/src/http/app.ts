@@ -1,6 +1,7 @@
 /** The whole HTTP interface: guards, routes, and one mapping of errors. */
-import { bodyLimit } from 'hono/body-limit';
+
 import type { Context, MiddlewareHandler } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
 import { agentRoutes, teamRoutes } from './agent-routes.js';
 import type { ApiContext } from './api-context.js';
 import { approvalRoutes } from './approval-routes.js';

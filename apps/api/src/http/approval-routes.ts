@@ -30,7 +30,10 @@ const ofRunRoute = createRoute({
   tags,
   summary: 'Approvals of a run, in the order in which they were asked for',
   request: { params: runParam },
-  responses: { 200: jsonAnswer(z.object({ items: z.array(approvalResource) }), 'Approvals.'), ...problemAnswer },
+  responses: {
+    200: jsonAnswer(z.object({ items: z.array(approvalResource) }), 'Approvals.'),
+    ...problemAnswer,
+  },
 });
 
 const listRoute = createRoute({
@@ -60,7 +63,10 @@ const decisionRoute = <N extends 'approve' | 'reject'>(name: N, summary: string)
       },
     },
     responses: {
-      200: jsonAnswer(approvalResource, 'The approval as it is now; still pending where more have to approve.'),
+      200: jsonAnswer(
+        approvalResource,
+        'The approval as it is now; still pending where more have to approve.',
+      ),
       ...unconfirmedAnswer,
       ...problemAnswer,
     },

@@ -13,6 +13,7 @@ export const formatCursor = (next: ListPosition | undefined): string | null =>
 export const parseCursor = (text: string | undefined): ListPosition | undefined => {
   if (text === undefined) return undefined;
   const parsed = position.safeParse(readJson(Buffer.from(text, 'base64url').toString()));
-  if (!parsed.success) throw problem('INVALID_CURSOR', 'cursor must be the nextCursor of an earlier page of this list');
+  if (!parsed.success)
+    throw problem('INVALID_CURSOR', 'cursor must be the nextCursor of an earlier page of this list');
   return { at: parsed.data[0], id: parsed.data[1] };
 };

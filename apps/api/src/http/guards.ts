@@ -15,7 +15,10 @@ export const requireLoopbackHost: MiddlewareHandler = async (c, next) => {
   const host = c.req.header('host') ?? new URL(c.req.url).host;
   const name = hostName(host);
   if (name === undefined || !isLoopbackHost(name)) {
-    throw problem('FORBIDDEN_HOST', 'The Host header must name a loopback address, such as 127.0.0.1 or localhost');
+    throw problem(
+      'FORBIDDEN_HOST',
+      'The Host header must name a loopback address, such as 127.0.0.1 or localhost',
+    );
   }
   await next();
 };
@@ -24,7 +27,10 @@ export const refuseForeignOrigin: MiddlewareHandler = async (c, next) => {
   const origin = c.req.header('origin');
   const host = c.req.header('host') ?? new URL(c.req.url).host;
   if (!reading.has(c.req.method) && origin !== undefined && origin !== `http://${host}`) {
-    throw problem('FORBIDDEN_ORIGIN', 'A request that changes something must come from the origin of the api itself');
+    throw problem(
+      'FORBIDDEN_ORIGIN',
+      'A request that changes something must come from the origin of the api itself',
+    );
   }
   await next();
 };

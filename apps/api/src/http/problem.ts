@@ -4,18 +4,21 @@
  * 1. `code` is stable and is what clients match; titles and details are for people.
  * 2. Every error passes through `toProblem`; what it does not know becomes a 500 that says nothing of the inside.
  */
-import type { IssueMessage } from '@signalbox/protocol';
-import { ContractError } from '@signalbox/protocol';
+
 import { TransientError } from '@signalbox/messaging';
+import { ContractError, type IssueMessage } from '@signalbox/protocol';
 import { HTTPException } from 'hono/http-exception';
+import type { ValidationResource } from '../resources/catalog.js';
 
 /** An issue of a definition, or one wrong field of a request. */
-export type ProblemEntry = IssueMessage | { readonly path: string; readonly message: string };
+export type ProblemEntry =
+  | ValidationResource['errors'][number]
+  | { readonly path: string; readonly message: string };
 
 export interface ProblemDetails {
   readonly detail: string;
   readonly errors?: readonly ProblemEntry[];
-  readonly warnings?: readonly IssueMessage[];
+  readonly warnings?: readonly ProblemEntry[];
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -79,9 +82,19 @@ export class Problem extends Error {
   }
 }
 
-export const problem = (code: OwnProblemCode, details: ProblemDetails | string, options?: ErrorOptions): Problem => {
+export const problem = (
+  code: OwnProblemCode,
+  details: ProblemDetails | string,
+  options?: ErrorOptions,
+): Problem => {
   const [status, title] = ownCodes[code];
-  return new Problem(status, code, title, typeof details === 'string' ? { detail: details } : details, options);
+  return new Problem(
+    status,
+    code,
+    title,
+    typeof details === 'string' ? { detail: details } : details,
+    options,
+  );
 };
 
 /** What the owner of the rules refused: 404, 403, 400 or 413 where the code says so, else 409. */
@@ -107,9 +120,12 @@ const unavailable = (error: TransientError): Problem =>
   );
 
 const ofHttpException = (error: HTTPException): Problem => {
-  if (error.status === 413) return problem('PAYLOAD_TOO_LARGE', 'The body is larger than the limit', { cause: error });
+  if (error.status === 413)
+    return problem('PAYLOAD_TOO_LARGE', 'The body is larger than the limit', { cause: error });
   if (error.status === 415)
-    return problem('UNSUPPORTED_MEDIA_TYPE', 'This route does not take a body of that media type', { cause: error });
+    return problem('UNSUPPORTED_MEDIA_TYPE', 'This route does not take a body of that media type', {
+      cause: error,
+    });
   if (error.status === 400) return problem('MALFORMED_BODY', 'The body is not valid JSON', { cause: error });
   return problem('INTERNAL', 'The request could not be handled', { cause: error });
 };
@@ -119,9 +135,14 @@ export const toProblem = (error: unknown): Problem => {
   if (error instanceof Problem) return error;
   if (error instanceof TransientError) return unavailable(error);
   if (error instanceof ContractError)
-    return problem('INVALID_REQUEST', { detail: error.message, errors: [{ path: error.place, message: error.message }] });
+    return problem('INVALID_REQUEST', {
+      detail: error.message,
+      errors: [{ path: error.place, message: error.message }],
+    });
   if (error instanceof HTTPException) return ofHttpException(error);
-  return problem('INTERNAL', 'The request could not be handled; the log of the api says why', { cause: error });
+  return problem('INTERNAL', 'The request could not be handled; the log of the api says why', {
+    cause: error,
+  });
 };
 
 /** The answer to `instance`, which is the path of the request. */

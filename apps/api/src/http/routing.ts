@@ -36,7 +36,7 @@ export const problemAnswer = {
 
 export const unconfirmedAnswer = {
   202: jsonAnswer(unconfirmedResource, 'Durably queued; its outcome was not known in time.'),
-} as const;
+};
 
 export const listQuery = (defaultLimit: number, maxLimit: number) => ({
   limit: z.coerce.number().int().min(1).max(maxLimit).default(defaultLimit),

@@ -45,7 +45,12 @@ const startRoute = createRoute({
         'application/json': {
           schema: z.strictObject({
             workflow: z.string().min(1).openapi({ description: 'Id of the workflow.' }),
-            version: z.number().int().positive().optional().openapi({ description: 'The newest when absent.' }),
+            version: z
+              .number()
+              .int()
+              .positive()
+              .optional()
+              .openapi({ description: 'The newest when absent.' }),
             input: json.optional().openapi({ description: 'An empty object when absent.' }),
             runId: token.optional().openapi({ type: 'string', description: 'Made here when absent.' }),
           }),
@@ -134,7 +139,10 @@ const streamRoute = createRoute({
     }),
   },
   responses: {
-    200: { description: 'The events.', content: { 'text/event-stream': { schema: { type: 'string' as const } } } },
+    200: {
+      description: 'The events.',
+      content: { 'text/event-stream': { schema: { type: 'string' as const } } },
+    },
     204: { description: 'The run has ended and the client has every event of it.' },
     ...problemAnswer,
   },
@@ -144,19 +152,30 @@ const reasonBody = {
   content: { 'application/json': { schema: z.strictObject({ reason: z.string().max(2_000).optional() }) } },
 } as const;
 
-const controlRoute = <N extends 'pause' | 'resume' | 'cancel'>(name: N, summary: string) =>
+const steered = {
+  200: jsonAnswer(runResource, 'The run as it is now.'),
+  ...unconfirmedAnswer,
+  ...problemAnswer,
+};
+
+const stopRoute = <N extends 'pause' | 'cancel'>(name: N, summary: string) =>
   createRoute({
     method: 'post',
     path: `${root}/{runId}/${name}` as const,
     tags,
     summary,
-    request: { params: runParam, headers: actorHeaders, ...(name === 'resume' ? {} : { body: reasonBody }) },
-    responses: {
-      200: jsonAnswer(runResource, 'The run as it is now.'),
-      ...unconfirmedAnswer,
-      ...problemAnswer,
-    },
+    request: { params: runParam, headers: actorHeaders, body: reasonBody },
+    responses: steered,
   });
+
+const resumeRoute = createRoute({
+  method: 'post',
+  path: `${root}/{runId}/resume`,
+  tags,
+  summary: 'Go on after a pause',
+  request: { params: runParam, headers: actorHeaders },
+  responses: steered,
+});
 
 const signalRoute = createRoute({
   method: 'post',
@@ -177,7 +196,7 @@ const signalRoute = createRoute({
       },
     },
   },
-  responses: { 200: jsonAnswer(runResource, 'The run as it is now.'), ...unconfirmedAnswer, ...problemAnswer },
+  responses: steered,
 });
 
 const requireRun = (api: ApiContext, runId: string) => {
@@ -207,7 +226,10 @@ export const runRoutes = (api: ApiContext) => {
     const { workflow, version, input, runId } = c.req.valid('json');
     const idempotencyKey = c.req.valid('header')['idempotency-key'];
     if (idempotencyKey !== undefined && runId !== undefined)
-      throw problem('INVALID_REQUEST', 'Give an Idempotency-Key or a runId, not both: the key already names the run');
+      throw problem(
+        'INVALID_REQUEST',
+        'Give an Idempotency-Key or a runId, not both: the key already names the run',
+      );
     const start = await startRun(api, commandBase(api.workspace, c), {
       workflow,
       version,
@@ -217,7 +239,9 @@ export const runRoutes = (api: ApiContext) => {
     });
     if (start.kind === 'unconfirmed') return unconfirmed(c, start.commandId, locationOf(start.runId));
     const location = locationOf(start.run.runId);
-    return start.kind === 'started' ? c.json(start.run, 201, { location }) : c.json(start.run, 200, { location });
+    return start.kind === 'started'
+      ? c.json(start.run, 201, { location })
+      : c.json(start.run, 200, { location });
   });
   router.openapi(listRoute, (c) => {
     const { workflow, status, limit, cursor } = c.req.valid('query');
@@ -230,7 +254,7 @@ export const runRoutes = (api: ApiContext) => {
     const found = api.readModel.findStep(runId, stepId);
     if (found === undefined) throw problem('STEP_NOT_FOUND', `Run "${runId}" has no step "${stepId}"`);
     const { step, ...input } = found;
-    const output = api.readModel.stepOf(runId, stepId)?.output;
+    const output: unknown = api.readModel.stepOf(runId, stepId)?.output;
     return c.json({ ...step, ...input, ...(output === undefined ? {} : { output }) }, 200);
   });
   router.openapi(eventsRoute, (c) => {
@@ -260,7 +284,7 @@ const addStreamRoute = (router: Router, api: ApiContext): void => {
 
 const addControlRoutes = (router: Router, api: ApiContext): void => {
   const commandOf = (c: Context, runId: string) => ({ ...commandBase(api.workspace, c), runId });
-  router.openapi(controlRoute('pause', 'Schedule no new step; steps in flight finish'), (c) => {
+  router.openapi(stopRoute('pause', 'Schedule no new step; steps in flight finish'), (c) => {
     const { reason } = c.req.valid('json');
     return steer(api, c, {
       ...commandOf(c, c.req.valid('param').runId),
@@ -268,10 +292,10 @@ const addControlRoutes = (router: Router, api: ApiContext): void => {
       ...(reason === undefined ? {} : { reason }),
     });
   });
-  router.openapi(controlRoute('resume', 'Go on after a pause'), (c) =>
+  router.openapi(resumeRoute, (c) =>
     steer(api, c, { ...commandOf(c, c.req.valid('param').runId), type: 'resume' }),
   );
-  router.openapi(controlRoute('cancel', 'End the run: abort its steps, close its approvals'), (c) => {
+  router.openapi(stopRoute('cancel', 'End the run: abort its steps, close its approvals'), (c) => {
     const { reason } = c.req.valid('json');
     return steer(api, c, {
       ...commandOf(c, c.req.valid('param').runId),

@@ -41,7 +41,8 @@ export const systemRoutes = (api: ApiContext) => {
   router.openapi(healthRoute, (c) => c.json({ status: 'alive' as const }, 200));
   router.openapi(readyRoute, (c) => {
     if (!api.isConnected()) throw notReady('There is no connection to the bus');
-    if (!api.readModel.isCaughtUp) throw notReady('The read model has not caught up with the event stream yet');
+    if (!api.readModel.isCaughtUp)
+      throw notReady('The read model has not caught up with the event stream yet');
     return c.json({ status: 'ready' as const }, 200);
   });
   return router;

@@ -9,10 +9,17 @@ import {
   workflowResource,
   workflowSummary,
 } from '../resources/catalog.js';
-import { actorHeaders, createRouter, jsonAnswer, problemAnswer, unconfirmed, unconfirmedAnswer } from './routing.js';
 import type { ApiContext } from './api-context.js';
 import { commandBase } from './command-base.js';
 import { problem } from './problem.js';
+import {
+  actorHeaders,
+  createRouter,
+  jsonAnswer,
+  problemAnswer,
+  unconfirmed,
+  unconfirmedAnswer,
+} from './routing.js';
 import { readSource, sourceBody } from './source-body.js';
 
 const root = '/api/v1/workflows';
@@ -24,7 +31,10 @@ const listRoute = createRoute({
   path: root,
   tags,
   summary: 'The newest version of every workflow, by id',
-  responses: { 200: jsonAnswer(z.object({ items: z.array(workflowSummary) }), 'Workflows.'), ...problemAnswer },
+  responses: {
+    200: jsonAnswer(z.object({ items: z.array(workflowSummary) }), 'Workflows.'),
+    ...problemAnswer,
+  },
 });
 
 const createWorkflowRoute = createRoute({
@@ -84,7 +94,9 @@ const deleteRoute = createRoute({
 export const workflowRoutes = (api: ApiContext) => {
   const router = createRouter();
   router.openapi(listRoute, (c) => c.json({ items: api.readModel.listWorkflows() }, 200));
-  router.openapi(validateRoute, async (c) => c.json(api.validator.validateWorkflow(await readSource(c)), 200));
+  router.openapi(validateRoute, async (c) =>
+    c.json(api.validator.validateWorkflow(await readSource(c)), 200),
+  );
   router.openapi(getRoute, (c) => {
     const { id } = c.req.valid('param');
     const { version } = c.req.valid('query');
@@ -121,7 +133,12 @@ type Put =
   | { readonly kind: 'done'; readonly workflow: WorkflowResource; readonly isFirst: boolean };
 
 /** Codes about what else the workspace has: there this replica may be behind, and the orchestrator judges. */
-const aboutOthers = new Set(['AGENT_NOT_FOUND', 'WORKFLOW_NOT_FOUND', 'TOOL_NOT_FOUND', 'SCHEMA_COMPATIBILITY']);
+const aboutOthers = new Set([
+  'AGENT_NOT_FOUND',
+  'WORKFLOW_NOT_FOUND',
+  'TOOL_NOT_FOUND',
+  'SCHEMA_COMPATIBILITY',
+]);
 
 const putWorkflow = async (
   api: ApiContext,

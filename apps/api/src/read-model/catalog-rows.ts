@@ -75,7 +75,8 @@ export const createCatalogRows = (db: ReadModelDatabase) => {
   const writeEvent = (event: CatalogEventMessage, at: number): void => {
     switch (event.type) {
       case 'catalog.workflow_put':
-        return writeWorkflow(event, at);
+        writeWorkflow(event, at);
+        return;
       case 'catalog.workflow_deleted':
         deleteWorkflow.run(at, event.workflowId);
         return;
@@ -89,7 +90,8 @@ export const createCatalogRows = (db: ReadModelDatabase) => {
         teams.run(JSON.stringify(event.teams), event.source, event.digest, at, event.actor);
         return;
       case 'deadletter.recorded':
-        return writeDeadLetter(event.deadLetter);
+        writeDeadLetter(event.deadLetter);
+        return;
       case 'catalog.command_refused':
         return;
     }

@@ -16,8 +16,16 @@ import {
   maxDeadLetterPayloadBytes,
 } from '@signalbox/protocol';
 import { createCatalogRows } from './catalog-rows.js';
-import { catalogHistory, fromStored, historyOf, isRunEvent, type Refusal, refusalOf, toRecorded } from './event-codec.js';
-import { createRunRows, nothingTouched, touch, type Touched } from './run-rows.js';
+import {
+  catalogHistory,
+  fromStored,
+  historyOf,
+  isRunEvent,
+  type Refusal,
+  refusalOf,
+  toRecorded,
+} from './event-codec.js';
+import { createRunRows, nothingTouched, type Touched, touch } from './run-rows.js';
 import { RunStates } from './run-states.js';
 import { type ReadModelDatabase, resetReadModel } from './schema.js';
 

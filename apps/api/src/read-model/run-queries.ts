@@ -270,7 +270,9 @@ const createApprovalQueries = (db: ReadModelDatabase) => {
   const behind = `(requested_at, run_id || '/' || approval_id) < (?, ?)
     ORDER BY requested_at DESC, run_id || '/' || approval_id DESC LIMIT ?`;
   const all = db.prepare<unknown[], ApprovalRow>(`SELECT * FROM approvals WHERE ${behind}`);
-  const ofStatus = db.prepare<unknown[], ApprovalRow>(`SELECT * FROM approvals WHERE status = ? AND ${behind}`);
+  const ofStatus = db.prepare<unknown[], ApprovalRow>(
+    `SELECT * FROM approvals WHERE status = ? AND ${behind}`,
+  );
   return {
     findApproval: (runId: string, approvalId: string): ApprovalResource | undefined => {
       const row = one.get(runId, approvalId);

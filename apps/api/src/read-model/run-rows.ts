@@ -1,8 +1,9 @@
 /**
  * The rows of runs, steps and approvals: views of the folded state, written once a batch for what the batch touched.
  */
-import { approvalView, type ApprovalView, type RunState, runView, stepView } from '@signalbox/engine';
+import { type ApprovalView, approvalView, type RunState, runView, stepView } from '@signalbox/engine';
 import type { RunEventMessage } from '@signalbox/protocol';
+import type BetterSqlite3 from 'better-sqlite3';
 import type { ApprovalStatus } from '../resources/run.js';
 import type { ReadModelDatabase } from './schema.js';
 
@@ -86,7 +87,7 @@ export const createRunRows = (db: ReadModelDatabase) => {
   const runUpdate = db.prepare<unknown[]>(updateRun);
   const step = db.prepare<unknown[]>(upsertStep);
   const approval = db.prepare<unknown[]>(upsertApproval);
-  /** Of the last batch's run: writes its row and those of what was touched in it. */
+  /** Writes the row of a run and those of what was touched in it. */
   return (runId: string, state: RunState, touched: Touched): void => {
     const run = runView(state);
     if (run === undefined) return;
@@ -125,9 +126,15 @@ export const createRunRows = (db: ReadModelDatabase) => {
   };
 };
 
-type Statement = ReturnType<ReadModelDatabase['prepare']>;
+type Statement = BetterSqlite3.Statement<unknown[]>;
 
-const writeStep = (sql: Statement, runId: string, state: RunState, stepId: string, notes: StepNotes): void => {
+const writeStep = (
+  sql: Statement,
+  runId: string,
+  state: RunState,
+  stepId: string,
+  notes: StepNotes,
+): void => {
   const view = stepView(state, stepId);
   if (view === undefined) return;
   sql.run(

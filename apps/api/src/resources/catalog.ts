@@ -21,15 +21,17 @@ export const workflowResource = workflowSummary
   .extend({
     source: z.string().openapi({ description: 'The definition as its author wrote it: YAML or JSON.' }),
     warnings: z.array(issueResource),
-    versions: z.array(
-      z.object({
-        version: z.number().int(),
-        label: z.string(),
-        digest: z.string(),
-        createdAt: instantText,
-        createdBy: z.string(),
-      }),
-    ).openapi({ description: 'All versions, newest first.' }),
+    versions: z
+      .array(
+        z.object({
+          version: z.number().int(),
+          label: z.string(),
+          digest: z.string(),
+          createdAt: instantText,
+          createdBy: z.string(),
+        }),
+      )
+      .openapi({ description: 'All versions, newest first.' }),
   })
   .openapi('Workflow');
 export type WorkflowResource = z.infer<typeof workflowResource>;
@@ -37,6 +39,7 @@ export type WorkflowResource = z.infer<typeof workflowResource>;
 export const validationResource = z
   .object({ valid: z.boolean(), errors: z.array(issueResource), warnings: z.array(issueResource) })
   .openapi('Validation');
+export type ValidationResource = z.infer<typeof validationResource>;
 
 export const agentSummary = z
   .object({
@@ -79,4 +82,3 @@ export const deadLetterResource = z
   })
   .openapi('DeadLetter');
 export type DeadLetterResource = z.infer<typeof deadLetterResource>;
-

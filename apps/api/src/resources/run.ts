@@ -93,9 +93,7 @@ export const approvalResource = z
     requestedBy: z.string(),
     requestedAt: instantText,
     expiresAt: instantText.nullable(),
-    endorsements: z.array(
-      z.object({ actor: z.string(), comment: z.string().optional(), at: instantText }),
-    ),
+    endorsements: z.array(z.object({ actor: z.string(), comment: z.string().optional(), at: instantText })),
     decidedBy: z.string().nullable(),
     decidedAt: instantText.nullable(),
     comment: z.string().nullable(),

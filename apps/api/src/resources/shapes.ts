@@ -51,4 +51,5 @@ export type UnconfirmedResource = z.infer<typeof unconfirmedResource>;
 export const toInstantText = (at: number): string => new Date(at).toISOString();
 
 /** The same of a column that may be empty. */
-export const toOptionalInstantText = (at: number | null): string | null => (at === null ? null : toInstantText(at));
+export const toOptionalInstantText = (at: number | null): string | null =>
+  at === null ? null : toInstantText(at);
