@@ -1,0 +1,59 @@
+import type { EventData } from '@signalbox/protocol';
+import { describe, expect, test } from 'vitest';
+import { isAttemptOver, isRunOver } from './step-outcome.js';
+
+const error = { code: 'AGENT_ERROR', message: 'm', retryable: true };
+const stepId = 's1';
+const scheduled = (attempt: number): EventData => ({
+  type: 'step.scheduled',
+  stepId,
+  scope: '',
+  state: 'a',
+  visit: 1,
+  attempt,
+  action: 'agent.run',
+  target: 'worker',
+  input: {},
+  outputValidation: 'warn',
+  resultPath: ['steps', 'a'],
+  next: null,
+});
+
+describe('attempt 2 is over', () => {
+  test.each<[string, EventData]>([
+    ['it has succeeded', { type: 'step.succeeded', stepId, attempt: 2, output: null }],
+    ['it has failed', { type: 'step.failed', stepId, attempt: 2, error }],
+    ['its retries are exhausted', { type: 'step.exhausted', stepId, attempt: 2, error }],
+    ['a later attempt has failed', { type: 'step.failed', stepId, attempt: 3, error }],
+    ['a later attempt is due', { type: 'step.retry_scheduled', stepId, attempt: 3, dueAt: 1 }],
+    ['a later attempt is scheduled', scheduled(3)],
+    ['a later attempt has started', { type: 'step.started', stepId, attempt: 3, startedAt: 1, worker: 'w' }],
+    ['the step was skipped', { type: 'step.skipped', stepId, error, next: null }],
+    ['the step was cancelled', { type: 'step.cancelled', stepId }],
+  ])('when %s', (_why, fact) => {
+    expect(isAttemptOver(fact, 2)).toBe(true);
+  });
+});
+
+describe('attempt 2 is not over', () => {
+  test.each<[string, EventData]>([
+    ['it is scheduled', scheduled(2)],
+    ['it has started', { type: 'step.started', stepId, attempt: 2, startedAt: 1, worker: 'w' }],
+    ['it is due', { type: 'step.retry_scheduled', stepId, attempt: 2, dueAt: 1 }],
+    ['the attempt before has failed', { type: 'step.failed', stepId, attempt: 1, error }],
+    ['something else happened in the run', { type: 'run.paused', actor: 'user:a' }],
+  ])('when %s', (_why, fact) => {
+    expect(isAttemptOver(fact, 2)).toBe(false);
+  });
+});
+
+test.each<[EventData, boolean]>([
+  [{ type: 'run.cancelled', actor: 'user:a' }, true],
+  [{ type: 'run.timed_out', error }, true],
+  [{ type: 'run.failed', error, state: 'a', scope: '', stepId }, true],
+  [{ type: 'run.completed', output: null }, true],
+  [{ type: 'run.paused', actor: 'user:a' }, false],
+  [{ type: 'run.yielded' }, false],
+])('a run is over after %j: %j', (fact, isOver) => {
+  expect(isRunOver(fact)).toBe(isOver);
+});

@@ -1,0 +1,74 @@
+import { consumers } from '@signalbox/protocol';
+import { eventually } from '@signalbox/testing';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { createManualExecutor, currentRunId, type StepWorld, startStepWorld, taskOf } from './step-world.js';
+
+let world: StepWorld;
+beforeAll(async () => {
+  world = await startStepWorld();
+});
+afterEach(() => world.clear());
+afterAll(() => world.stop());
+
+const stepIds = () => world.results().map((report) => ('stepId' in report ? report.stepId : ''));
+
+test('a stop lets steps at work finish, claims nothing more, and another worker does the rest', async () => {
+  const first = createManualExecutor();
+  const steps = world.start({ registry: first.registry, concurrency: 2 });
+  await world.send(...['a', 'b', 'c', 'd', 'e'].map((id) => taskOf(id)));
+  await eventually(() => first.started.length === 2);
+  const stopped = steps.stop({ graceMs: 20_000 });
+  for (const step of [...first.started]) step.finish();
+  await stopped;
+  expect(first.started).toHaveLength(2);
+  expect(stepIds()).toHaveLength(2);
+
+  const second = createManualExecutor();
+  world.start({ registry: second.registry, concurrency: 8 });
+  await eventually(() => second.started.length === 3);
+  for (const step of [...second.started]) step.finish();
+  await world.untilNoTaskIsLeft();
+  expect(stepIds().sort()).toEqual(['a', 'b', 'c', 'd', 'e']);
+});
+
+test('a step that outlasts the grace time is aborted, goes back unreported, and another worker does it', async () => {
+  const first = createManualExecutor();
+  const steps = world.start({ registry: first.registry });
+  await world.send(taskOf('a'));
+  const step = await eventually(() => first.started[0]);
+  await steps.stop({ graceMs: 0 });
+  expect(step.context.signal.aborted).toBe(true);
+  expect(world.results()).toEqual([]);
+
+  const second = createManualExecutor();
+  world.start({ registry: second.registry, workerName: 'worker-2' });
+  (await eventually(() => second.started[0])).finish();
+  await world.untilNoTaskIsLeft();
+  expect(world.results()).toMatchObject([{ stepId: 'a', worker: 'worker-2' }]);
+});
+
+test("an agent's consumer gets the tasks of its workspace alone", async () => {
+  const executor = createManualExecutor();
+  world.start({ registry: executor.registry, consumer: consumers.agent('default') });
+  await world.sendRaw(
+    `wf.task.agent.other.${currentRunId()}.s1`,
+    JSON.stringify(taskOf('s1', { workspace: 'other' })),
+  );
+  await world.sendRaw(`wf.task.agent.default.${currentRunId()}.s2`, JSON.stringify(taskOf('s2')));
+  (await eventually(() => executor.started[0])).finish();
+  await eventually(() => world.results().length === 1);
+  expect(stepIds()).toEqual(['s2']);
+});
+
+test('a result that is ready while the server is away is stored when it is back', async () => {
+  const executor = createManualExecutor();
+  world.start({ registry: executor.registry, startedReportMs: 3_600_000 });
+  await world.send(taskOf('a'));
+  const step = await eventually(() => executor.started[0]);
+  await world.bus.kill();
+  step.finish();
+  await world.bus.restart();
+  await eventually(() => world.results().length === 1);
+  await world.untilNoTaskIsLeft();
+  expect(executor.started).toHaveLength(1);
+});
