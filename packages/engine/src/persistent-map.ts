@@ -8,7 +8,15 @@
  * Beyond that it is a hash trie whose entries name their neighbours: an insertion touches two entries, a
  * deletion three, and no second index is needed for the order.
  */
-import { type Entry, insertEntry, lookupEntry, removeEntry, type TrieNode } from './hash-trie.js';
+import {
+  type Entry,
+  insertEntry,
+  lookupEntry,
+  removed,
+  removeEntry,
+  replaced,
+  type TrieNode,
+} from './hash-trie.js';
 import { required } from './invariant-violation.js';
 
 const maxFlatSize = 8;
@@ -76,7 +84,7 @@ export class PersistentMap<V> {
   delete(key: string): PersistentMap<V> {
     if (this.flat !== undefined) {
       const index = this.flat.findIndex((pair) => pair[0] === key);
-      return index < 0 ? this : new PersistentMap(this.size - 1, this.flat.toSpliced(index, 1), undefined);
+      return index < 0 ? this : new PersistentMap(this.size - 1, removed(this.flat, index), undefined);
     }
     return this.#deleteInTree(required(this.tree, 'tree of a map'), key);
   }
@@ -112,7 +120,7 @@ export class PersistentMap<V> {
     const index = flat.findIndex((pair) => pair[0] === key);
     if (index >= 0) {
       if (Object.is(flat[index]?.[1], value)) return this;
-      return new PersistentMap(this.size, flat.with(index, [key, value]), undefined);
+      return new PersistentMap(this.size, replaced<Pair<V>>(flat, index, [key, value]), undefined);
     }
     if (flat.length < maxFlatSize)
       return new PersistentMap(this.size + 1, [...flat, [key, value]], undefined);
