@@ -29,7 +29,7 @@ const defaultGraceMs = 5_000;
 
 export class Intake {
   readonly #parts: IntakeParts;
-  #unpublishedCount = 0;
+  #slotCount = 0;
   #waiting: (() => void)[] = [];
   #wake: { readonly at: number; cancel(): void } | undefined;
   #idleMark: { cancel(): void } | undefined;
@@ -47,8 +47,7 @@ export class Intake {
 
   /** Commits the deliveries; resolves when the next batch may come. They are settled later. */
   async handle(deliveries: readonly Delivery[]): Promise<void> {
-    await this.#capacity();
-    if (this.#isStopped) return;
+    if (!(await this.#reserve())) return;
     const now = this.#parts.clock.now();
     const inputs = deliveries.map((delivery) => decodeInput(delivery, now));
     this.#commit(inputs, () => {
@@ -64,8 +63,7 @@ export class Intake {
    * false when it was stopped first.
    */
   async submit(inputs: readonly BatchInput[]): Promise<boolean> {
-    await this.#capacity();
-    if (this.#isStopped) return false;
+    if (!(await this.#reserve())) return false;
     return new Promise((resolve) =>
       this.#commit(
         inputs,
@@ -87,7 +85,7 @@ export class Intake {
     for (const go of this.#waiting.splice(0)) go();
     const { clock } = this.#parts;
     const grace = clock.setTimer(clock.now() + graceMs, giveUp);
-    while (this.#unpublishedCount > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    while (this.#slotCount > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     grace.cancel();
     this.#markPublished();
   }
@@ -99,13 +97,13 @@ export class Intake {
     try {
       const committed = writePath.commit(inputs, relay.takeMarks());
       timers.apply(committed.timerChanges);
-      this.#unpublishedCount += 1;
       relay.publish(committed).then(
         () => this.#published(settle),
         (cause) => this.#unpublished(cause, giveBack),
       );
     } catch (cause) {
       this.#isStopped = true;
+      this.#release();
       fail(cause);
       return;
     }
@@ -115,7 +113,7 @@ export class Intake {
   #published(settle: () => void): void {
     settle();
     this.#release();
-    if (this.#unpublishedCount > 0 || this.#isStopped) return;
+    if (this.#slotCount > 0 || this.#isStopped) return;
     const { clock } = this.#parts;
     this.#idleMark?.cancel();
     this.#idleMark = clock.setTimer(clock.now() + idleMarkMs, () => this.#markPublished());
@@ -129,15 +127,18 @@ export class Intake {
   }
 
   #release(): void {
-    this.#unpublishedCount -= 1;
+    this.#slotCount -= 1;
     if (this.#isStopped) for (const go of this.#waiting.splice(0)) go();
     else this.#waiting.shift()?.();
   }
 
-  async #capacity(): Promise<void> {
-    while (!this.#isStopped && this.#unpublishedCount >= maxUnpublishedBatches) {
+  /** Takes the place of one unpublished batch, as soon as there is one; false when it was stopped first. */
+  async #reserve(): Promise<boolean> {
+    while (!this.#isStopped && this.#slotCount >= maxUnpublishedBatches) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
+    if (!this.#isStopped) this.#slotCount += 1;
+    return !this.#isStopped;
   }
 
   #markPublished(): void {
@@ -160,19 +161,22 @@ export class Intake {
   async #fireTimers(): Promise<void> {
     this.#wake = undefined;
     this.#isFiring = true;
-    await this.#capacity();
+    const hasSlot = await this.#reserve();
     this.#isFiring = false;
-    if (this.#isStopped) return;
+    if (!hasSlot) return;
     const { timers, clock, writePath } = this.#parts;
     const due = timers
       .takeDue(clock.now(), maxTimersPerBatch)
       .filter(({ runId }) => !writePath.isQuarantined(runId));
-    if (due.length > 0)
+    if (due.length > 0) {
       this.#commit(
         due.map((timer) => ({ kind: 'timer', timer })),
         () => undefined,
       );
-    else this.#armTimers();
+    } else {
+      this.#release();
+      this.#armTimers();
+    }
   }
 }
 

@@ -37,6 +37,11 @@ export class Timers {
     }
   }
 
+  /** Entries that memory holds, cancelled ones too. */
+  get heldCount(): number {
+    return this.#heap.length;
+  }
+
   /** Instant of the earliest timer that has not been handed out. */
   nextDueAt(): number | undefined {
     while (this.#heap[0]?.isLive === false) {

@@ -30,6 +30,16 @@ export class MemoryBus implements Outlet {
     return open;
   }
 
+  /** The same server as a new process sees it: what the old connection holds back never arrives. */
+  reconnected(): MemoryBus {
+    const fresh = new MemoryBus();
+    fresh.tasks = [...this.tasks];
+    fresh.events.push(...this.events);
+    fresh.journal.push(...this.journal);
+    for (const id of this.#ids) fresh.#ids.add(id);
+    return fresh;
+  }
+
   /** The next publish fails, before anything of it is stored. */
   failOnce(error: Error): void {
     this.#failure = error;

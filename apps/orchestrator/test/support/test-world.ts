@@ -38,6 +38,7 @@ export class TestWorld {
   maxMessageBytes = 1_000_000;
   #database: OpenDatabase | undefined;
   #orchestrator: Orchestrator | undefined;
+  #life = { isOver: false };
   #commandCount = 0;
   #sequence = 0;
 
@@ -56,12 +57,13 @@ export class TestWorld {
   }
 
   /** Starts the orchestrator; `clock` takes the place of the world's own where a test wants it to fail. */
-  async open(clock: Clock = this.clock): Promise<void> {
-    await this.begin(clock);
-  }
-
-  /** As `open`, without waiting until what was left over is out. */
-  begin(clock: Clock = this.clock): Promise<void> {
+  open(given: Clock = this.clock): Promise<void> {
+    const life = { isOver: false };
+    this.#life = life;
+    const clock: Clock = {
+      now: () => given.now(),
+      setTimer: (at, callback) => given.setTimer(at, () => (life.isOver ? undefined : callback())),
+    };
     this.#database = openDatabase(this.file, clock.now());
     this.#orchestrator = createOrchestrator({
       database: this.#database,
@@ -77,6 +79,7 @@ export class TestWorld {
 
   /** What is in memory is gone; what is under way on the old bus reaches nobody. */
   crash(): void {
+    this.#life.isOver = true;
     this.#database?.close();
     this.#database = undefined;
     this.#orchestrator = undefined;
