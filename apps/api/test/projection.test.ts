@@ -1,0 +1,274 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runStatus, stepIds, stepView } from '@signalbox/engine';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Projection, type StreamMessage } from '../src/read-model/projection.js';
+import { createRunQueries } from '../src/read-model/run-queries.js';
+import { openReadModelDatabase, type ReadModelDatabase } from '../src/read-model/schema.js';
+import { InMemoryOrchestrator, workspace } from './support/in-memory-orchestrator.js';
+import { single, triage } from './support/workflows.js';
+
+const base = { workspace, actor: 'user:alice', issuedAt: 1 };
+
+/** Several runs in all kinds of states, a catalog, a refusal, a dead letter and a notice. */
+const makeHistory = async (): Promise<InMemoryOrchestrator> => {
+  const orchestrator = new InMemoryOrchestrator();
+  let count = 0;
+  const commandId = () => `command-${++count}`;
+  const put = (source: string) =>
+    orchestrator.send({
+      kind: 'catalog',
+      command: { ...base, commandId: commandId(), type: 'put_workflow', mode: 'put', source },
+    });
+  const start = (runId: string, workflowId: string, input: Record<string, string | boolean>) =>
+    orchestrator.send({
+      kind: 'run',
+      command: { ...base, commandId: commandId(), type: 'start', runId, workflowId, input },
+    });
+  await put(triage);
+  await put(single());
+  await put(single('1.1'));
+  await start('run-a', 'triage', { service: 'web', urgent: true });
+  await start('run-b', 'triage', { service: 'db', urgent: false });
+  await start('run-c', 'single', {});
+  await start('run-d', 'single', {});
+  for (const runId of ['run-a', 'run-b', 'run-c']) orchestrator.doSteps(runId, { healthy: false });
+  await orchestrator.send({
+    kind: 'run',
+    command: { ...base, commandId: commandId(), type: 'pause', runId: 'run-d' },
+  });
+  await orchestrator.send({
+    kind: 'run',
+    command: { ...base, commandId: commandId(), type: 'pause', runId: 'run-d' },
+  });
+  await orchestrator.send({
+    kind: 'run',
+    command: { ...base, commandId: commandId(), type: 'cancel', runId: 'run-d', reason: 'enough' },
+  });
+  orchestrator.doSteps('run-b');
+  await start('run-e', 'nothing', {});
+  orchestrator.announce({ type: 'catalog.workflow_deleted', actor: 'user:alice', workflowId: 'single' });
+  return orchestrator;
+};
+
+let folder: string;
+const open: ReadModelDatabase[] = [];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'signalbox-api-'));
+});
+afterEach(() => {
+  for (const db of open.splice(0)) db.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const openAt = (file: string): ReadModelDatabase => {
+  const db = openReadModelDatabase(file === ':memory:' ? file : join(folder, file), workspace);
+  open.push(db);
+  return db;
+};
+
+const tables = ['runs', 'steps', 'events', 'approvals', 'workflows', 'agents', 'teams', 'dead_letters', 'held_events'];
+
+/** All rows; without what says in which order the stream brought them, where asked. */
+const rowsOf = (db: ReadModelDatabase, options: { ignoringArrival?: boolean } = {}) =>
+  Object.fromEntries(
+    tables.map((table) => [
+      table,
+      (db.prepare(`SELECT * FROM ${table} ORDER BY 1, 2`).all() as Record<string, unknown>[])
+        .map((row) => (options.ignoringArrival === true ? { ...row, stream_sequence: 0 } : row))
+        .map((row) => JSON.stringify(row))
+        .sort(),
+    ]),
+  );
+
+const applyAll = (db: ReadModelDatabase, messages: readonly StreamMessage[], batch = messages.length) => {
+  const projection = new Projection(db, workspace);
+  for (let from = 0; from < messages.length; from += batch) projection.apply(messages.slice(from, from + batch));
+  return projection;
+};
+
+const renumbered = (messages: readonly StreamMessage[]): StreamMessage[] =>
+  messages.map((message, index) => ({ ...message, sequence: index + 1 }));
+
+describe('the projection', () => {
+  test('gives runs and steps the status that the engine gives them', async () => {
+    const orchestrator = await makeHistory();
+    const db = openAt(':memory:');
+    applyAll(db, orchestrator.stream);
+    const queries = createRunQueries(db);
+    for (const runId of orchestrator.runIds) {
+      const state = orchestrator.state(runId);
+      const run = queries.findRun(runId);
+      expect(run?.status).toBe(runStatus(state));
+      expect(run?.sequence).toBe(state.seq);
+      const expected = stepIds(state).map((stepId) => [stepId, stepView(state, stepId)?.status]);
+      expect(run?.steps.map(({ stepId, status }) => [stepId, status])).toEqual(expected);
+    }
+    expect(queries.findRun('run-a')?.status).toBe('WAITING_APPROVAL');
+    expect(queries.findRun('run-b')?.status).toBe('COMPLETED');
+    expect(queries.findRun('run-d')?.status).toBe('CANCELLED');
+    expect(queries.findRun('run-e')).toBeUndefined();
+  });
+
+  test('says which way a switch took', async () => {
+    const orchestrator = await makeHistory();
+    const db = openAt(':memory:');
+    applyAll(db, orchestrator.stream);
+    const pathOf = (runId: string) =>
+      createRunQueries(db)
+        .findRun(runId)
+        ?.steps.find(({ state }) => state === 'decide')?.path;
+    expect(pathOf('run-a')).toEqual({ matched: 0, next: 'ask' });
+    expect(pathOf('run-b')).toEqual({ matched: -1, next: 'report' });
+  });
+
+  test('gives the same rows whatever the size of the batches', async () => {
+    const { stream } = await makeHistory();
+    const whole = openAt('whole.db');
+    applyAll(whole, stream);
+    for (const size of [1, 2, 7]) {
+      const parts = openAt(`parts-${size}.db`);
+      applyAll(parts, stream, size);
+      expect(rowsOf(parts)).toEqual(rowsOf(whole));
+    }
+  });
+
+  test('started again in the middle, gives the same rows as one pass', async () => {
+    const { stream } = await makeHistory();
+    const whole = openAt('whole.db');
+    applyAll(whole, stream);
+    for (let cut = 1; cut < stream.length; cut += 5) {
+      const first = openAt(`cut-${cut}.db`);
+      applyAll(first, stream.slice(0, cut));
+      first.close();
+      const second = openAt(`cut-${cut}.db`);
+      // The stream may bring again what was applied before the restart.
+      applyAll(second, stream.slice(Math.max(0, cut - 3)));
+      expect(rowsOf(second)).toEqual(rowsOf(whole));
+    }
+  });
+
+  test('gives the same rows whatever is reordered and doubled on the way, and holds nothing back at the end', async () => {
+    const { stream } = await makeHistory();
+    const whole = openAt('whole.db');
+    applyAll(whole, stream);
+    const expected = rowsOf(whole, { ignoringArrival: true });
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(stream.length - 1), fc.nat(stream.length - 1)), { maxLength: 30 }),
+        fc.array(fc.nat(stream.length - 1), { maxLength: 10 }),
+        fc.integer({ min: 1, max: 9 }),
+        (swaps, doubled, batch) => {
+          const mixed = [...stream];
+          for (const [a, b] of swaps) [mixed[a], mixed[b]] = [mixed[b] as StreamMessage, mixed[a] as StreamMessage];
+          for (const index of doubled) mixed.push(stream[index] as StreamMessage);
+          const db = openReadModelDatabase(':memory:', workspace);
+          applyAll(db, renumbered(mixed), batch);
+          expect(rowsOf(db, { ignoringArrival: true })).toEqual(expected);
+          db.close();
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test('holds back what follows a gap, over a restart, until the gap is filled', async () => {
+    const { stream } = await makeHistory();
+    const runMessages = stream.filter(({ data }) => Buffer.from(data).includes('runs/run-b'));
+    const [first, missing, ...rest] = renumbered(runMessages);
+    if (first === undefined || missing === undefined) throw new Error('the run has too few events');
+    const db = openAt('gap.db');
+    applyAll(db, [first, ...rest]);
+    expect(createRunQueries(db).findRunSummary('run-b')?.sequence).toBe(1);
+    expect(db.prepare('SELECT count(*) FROM held_events').pluck().get()).toBe(rest.length);
+    db.close();
+    const again = openAt('gap.db');
+    applyAll(again, [{ ...missing, sequence: 1_000 }]);
+    expect(createRunQueries(again).findRunSummary('run-b')?.sequence).toBe(runMessages.length);
+    expect(again.prepare('SELECT count(*) FROM held_events').pluck().get()).toBe(0);
+  });
+
+  test('keeps what cannot be an event as a dead letter and goes on', async () => {
+    const { stream } = await makeHistory();
+    const db = openAt(':memory:');
+    const garbage = (sequence: number, text: string) => ({
+      sequence,
+      subject: 'wf.event.run.x',
+      storedAt: 5,
+      data: Buffer.from(text),
+    });
+    const noStart = Buffer.from(stream[6]?.data ?? '').toString().replaceAll('run-a', 'run-z').replace(/"sequence":\d+/, '"sequence":1');
+    const messages = [garbage(1, 'not json'), garbage(2, noStart), ...stream.map((message) => ({ ...message, sequence: message.sequence + 2 }))];
+    applyAll(db, messages);
+    const ids = db.prepare('SELECT id FROM dead_letters ORDER BY id').pluck().all();
+    expect(ids).toEqual(['WORKFLOW_EVENTS/1', 'WORKFLOW_EVENTS/2']);
+    expect(createRunQueries(db).findRun('run-b')?.status).toBe('COMPLETED');
+  });
+
+  test('leaves another workspace out', async () => {
+    const { stream } = await makeHistory();
+    const db = openReadModelDatabase(':memory:', 'other');
+    open.push(db);
+    const projection = new Projection(db, 'other');
+    projection.apply(stream);
+    expect(db.prepare('SELECT count(*) FROM runs').pluck().get()).toBe(0);
+    expect(projection.position.streamSequence).toBe(stream.length);
+  });
+
+  test('a batch that fails leaves neither rows nor states, and can be applied again', async () => {
+    const { stream } = await makeHistory();
+    const whole = openAt('whole.db');
+    applyAll(whole, stream);
+    const db = openAt('failing.db');
+    const projection = new Projection(db, workspace);
+    const half = Math.floor(stream.length / 2);
+    projection.apply(stream.slice(0, half));
+    const before = rowsOf(db);
+    const broken = { sequence: stream.length + 1, subject: 'x', storedAt: 0, get data(): Uint8Array { throw new Error('the disk is gone'); } };
+    expect(() => projection.apply([...stream.slice(half), broken])).toThrow('the disk is gone');
+    expect(rowsOf(db)).toEqual(before);
+    projection.apply(stream.slice(half));
+    expect(rowsOf(db)).toEqual(rowsOf(whole));
+  });
+
+  test('folds a run again from the stored events when its state was let go', async () => {
+    const { stream } = await makeHistory();
+    const whole = openAt('whole.db');
+    applyAll(whole, stream);
+    const db = openAt('small.db');
+    const projection = new Projection(db, workspace, { maxStateWeight: 1 });
+    for (const message of stream) projection.apply([message]);
+    expect(rowsOf(db)).toEqual(rowsOf(whole));
+  });
+});
+
+describe('the file of the read model', () => {
+  test('of another workspace or schema version is built again', async () => {
+    const { stream } = await makeHistory();
+    const first = openAt('file.db');
+    applyAll(first, stream);
+    first.pragma('user_version = 999');
+    first.close();
+    const second = openAt('file.db');
+    expect(second.prepare('SELECT count(*) FROM runs').pluck().get()).toBe(0);
+    applyAll(second, stream);
+    second.close();
+    const other = openReadModelDatabase(join(folder, 'file.db'), 'other');
+    open.push(other);
+    expect(other.prepare('SELECT count(*) FROM runs').pluck().get()).toBe(0);
+    expect(new Projection(other, 'other').position.streamSequence).toBe(0);
+  });
+
+  test('reset while it is open, takes the stream from its beginning', async () => {
+    const { stream } = await makeHistory();
+    const db = openAt('file.db');
+    const projection = applyAll(db, stream);
+    const before = rowsOf(db);
+    projection.reset();
+    expect(projection.position.streamSequence).toBe(0);
+    projection.apply(stream);
+    expect(rowsOf(db)).toEqual(before);
+  });
+});

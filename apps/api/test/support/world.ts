@@ -1,0 +1,68 @@
+/** The whole api but its socket and its bus: real routes, real SQLite, and the orchestrator in memory. */
+import { createStarlark } from '@signalbox/starlark-wasm';
+import { Confirmations } from '../../src/commands/confirmations.js';
+import { createSubmit } from '../../src/commands/submit.js';
+import { createDefinitionValidator } from '../../src/definition-validator.js';
+import { createApp } from '../../src/http/app.js';
+import { openReadModel } from '../../src/read-model/read-model.js';
+import { RunFeed } from '../../src/run-feed.js';
+import { InMemoryOrchestrator, workspace } from './in-memory-orchestrator.js';
+
+const starlark = createStarlark();
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: answers are JSON of many shapes, looked into by assertions only.
+  readonly body: any;
+}
+
+export const openWorld = (options: { confirmationTimeoutMs?: number; heartbeatMs?: number; isBehind?: boolean } = {}) => {
+  const orchestrator = new InMemoryOrchestrator();
+  const confirmations = new Confirmations(options.confirmationTimeoutMs ?? 10_000);
+  const feed = new RunFeed();
+  const readModel = openReadModel({ database: ':memory:', workspace, confirmations, feed });
+  orchestrator.onMessage = (message) => readModel.apply([message], { caughtUp: false });
+  if (options.isBehind !== true) readModel.apply([], { caughtUp: true });
+  const internalErrors: unknown[] = [];
+  let isConnected = true;
+  const app = createApp({
+    workspace,
+    readModel,
+    submit: createSubmit(orchestrator, confirmations),
+    feed,
+    validator: createDefinitionValidator(starlark, readModel),
+    isConnected: () => isConnected,
+    onInternalError: (error) => internalErrors.push(error),
+    heartbeatMs: options.heartbeatMs ?? 15_000,
+  });
+  const request = (path: string, init: RequestInit = {}): Promise<Response> =>
+    Promise.resolve(app.request(`http://127.0.0.1:7420${path}`, init));
+  const call = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> => {
+    const isText = typeof body === 'string';
+    const response = await request(path, {
+      method,
+      headers: {
+        ...(body === undefined ? {} : { 'content-type': isText ? 'text/yaml' : 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
+  };
+  return {
+    orchestrator,
+    readModel,
+    feed,
+    confirmations,
+    internalErrors,
+    request,
+    call,
+    disconnect: () => {
+      isConnected = false;
+    },
+    close: () => readModel.close(),
+  };
+};
+export type World = ReturnType<typeof openWorld>;
