@@ -8,6 +8,7 @@
  * 5. Stopping loses nothing: unstarted tasks go back at once, steps at work have the grace time, then they go back too.
  */
 
+import { setMaxListeners } from 'node:events';
 import { stepError } from '@signalbox/engine';
 import type { Execution, ExecutorRegistry } from '@signalbox/executors';
 import {
@@ -74,6 +75,8 @@ const settlingMs = 500;
 
 export const runSteps = (options: RunStepsOptions): StepRun => {
   const graceIsOver = new AbortController();
+  // Each step in hand listens.
+  setMaxListeners(0, graceIsOver.signal);
   const abortGraceMs = options.abortGraceMs ?? defaultAbortGraceMs;
   const handler = createStepHandler(options, abortGraceMs, graceIsOver.signal);
   const consumption: Consumption = consumeEach(options.connection, {
