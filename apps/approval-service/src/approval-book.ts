@@ -67,7 +67,13 @@ export class ApprovalBook {
     const key = keyOf(runId, data.approvalId);
     if (data.type === 'approval.requested') {
       if (this.#ended.has(key) || this.#pending.has(key)) return;
-      this.#pending.set(key, { runId, workspace, request: data, endorsedBy: new Set(), forwarded: new Map() });
+      this.#pending.set(key, {
+        runId,
+        workspace,
+        request: data,
+        endorsedBy: new Set(),
+        forwarded: new Map(),
+      });
     } else if (endsApproval(data)) {
       this.#pending.delete(key);
       this.#remember(key);

@@ -26,14 +26,21 @@ export type Judgement =
   | { readonly kind: 'forward' }
   | { readonly kind: 'refuse'; readonly code: DecisionRefusalCode; readonly message: string };
 
-export const judgeDecision = (record: ApprovalRecord, task: DecisionTask, teams: TeamDirectory): Judgement => {
+export const judgeDecision = (
+  record: ApprovalRecord,
+  task: DecisionTask,
+  teams: TeamDirectory,
+): Judgement => {
   if (record.kind === 'unknown') {
     return refuse('APPROVAL_NOT_FOUND', `run ${task.runId} has no approval ${task.approvalId}`);
   }
   if (record.kind === 'ended') return alreadyDecided(task);
   const { approval } = record;
   if (approval.workspace !== task.workspace) {
-    return refuse('APPROVAL_NOT_FOUND', `the workspace "${task.workspace}" has no approval ${task.approvalId}`);
+    return refuse(
+      'APPROVAL_NOT_FOUND',
+      `the workspace "${task.workspace}" has no approval ${task.approvalId}`,
+    );
   }
   if (approval.forwarded.has(task.commandId)) return { kind: 'forward' };
   if (isDecidedByForwarded(approval)) return alreadyDecided(task);
@@ -86,6 +93,9 @@ const approversCounted = (approval: PendingApproval): ReadonlySet<string> =>
 const isRejection = ({ decision }: ForwardedDecision): boolean => decision === 'reject';
 
 const alreadyDecided = (task: DecisionTask): Judgement =>
-  refuse('APPROVAL_ALREADY_DECIDED', `approval ${task.approvalId} has been decided; the first decision counts`);
+  refuse(
+    'APPROVAL_ALREADY_DECIDED',
+    `approval ${task.approvalId} has been decided; the first decision counts`,
+  );
 
 const refuse = (code: DecisionRefusalCode, message: string): Judgement => ({ kind: 'refuse', code, message });

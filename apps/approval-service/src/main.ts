@@ -23,7 +23,8 @@ await runService({
       { streams: streamDeclarations(), consumers: [consumer] },
       { signal },
     );
-    for (const difference of drift) logger.warn('the server differs from what is declared', { ...difference });
+    for (const difference of drift)
+      logger.warn('the server differs from what is declared', { ...difference });
 
     const publisher = scope.use(createPublisher(connection));
     const book = new ApprovalBook();

@@ -1,1 +1,51 @@
-export {};
+/** The step worker: claims `wf.task.step.>` and executes. Stateless; run as many as there is work for. */
+import { createAgentRunExecutor, createExecutorRegistry } from '@signalbox/executors';
+import { createScriptedProvider } from '@signalbox/llm';
+import { createPublisher, openConnection, provision } from '@signalbox/messaging';
+import { consumers, streamDeclarations } from '@signalbox/protocol';
+import { runService } from '@signalbox/service';
+import { createEvaluator, createStarlark } from '@signalbox/starlark-wasm';
+import { runSteps } from '@signalbox/step-runner';
+import { parseConfig } from './config.js';
+
+await runService({
+  name: 'step-worker',
+  parseConfig,
+  start: async ({ config, logger, scope, signal, fail }) => {
+    const connection = scope.use(
+      await openConnection({ url: config.natsUrl, name: config.workerName, logger, signal }),
+    );
+    const consumer = consumers.stepWorker;
+    const drift = await provision(
+      connection,
+      { streams: streamDeclarations(), consumers: [consumer] },
+      { signal },
+    );
+    for (const difference of drift)
+      logger.warn('the server differs from what is declared', { ...difference });
+
+    const evaluator = createEvaluator(createStarlark());
+    const providers = [createScriptedProvider(evaluator)];
+    const registry = createExecutorRegistry([createAgentRunExecutor({ evaluator, providers })]);
+
+    const steps = scope.use(
+      runSteps({
+        connection,
+        publisher: scope.use(createPublisher(connection)),
+        consumer,
+        registry,
+        concurrency: config.workerConcurrency,
+        workerName: config.workerName,
+        workspace: config.workspace,
+        logger,
+      }),
+    );
+    steps.done.catch(fail);
+    return {
+      worker: config.workerName,
+      concurrency: config.workerConcurrency,
+      actions: registry.actions,
+      providers: providers.map((provider) => provider.name),
+    };
+  },
+});
