@@ -18,6 +18,11 @@ export class RunFeed {
     };
   }
 
+  /** Runs that somebody follows. */
+  get followedCount(): number {
+    return this.#followers.size;
+  }
+
   tell(runIds: ReadonlySet<string>): void {
     if (this.#followers.size === 0) return;
     for (const runId of runIds) for (const onNews of this.#followers.get(runId) ?? []) onNews();

@@ -69,7 +69,17 @@ const openAt = (file: string): ReadModelDatabase => {
   return db;
 };
 
-const tables = ['runs', 'steps', 'events', 'approvals', 'workflows', 'agents', 'teams', 'dead_letters', 'held_events'];
+const tables = [
+  'runs',
+  'steps',
+  'events',
+  'approvals',
+  'workflows',
+  'agents',
+  'teams',
+  'dead_letters',
+  'held_events',
+];
 
 /** All rows; without what says in which order the stream brought them, where asked. */
 const rowsOf = (db: ReadModelDatabase, options: { ignoringArrival?: boolean } = {}) =>
@@ -85,7 +95,8 @@ const rowsOf = (db: ReadModelDatabase, options: { ignoringArrival?: boolean } = 
 
 const applyAll = (db: ReadModelDatabase, messages: readonly StreamMessage[], batch = messages.length) => {
   const projection = new Projection(db, workspace);
-  for (let from = 0; from < messages.length; from += batch) projection.apply(messages.slice(from, from + batch));
+  for (let from = 0; from < messages.length; from += batch)
+    projection.apply(messages.slice(from, from + batch));
   return projection;
 };
 
@@ -162,7 +173,8 @@ describe('the projection', () => {
         fc.integer({ min: 1, max: 9 }),
         (swaps, doubled, batch) => {
           const mixed = [...stream];
-          for (const [a, b] of swaps) [mixed[a], mixed[b]] = [mixed[b] as StreamMessage, mixed[a] as StreamMessage];
+          for (const [a, b] of swaps)
+            [mixed[a], mixed[b]] = [mixed[b] as StreamMessage, mixed[a] as StreamMessage];
           for (const index of doubled) mixed.push(stream[index] as StreamMessage);
           const db = openReadModelDatabase(':memory:', workspace);
           applyAll(db, renumbered(mixed), batch);
@@ -199,8 +211,15 @@ describe('the projection', () => {
       storedAt: 5,
       data: Buffer.from(text),
     });
-    const noStart = Buffer.from(stream[6]?.data ?? '').toString().replaceAll('run-a', 'run-z').replace(/"sequence":\d+/, '"sequence":1');
-    const messages = [garbage(1, 'not json'), garbage(2, noStart), ...stream.map((message) => ({ ...message, sequence: message.sequence + 2 }))];
+    const noStart = Buffer.from(stream[6]?.data ?? '')
+      .toString()
+      .replaceAll('run-a', 'run-z')
+      .replace(/"sequence":\d+/, '"sequence":1');
+    const messages = [
+      garbage(1, 'not json'),
+      garbage(2, noStart),
+      ...stream.map((message) => ({ ...message, sequence: message.sequence + 2 })),
+    ];
     applyAll(db, messages);
     const ids = db.prepare('SELECT id FROM dead_letters ORDER BY id').pluck().all();
     expect(ids).toEqual(['WORKFLOW_EVENTS/1', 'WORKFLOW_EVENTS/2']);
@@ -226,7 +245,14 @@ describe('the projection', () => {
     const half = Math.floor(stream.length / 2);
     projection.apply(stream.slice(0, half));
     const before = rowsOf(db);
-    const broken = { sequence: stream.length + 1, subject: 'x', storedAt: 0, get data(): Uint8Array { throw new Error('the disk is gone'); } };
+    const broken = {
+      sequence: stream.length + 1,
+      subject: 'x',
+      storedAt: 0,
+      get data(): Uint8Array {
+        throw new Error('the disk is gone');
+      },
+    };
     expect(() => projection.apply([...stream.slice(half), broken])).toThrow('the disk is gone');
     expect(rowsOf(db)).toEqual(before);
     projection.apply(stream.slice(half));

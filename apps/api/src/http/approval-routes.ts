@@ -22,7 +22,7 @@ import {
 
 const ofRun = '/api/v1/workflow-runs/{runId}/approvals';
 const tags = ['approvals'];
-const runParam = z.object({ runId: token.openapi({ type: 'string' }) });
+const runParam = z.object({ runId: token });
 
 const ofRunRoute = createRoute({
   method: 'get',
@@ -52,7 +52,7 @@ const decisionRoute = <N extends 'approve' | 'reject'>(name: N, summary: string)
     tags,
     summary,
     request: {
-      params: runParam.extend({ approvalId: token.openapi({ type: 'string' }) }),
+      params: runParam.extend({ approvalId: token }),
       headers: actorHeaders,
       body: {
         content: {

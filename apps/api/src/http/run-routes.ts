@@ -26,7 +26,7 @@ import { startRun } from './start-run.js';
 
 const root = '/api/v1/workflow-runs';
 const tags = ['runs'];
-const runParam = z.object({ runId: token.openapi({ type: 'string' }) });
+const runParam = z.object({ runId: token });
 
 const startRoute = createRoute({
   method: 'post',
@@ -52,7 +52,7 @@ const startRoute = createRoute({
               .optional()
               .openapi({ description: 'The newest when absent.' }),
             input: json.optional().openapi({ description: 'An empty object when absent.' }),
-            runId: token.optional().openapi({ type: 'string', description: 'Made here when absent.' }),
+            runId: token.optional(),
           }),
         },
       },
@@ -190,7 +190,7 @@ const signalRoute = createRoute({
         'application/json': {
           schema: z.strictObject({
             payload: json.optional().openapi({ description: 'Null when absent.' }),
-            signalId: token.optional().openapi({ type: 'string' }),
+            signalId: token.optional(),
           }),
         },
       },

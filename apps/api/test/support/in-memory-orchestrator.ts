@@ -84,7 +84,11 @@ export class InMemoryOrchestrator implements CommandPort {
         };
         const refused = this.decide(runId, command, commandId);
         if (refused !== undefined)
-          this.#record(runId, [{ type: 'approval.decision_refused', approvalId, actor, ...refused }], commandId);
+          this.#record(
+            runId,
+            [{ type: 'approval.decision_refused', approvalId, actor, ...refused }],
+            commandId,
+          );
         return;
       }
       case 'run':
@@ -122,7 +126,11 @@ export class InMemoryOrchestrator implements CommandPort {
   }
 
   /** Decides a command of the engine; returns the refusal, if any. */
-  decide(runId: string, command: Command, causationId?: string): { code: string; message: string } | undefined {
+  decide(
+    runId: string,
+    command: Command,
+    causationId?: string,
+  ): { code: string; message: string } | undefined {
     const plan = this.#planOf(runId, command);
     if (plan === undefined) return { code: 'RUN_NOT_FOUND', message: 'there is no such run' };
     const decision = decide(this.state(runId), command, { now: ++this.#now, plan, evaluate, digest: sha256 });
@@ -155,7 +163,8 @@ export class InMemoryOrchestrator implements CommandPort {
 
   #planOf(runId: string, command: Command): Plan | undefined {
     const state = this.state(runId);
-    const id = state.kind === 'run' ? state.started.workflow.id : command.type === 'start' ? command.workflow.id : '';
+    const id =
+      state.kind === 'run' ? state.started.workflow.id : command.type === 'start' ? command.workflow.id : '';
     return this.#workflows.get(id)?.plan;
   }
 
@@ -172,7 +181,8 @@ export class InMemoryOrchestrator implements CommandPort {
       return refused === undefined ? undefined : refuse(refused.code, refused.message);
     }
     const held = this.#workflows.get(command.workflowId);
-    if (held === undefined) return refuse('WORKFLOW_NOT_FOUND', `there is no workflow "${command.workflowId}"`);
+    if (held === undefined)
+      return refuse('WORKFLOW_NOT_FOUND', `there is no workflow "${command.workflowId}"`);
     const { input, idempotencyKey } = command;
     const refused = this.decide(
       runId,
@@ -211,18 +221,33 @@ export class InMemoryOrchestrator implements CommandPort {
         if (!parsed.ok) return refused('VALIDATION_FAILED', 'not valid');
         const { id, name, version: label } = parsed.plan;
         const known = this.#workflows.get(id);
-        if (command.mode === 'create' && known !== undefined) return refused('WORKFLOW_EXISTS', `"${id}" exists`);
+        if (command.mode === 'create' && known !== undefined)
+          return refused('WORKFLOW_EXISTS', `"${id}" exists`);
         const digest = sha256(source);
         const changed = known?.digest !== digest;
         const version = (known?.version ?? 0) + (changed ? 1 : 0);
         this.#workflows.set(id, { plan: parsed.plan, version, digest });
         const warnings = parsed.warnings.map(({ severity: _severity, ...issue }) => issue);
-        return { type: 'catalog.workflow_put', actor, workflowId: id, version, digest, name, label, source, warnings, changed };
+        return {
+          type: 'catalog.workflow_put',
+          actor,
+          workflowId: id,
+          version,
+          digest,
+          name,
+          label,
+          source,
+          warnings,
+          changed,
+        };
       }
       case 'delete_workflow': {
         const { workflowId } = command;
         const isBusy = [...this.#states.values()].some(
-          (state) => state.kind === 'run' && state.started.workflow.id === workflowId && state.phase.kind === 'running',
+          (state) =>
+            state.kind === 'run' &&
+            state.started.workflow.id === workflowId &&
+            state.phase.kind === 'running',
         );
         if (isBusy) return refused('WORKFLOW_HAS_RUNS', 'it has runs');
         if (!this.#workflows.delete(workflowId)) return refused('WORKFLOW_NOT_FOUND', 'there is none');
@@ -232,7 +257,15 @@ export class InMemoryOrchestrator implements CommandPort {
         const version = (this.#teamsAndAgents.get(command.name) ?? 0) + 1;
         this.#teamsAndAgents.set(command.name, version);
         const { name, source } = command;
-        return { type: 'catalog.agent_put', actor, name, version, digest: sha256(source), source, changed: true };
+        return {
+          type: 'catalog.agent_put',
+          actor,
+          name,
+          version,
+          digest: sha256(source),
+          source,
+          changed: true,
+        };
       }
       case 'delete_agent':
         return { type: 'catalog.agent_deleted', actor, name: command.name };

@@ -17,7 +17,9 @@ export interface Answer {
   readonly body: any;
 }
 
-export const openWorld = (options: { confirmationTimeoutMs?: number; heartbeatMs?: number; isBehind?: boolean } = {}) => {
+export const openWorld = (
+  options: { confirmationTimeoutMs?: number; heartbeatMs?: number; isBehind?: boolean } = {},
+) => {
   const orchestrator = new InMemoryOrchestrator();
   const confirmations = new Confirmations(options.confirmationTimeoutMs ?? 10_000);
   const feed = new RunFeed();
@@ -38,7 +40,12 @@ export const openWorld = (options: { confirmationTimeoutMs?: number; heartbeatMs
   });
   const request = (path: string, init: RequestInit = {}): Promise<Response> =>
     Promise.resolve(app.request(`http://127.0.0.1:7420${path}`, init));
-  const call = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> => {
+  const call = async (
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> => {
     const isText = typeof body === 'string';
     const response = await request(path, {
       method,
@@ -49,7 +56,11 @@ export const openWorld = (options: { confirmationTimeoutMs?: number; heartbeatMs
       ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
-    return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: text === '' ? undefined : JSON.parse(text),
+    };
   };
   return {
     orchestrator,

@@ -1,0 +1,578 @@
+import { TransientError } from '@signalbox/messaging';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { runIdOfKey } from '../src/identity.js';
+import { workspace } from './support/in-memory-orchestrator.js';
+import { single, triage } from './support/workflows.js';
+import { openWorld, type World } from './support/world.js';
+
+const runs = '/api/v1/workflow-runs';
+const workflows = '/api/v1/workflows';
+const alice = { 'x-signalbox-actor': 'user:alice' };
+
+let world: World;
+beforeEach(() => {
+  world = openWorld();
+});
+afterEach(() => world.close());
+
+const startTriage = async (urgent: boolean): Promise<string> => {
+  await world.call('PUT', `${workflows}/triage`, triage);
+  const started = await world.call(
+    'POST',
+    runs,
+    { workflow: 'triage', input: { service: 'web', urgent } },
+    alice,
+  );
+  expect(started.status).toBe(201);
+  return started.body.runId;
+};
+
+describe('workflows', () => {
+  test('a created workflow can be read at once, by id and in the list', async () => {
+    const created = await world.call('POST', workflows, triage, alice);
+    expect(created.status).toBe(201);
+    expect(created.headers.get('location')).toBe(`${workflows}/triage`);
+    expect(created.body).toMatchObject({
+      id: 'triage',
+      version: 1,
+      label: '1.0',
+      createdBy: 'user:alice',
+      warnings: [],
+    });
+    const read = await world.call('GET', `${workflows}/triage`);
+    expect(read.body).toEqual(created.body);
+    expect(read.body.source).toBe(triage);
+    const list = await world.call('GET', workflows);
+    expect(list.body.items.map(({ id }: { id: string }) => id)).toEqual(['triage']);
+  });
+
+  test('creating one that exists is a conflict', async () => {
+    await world.call('POST', workflows, single());
+    const again = await world.call('POST', workflows, single('1.1'));
+    expect([again.status, again.body.code]).toEqual([409, 'WORKFLOW_EXISTS']);
+  });
+
+  test('PUT makes the first version with 201, a new one with 200, and none of the same source', async () => {
+    const first = await world.call('PUT', `${workflows}/single`, single());
+    expect([first.status, first.body.version]).toEqual([201, 1]);
+    const second = await world.call('PUT', `${workflows}/single`, single('1.1'));
+    expect([second.status, second.body.version]).toEqual([200, 2]);
+    const same = await world.call('PUT', `${workflows}/single`, single('1.1'));
+    expect([same.status, same.body.version]).toEqual([200, 2]);
+    const old = await world.call('GET', `${workflows}/single?version=1`);
+    expect([old.body.label, old.body.versions.length]).toEqual(['1.0', 2]);
+    const none = await world.call('GET', `${workflows}/single?version=9`);
+    expect([none.status, none.body.code]).toEqual([404, 'WORKFLOW_NOT_FOUND']);
+  });
+
+  test('a definition is taken as YAML, as JSON, and as JSON that holds its text', async () => {
+    const definition = {
+      id: 'as-json',
+      version: '1',
+      name: 'As JSON',
+      start: 'only',
+      states: [{ name: 'only', type: 'inject', data: { a: 1 }, end: true }],
+    };
+    const direct = await world.call('POST', workflows, definition);
+    expect([direct.status, direct.body.source]).toEqual([201, JSON.stringify(definition)]);
+    const wrapped = await world.call('POST', workflows, { source: single() });
+    expect([wrapped.status, wrapped.body.source]).toEqual([201, single()]);
+    const other = await world.call('POST', workflows, single('2'), { 'content-type': 'image/png' });
+    expect([other.status, other.body.code]).toEqual([415, 'UNSUPPORTED_MEDIA_TYPE']);
+  });
+
+  test('an invalid definition is refused with the place of each error, and reaches nobody', async () => {
+    const refused = await world.call('POST', workflows, triage.replace('next: decide', 'next: decid'));
+    expect([refused.status, refused.body.code]).toEqual([400, 'VALIDATION_FAILED']);
+    expect(refused.body.errors).toEqual(
+      expect.arrayContaining([expect.objectContaining({ code: 'UNKNOWN_TRANSITION_TARGET', line: 16 })]),
+    );
+    expect(world.orchestrator.received).toEqual([]);
+  });
+
+  test('an agent that this replica does not know is left to the orchestrator', async () => {
+    await world.call('PUT', '/api/v1/agents/other', 'a prompt');
+    const validated = await world.call('POST', `${workflows}/validate`, single());
+    expect(validated.body.errors.map(({ code }: { code: string }) => code)).toEqual(['AGENT_NOT_FOUND']);
+    expect((await world.call('POST', workflows, single())).status).toBe(201);
+  });
+
+  test('validate answers 200 for a valid and for an invalid definition, and stores nothing', async () => {
+    const bad = await world.call('POST', `${workflows}/validate`, 'id: x\nnonsense: 1\n');
+    expect([bad.status, bad.body.valid]).toEqual([200, false]);
+    expect(bad.body.errors.length).toBeGreaterThan(0);
+    const inject =
+      'id: ok\nversion: "1"\nname: Ok\nstart: a\nstates: [ { name: a, type: inject, data: {}, end: true } ]\n';
+    const good = await world.call('POST', `${workflows}/validate`, { source: inject });
+    expect([good.status, good.body]).toEqual([200, { valid: true, errors: [], warnings: [] }]);
+    expect(world.orchestrator.received).toEqual([]);
+  });
+
+  test('DELETE is refused while runs of it have not ended, and takes it away afterwards', async () => {
+    const runId = await startTriage(false);
+    const busy = await world.call('DELETE', `${workflows}/triage`);
+    expect([busy.status, busy.body.code]).toEqual([409, 'WORKFLOW_HAS_RUNS']);
+    await world.call('POST', `${runs}/${runId}/cancel`);
+    expect((await world.call('DELETE', `${workflows}/triage`)).status).toBe(204);
+    expect((await world.call('GET', `${workflows}/triage`)).status).toBe(404);
+    expect((await world.call('GET', workflows)).body.items).toEqual([]);
+    const old = await world.call('GET', `${workflows}/triage?version=1`);
+    expect(old.body.deletedAt).not.toBeNull();
+  });
+});
+
+describe('agents and teams', () => {
+  test('an agent is put, read, listed and deleted', async () => {
+    const first = await world.call('PUT', '/api/v1/agents/a', 'a prompt', alice);
+    expect([first.status, first.body.version, first.body.source]).toEqual([201, 1, 'a prompt']);
+    expect((await world.call('PUT', '/api/v1/agents/a', 'another')).status).toBe(200);
+    expect((await world.call('GET', '/api/v1/agents')).body.items).toHaveLength(1);
+    expect((await world.call('DELETE', '/api/v1/agents/a')).status).toBe(204);
+    const gone = await world.call('GET', '/api/v1/agents/a');
+    expect([gone.status, gone.body.code]).toEqual([404, 'AGENT_NOT_FOUND']);
+  });
+
+  test('teams are put and read', async () => {
+    expect((await world.call('GET', '/api/v1/teams')).body.code).toBe('TEAMS_NOT_FOUND');
+    const put = await world.call('PUT', '/api/v1/teams', 'sre: [user:alice]\n');
+    expect([put.status, put.body.teams]).toEqual([200, { sre: ['user:alice'] }]);
+    expect((await world.call('GET', '/api/v1/teams')).body).toEqual(put.body);
+  });
+});
+
+describe('starting a run', () => {
+  test('answers with the run, by whom it was started', async () => {
+    await world.call('PUT', `${workflows}/single`, single());
+    const started = await world.call('POST', runs, { workflow: 'single' }, alice);
+    expect(started.status).toBe(201);
+    expect(started.body).toMatchObject({
+      status: 'RUNNING',
+      startedBy: 'user:alice',
+      input: {},
+      endedAt: null,
+    });
+    expect(started.body.runId).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7/);
+    expect(started.headers.get('location')).toBe(`${runs}/${started.body.runId}`);
+  });
+
+  test('of a workflow that there is not is 404', async () => {
+    const refused = await world.call('POST', runs, { workflow: 'none' });
+    expect([refused.status, refused.body.code]).toEqual([404, 'WORKFLOW_NOT_FOUND']);
+    expect(refused.headers.get('content-type')).toBe('application/problem+json');
+    expect(refused.body).toMatchObject({
+      status: 404,
+      instance: runs,
+      type: 'urn:signalbox:problem:WORKFLOW_NOT_FOUND',
+    });
+  });
+
+  test('the same idempotency key gives the same run: 201 at first, 200 afterwards', async () => {
+    await world.call('PUT', `${workflows}/single`, single());
+    const headers = { 'idempotency-key': 'night-job-7' };
+    const body = { workflow: 'single', input: { b: 1, a: [1, { c: 2 }] } };
+    const first = await world.call('POST', runs, body, headers);
+    const again = await world.call(
+      'POST',
+      runs,
+      { input: { a: [1, { c: 2 }], b: 1 }, workflow: 'single' },
+      headers,
+    );
+    expect([first.status, again.status]).toEqual([201, 200]);
+    expect(again.body.runId).toBe(first.body.runId);
+    expect(first.body.runId).toBe(runIdOfKey(workspace, 'night-job-7'));
+    expect(first.body.runId).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab]/);
+    const other = await world.call('POST', runs, { workflow: 'single', input: { a: 2 } }, headers);
+    expect([other.status, other.body.code]).toEqual([409, 'IDEMPOTENCY_KEY_REUSED']);
+  });
+
+  test('two requests under one key that come at once to two replicas start one run', async () => {
+    await world.call('PUT', `${workflows}/single`, single());
+    const headers = { 'idempotency-key': 'twice' };
+    const both = await Promise.all(
+      [1, 2].map(() => world.call('POST', runs, { workflow: 'single' }, headers)),
+    );
+    expect(both.map(({ status }) => status).sort()).toEqual([200, 201]);
+    expect(world.orchestrator.runIds).toHaveLength(1);
+  });
+
+  test('a replica that does not know the run yet still answers the second request with it', async () => {
+    await world.call('PUT', `${workflows}/single`, single());
+    const headers = { 'idempotency-key': 'elsewhere' };
+    const runId = runIdOfKey(workspace, 'elsewhere');
+    // Another replica's start, whose event comes together with the refusal of ours.
+    const { onMessage } = world.orchestrator;
+    const kept: Parameters<typeof onMessage>[0][] = [];
+    world.orchestrator.onMessage = (message) => kept.push(message);
+    const base = { commandId: 'of-another', workspace, actor: 'user:bob', issuedAt: 1, runId };
+    await world.orchestrator.send({
+      kind: 'run',
+      command: { ...base, type: 'start', workflowId: 'single', input: {} },
+    });
+    world.orchestrator.onMessage = (message) => {
+      for (const earlier of kept.splice(0)) onMessage(earlier);
+      onMessage(message);
+    };
+    const answered = await world.call('POST', runs, { workflow: 'single' }, headers);
+    expect([answered.status, answered.body.startedBy]).toEqual([200, 'user:bob']);
+  });
+
+  test('a run id of the caller is used once', async () => {
+    await world.call('PUT', `${workflows}/single`, single());
+    const first = await world.call('POST', runs, { workflow: 'single', runId: 'mine-1' });
+    expect([first.status, first.body.runId]).toEqual([201, 'mine-1']);
+    const again = await world.call('POST', runs, { workflow: 'single', runId: 'mine-1' });
+    expect([again.status, again.body.code]).toEqual([409, 'RUN_ALREADY_STARTED']);
+    const both = await world.call(
+      'POST',
+      runs,
+      { workflow: 'single', runId: 'mine-2' },
+      { 'idempotency-key': 'k' },
+    );
+    expect([both.status, both.body.code]).toEqual([400, 'INVALID_REQUEST']);
+  });
+});
+
+describe('reading runs', () => {
+  test('a run shows its steps with attempts, times, warnings and the path taken', async () => {
+    const runId = await startTriage(false);
+    expect(world.orchestrator.doSteps(runId, { healthy: false })).toBe(2);
+    expect(world.orchestrator.doSteps(runId)).toBe(1);
+    const { body: run } = await world.call('GET', `${runs}/${runId}`);
+    expect(run).toMatchObject({ status: 'COMPLETED', workflow: { id: 'triage', version: 1 } });
+    expect(run.endedAt).not.toBeNull();
+    expect(run.steps.map((step: { state: string; scope: string }) => `${step.scope}/${step.state}`)).toEqual([
+      '/look',
+      'look/pods/check_pods',
+      'look/errors/check_errors',
+      '/decide',
+      '/report',
+    ]);
+    expect(run.steps[1]).toMatchObject({
+      status: 'SUCCEEDED',
+      kind: 'operation',
+      action: 'agent.run',
+      target: 'worker',
+      attempt: 1,
+      worker: 'worker-1',
+      error: null,
+      warnings: [{ code: 'SCHEMA_VALIDATION_OUTPUT', message: 'not quite' }],
+    });
+    expect(run.steps[3].path).toEqual({ matched: -1, next: 'report' });
+    const step = await world.call('GET', `${runs}/${runId}/steps/${run.steps[2].stepId}`);
+    expect(step.body).toMatchObject({ input: { agent: 'b', task: 'web' }, output: { healthy: false } });
+    const join = await world.call('GET', `${runs}/${runId}/steps/${run.steps[0].stepId}`);
+    expect(join.body.output).toEqual({
+      pods: { result: { healthy: false } },
+      errors: { result: { healthy: false } },
+    });
+    const none = await world.call('GET', `${runs}/${runId}/steps/none`);
+    expect([none.status, none.body.code]).toEqual([404, 'STEP_NOT_FOUND']);
+  });
+
+  test('the list is newest first, filtered, and pages without gap or overlap', async () => {
+    await world.call('PUT', `${workflows}/single`, single());
+    const ids: string[] = [];
+    for (let index = 0; index < 7; index += 1)
+      ids.unshift((await world.call('POST', runs, { workflow: 'single' })).body.runId);
+    const triaged = await startTriage(true);
+    await world.call('POST', `${runs}/${ids[2]}/cancel`);
+    const listed: string[] = [];
+    let cursor: string | null = '';
+    while (cursor !== null) {
+      const page = await world.call(
+        'GET',
+        `${runs}?workflow=single&limit=3${cursor === '' ? '' : `&cursor=${cursor}`}`,
+      );
+      listed.push(...page.body.items.map(({ runId }: { runId: string }) => runId));
+      cursor = page.body.nextCursor;
+    }
+    expect(listed).toEqual(ids);
+    const idsOf = async (query: string) =>
+      (await world.call('GET', `${runs}?${query}`)).body.items.map(({ runId }: { runId: string }) => runId);
+    expect(await idsOf('')).toEqual([triaged, ...ids]);
+    expect(await idsOf('status=CANCELLED')).toEqual([ids[2]]);
+    expect(await idsOf('workflow=triage&status=RUNNING')).toEqual([triaged]);
+    expect(await idsOf('workflow=triage&status=FAILED')).toEqual([]);
+    const bad = await world.call('GET', `${runs}?cursor=nonsense`);
+    expect([bad.status, bad.body.code]).toEqual([400, 'INVALID_CURSOR']);
+    const status = await world.call('GET', `${runs}?status=SLEEPING`);
+    expect([status.status, status.body.errors[0].path]).toEqual([400, '/status']);
+  });
+
+  test('events come in order and in pages, each with the command that caused it', async () => {
+    const runId = await startTriage(false);
+    world.orchestrator.doSteps(runId);
+    const all = (await world.call('GET', `${runs}/${runId}/events`)).body;
+    const sequences = all.items.map(({ sequence }: { sequence: number }) => sequence);
+    expect(sequences).toEqual(sequences.map((_: number, index: number) => index + 1));
+    expect(all.nextAfter).toBeNull();
+    expect(all.items[0]).toMatchObject({ type: 'run.started', data: { input: { service: 'web' } } });
+    expect(all.items[0].causationId).toBe(world.orchestrator.received.at(-1)?.command.commandId);
+    const page = (await world.call('GET', `${runs}/${runId}/events?after=2&limit=2`)).body;
+    expect(page.items).toEqual(all.items.slice(2, 4));
+    expect(page.nextAfter).toBe(4);
+    expect((await world.call('GET', `${runs}/none/events`)).body.code).toBe('RUN_NOT_FOUND');
+  });
+});
+
+describe('steering a run', () => {
+  test('pause, resume and cancel answer with the run as it then is', async () => {
+    const runId = await startTriage(false);
+    const steer = (what: string, body?: unknown) =>
+      world.call('POST', `${runs}/${runId}/${what}`, body, alice);
+    expect((await steer('pause', { reason: 'lunch' })).body.status).toBe('PAUSED');
+    const twice = await steer('pause');
+    expect([twice.status, twice.body.code]).toEqual([409, 'RUN_ALREADY_PAUSED']);
+    expect((await steer('resume')).body.status).toBe('RUNNING');
+    expect((await steer('cancel', { reason: 'enough' })).body.status).toBe('CANCELLED');
+    const late = await steer('cancel');
+    expect([late.status, late.body.code]).toEqual([409, 'RUN_NOT_ACTIVE']);
+    const events = (await world.call('GET', `${runs}/${runId}/events`)).body.items;
+    const cancelled = events.find(({ type }: { type: string }) => type === 'run.cancelled');
+    expect(cancelled.data).toMatchObject({ actor: 'user:alice', reason: 'enough' });
+  });
+
+  test('a run that there is not is 404, by the notice that belongs to no history', async () => {
+    const refused = await world.call('POST', `${runs}/none/cancel`);
+    expect([refused.status, refused.body.code]).toEqual([404, 'RUN_NOT_FOUND']);
+  });
+
+  test('a signal is recorded under the id that the caller gave', async () => {
+    const runId = await startTriage(false);
+    const body = { payload: { ok: 1 }, signalId: 'sig-1' };
+    expect((await world.call('POST', `${runs}/${runId}/signals/go`, body)).status).toBe(200);
+    const twice = await world.call('POST', `${runs}/${runId}/signals/go`, body);
+    expect([twice.status, twice.body.code]).toEqual([409, 'SIGNAL_ALREADY_RECEIVED']);
+  });
+});
+
+describe('approvals', () => {
+  const ask = async () => {
+    const runId = await startTriage(true);
+    world.orchestrator.doSteps(runId);
+    const { items } = (await world.call('GET', `${runs}/${runId}/approvals`)).body;
+    return { runId, approval: items[0] };
+  };
+
+  test('a pending approval is listed, decided once, and the run goes on', async () => {
+    const { runId, approval } = await ask();
+    expect(approval).toMatchObject({
+      status: 'pending',
+      message: 'Go on?',
+      approvers: ['user:alice'],
+      workflowId: 'triage',
+    });
+    expect((await world.call('GET', `${runs}/${runId}`)).body.status).toBe('WAITING_APPROVAL');
+    const pending = (await world.call('GET', '/api/v1/workflow-approvals?status=pending')).body;
+    expect(pending.items).toEqual([approval]);
+    const path = `${runs}/${runId}/approvals/${approval.approvalId}`;
+    const approved = await world.call('POST', `${path}/approve`, { comment: 'fine', data: { n: 1 } }, alice);
+    expect(approved.body).toMatchObject({
+      status: 'approved',
+      decidedBy: 'user:alice',
+      comment: 'fine',
+      data: { n: 1 },
+    });
+    const again = await world.call('POST', `${path}/reject`, undefined, alice);
+    expect([again.status, again.body.code]).toEqual([409, 'APPROVAL_ALREADY_DECIDED']);
+    expect((await world.call('GET', '/api/v1/workflow-approvals?status=pending')).body.items).toEqual([]);
+    expect(world.orchestrator.doSteps(runId)).toBe(1);
+    expect((await world.call('GET', `${runs}/${runId}`)).body.status).toBe('COMPLETED');
+  });
+
+  test('a rejection ends the run', async () => {
+    const { runId, approval } = await ask();
+    const path = `${runs}/${runId}/approvals/${approval.approvalId}`;
+    expect((await world.call('POST', `${path}/reject`, { comment: 'no' }, alice)).body.status).toBe(
+      'rejected',
+    );
+    expect((await world.call('GET', `${runs}/${runId}`)).body.status).toBe('CANCELLED');
+  });
+
+  test('an approval that there is not is 404', async () => {
+    const { runId } = await ask();
+    const none = await world.call('POST', `${runs}/${runId}/approvals/none/approve`);
+    expect([none.status, none.body.code]).toEqual([404, 'APPROVAL_NOT_FOUND']);
+  });
+
+  test('who may not approve is told so with 403', async () => {
+    const { runId, approval } = await ask();
+    world.orchestrator.isAsleep = true;
+    const asking = world.call('POST', `${runs}/${runId}/approvals/${approval.approvalId}/approve`);
+    const event = {
+      type: 'approval.decision_refused',
+      approvalId: approval.approvalId,
+      actor: 'user:anonymous',
+    } as const;
+    await expect.poll(() => world.orchestrator.received.at(-1)?.kind).toBe('decision');
+    world.orchestrator.notice(
+      runId,
+      { ...event, code: 'APPROVER_NOT_ALLOWED', message: 'not you' },
+      world.orchestrator.received.at(-1)?.command.commandId,
+    );
+    const refused = await asking;
+    expect([refused.status, refused.body.code]).toEqual([403, 'APPROVER_NOT_ALLOWED']);
+  });
+});
+
+describe('what cannot be confirmed or reached', () => {
+  test('a command that is queued without an event in time is answered with 202 and where to look', async () => {
+    world.close();
+    world = openWorld({ confirmationTimeoutMs: 1 });
+    world.orchestrator.isAsleep = true;
+    const started = await world.call('POST', runs, { workflow: 'single' });
+    expect([started.status, started.body.code]).toEqual([202, 'NOT_CONFIRMED_YET']);
+    expect(started.headers.get('location')).toMatch(/^\/api\/v1\/workflow-runs\/[0-9a-f-]{36}$/);
+    expect(started.body.location).toBe(started.headers.get('location'));
+    expect(world.confirmations.waitingCount).toBe(0);
+  });
+
+  test('a command that could not be queued is 503 with Retry-After', async () => {
+    world.orchestrator.refusal = new TransientError('the stream is full', { retryAfterMs: 2_500 });
+    const refused = await world.call('POST', runs, { workflow: 'single' });
+    expect([refused.status, refused.body.code]).toEqual([503, 'UNAVAILABLE']);
+    expect(refused.headers.get('retry-after')).toBe('3');
+    expect(world.confirmations.waitingCount).toBe(0);
+  });
+
+  test('something unexpected is 500, says nothing of the inside, and is told to the process', async () => {
+    world.orchestrator.refusal = new Error('secret detail');
+    const failed = await world.call('POST', runs, { workflow: 'single' });
+    expect([failed.status, failed.body.code]).toEqual([500, 'INTERNAL']);
+    expect(JSON.stringify(failed.body)).not.toContain('secret');
+    expect(world.internalErrors).toHaveLength(1);
+  });
+
+  test('before the read model has caught up, reads and writes are 503, and the process is alive', async () => {
+    world.close();
+    world = openWorld({ isBehind: true });
+    for (const path of [runs, workflows, '/api/v1/workflow-approvals']) {
+      const refused = await world.call('GET', path);
+      expect([refused.status, refused.body.code, refused.headers.get('retry-after')]).toEqual([
+        503,
+        'NOT_READY',
+        '1',
+      ]);
+    }
+    expect((await world.call('POST', runs, { workflow: 'single' })).status).toBe(503);
+    expect((await world.call('GET', '/healthz')).status).toBe(200);
+    expect((await world.call('GET', '/readyz')).status).toBe(503);
+    world.readModel.apply([], { caughtUp: true });
+    expect((await world.call('GET', '/readyz')).status).toBe(200);
+    world.disconnect();
+    expect((await world.call('GET', '/readyz')).body.code).toBe('NOT_READY');
+    expect((await world.call('GET', runs)).status).toBe(200);
+  });
+});
+
+describe('requests that are not in order', () => {
+  test.each([
+    ['POST', runs, '{"workflow":', 400, 'MALFORMED_BODY'],
+    ['POST', runs, '{"workflow":"a","typo":1}', 400, 'INVALID_REQUEST'],
+    ['POST', runs, '{"workflow":""}', 400, 'INVALID_REQUEST'],
+    ['GET', '/api/v1/nothing', undefined, 404, 'ROUTE_NOT_FOUND'],
+    ['PATCH', runs, undefined, 405, 'METHOD_NOT_ALLOWED'],
+    ['DELETE', '/healthz', undefined, 405, 'METHOD_NOT_ALLOWED'],
+  ])('%s %s with %j is %i %s', async (method, path, body, status, code) => {
+    const response = await world.request(path, {
+      method,
+      headers: { 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body }),
+    });
+    expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([status, code]);
+    expect(response.headers.get('content-type')).toBe('application/problem+json');
+  });
+
+  test('a wrong method is told the right ones', async () => {
+    const refused = await world.call('PATCH', `${workflows}/triage`);
+    expect(refused.headers.get('allow')).toBe('DELETE, GET, PUT');
+  });
+
+  test('a malformed actor is 400; without one user:anonymous acts', async () => {
+    const refused = await world.call('POST', runs, { workflow: 'a' }, { 'x-signalbox-actor': 'alice' });
+    expect([refused.status, refused.body.code]).toEqual([400, 'INVALID_ACTOR']);
+    await world.call('POST', runs, { workflow: 'a' });
+    expect(world.orchestrator.received.at(-1)?.command.actor).toBe('user:anonymous');
+  });
+
+  test('a body over the limit is 413', async () => {
+    const refused = await world.call('POST', workflows, 'x'.repeat(2 * 1024 * 1024 + 1));
+    expect([refused.status, refused.body.code]).toEqual([413, 'PAYLOAD_TOO_LARGE']);
+  });
+
+  test.each(['evil.example', 'evil.example:7420', '127.0.0.1.evil.example', '10.0.0.1:7420'])(
+    'the host %s, to which a name may have been rebound, is refused',
+    async (host) => {
+      const refused = await world.call('GET', '/healthz', undefined, { host });
+      expect([refused.status, refused.body.code]).toEqual([403, 'FORBIDDEN_HOST']);
+    },
+  );
+
+  test.each(['localhost:7420', '127.0.0.1', '127.8.9.1:80', '[::1]:7420', 'LOCALHOST'])(
+    'the loopback host %s is taken',
+    async (host) => {
+      expect((await world.call('GET', '/healthz', undefined, { host })).status).toBe(200);
+    },
+  );
+
+  test('a write from another origin is refused, from the own one taken, and a read is not asked', async () => {
+    const post = (origin: string) =>
+      world.call('POST', `${workflows}/validate`, 'id: x', { origin, host: 'localhost:7420' });
+    for (const origin of ['http://evil.example', 'http://localhost:3000', 'null', 'https://localhost:7420']) {
+      expect((await post(origin)).body.code).toBe('FORBIDDEN_ORIGIN');
+    }
+    expect((await post('http://localhost:7420')).status).toBe(200);
+    expect((await world.call('GET', workflows, undefined, { origin: 'http://evil.example' })).status).toBe(
+      200,
+    );
+  });
+});
+
+test('dead letters are listed, newest first', async () => {
+  for (const text of ['garbage', '{"specversion":"1.0"}']) world.orchestrator.putText('wf.event.run.x', text);
+  const { items } = (await world.call('GET', '/api/v1/dead-letters')).body;
+  expect(items.map(({ id }: { id: string }) => id)).toEqual(['WORKFLOW_EVENTS/2', 'WORKFLOW_EVENTS/1']);
+  expect(Buffer.from(items[1].payload, 'base64').toString()).toBe('garbage');
+});
+
+test('the OpenAPI document lists every route that there is', async () => {
+  const { body } = await world.call('GET', '/api/v1/openapi.json');
+  const routes = Object.entries(body.paths as Record<string, object>).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  expect(body.openapi).toBe('3.1.0');
+  expect(routes.sort()).toMatchInlineSnapshot(`
+    [
+      "DELETE /api/v1/agents/{name}",
+      "DELETE /api/v1/workflows/{id}",
+      "GET /api/v1/agents",
+      "GET /api/v1/agents/{name}",
+      "GET /api/v1/dead-letters",
+      "GET /api/v1/teams",
+      "GET /api/v1/workflow-approvals",
+      "GET /api/v1/workflow-runs",
+      "GET /api/v1/workflow-runs/{runId}",
+      "GET /api/v1/workflow-runs/{runId}/approvals",
+      "GET /api/v1/workflow-runs/{runId}/events",
+      "GET /api/v1/workflow-runs/{runId}/steps/{stepId}",
+      "GET /api/v1/workflow-runs/{runId}/stream",
+      "GET /api/v1/workflows",
+      "GET /api/v1/workflows/{id}",
+      "GET /healthz",
+      "GET /readyz",
+      "POST /api/v1/workflow-runs",
+      "POST /api/v1/workflow-runs/{runId}/approvals/{approvalId}/approve",
+      "POST /api/v1/workflow-runs/{runId}/approvals/{approvalId}/reject",
+      "POST /api/v1/workflow-runs/{runId}/cancel",
+      "POST /api/v1/workflow-runs/{runId}/pause",
+      "POST /api/v1/workflow-runs/{runId}/resume",
+      "POST /api/v1/workflow-runs/{runId}/signals/{name}",
+      "POST /api/v1/workflows",
+      "POST /api/v1/workflows/validate",
+      "PUT /api/v1/agents/{name}",
+      "PUT /api/v1/teams",
+      "PUT /api/v1/workflows/{id}",
+    ]
+  `);
+  expect(body.components.schemas.Problem.properties.code.type).toBe('string');
+});
