@@ -1,0 +1,79 @@
+import { resolve } from 'node:path';
+import { readLast } from '@signalbox/messaging';
+import {
+  decodeResumeMessage,
+  type StepTask,
+  streamDeclarations,
+  TASKS,
+  taskSubjects,
+} from '@signalbox/protocol';
+import {
+  eventually,
+  type SpawnedProcess,
+  spawnProcess,
+  startTestBus,
+  type TestBus,
+} from '@signalbox/testing';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+let bus: TestBus;
+let agent: SpawnedProcess;
+
+const send = async (workspace: string, runId: string): Promise<void> => {
+  const task: StepTask = {
+    runId,
+    stepId: 's1',
+    attempt: 1,
+    claim: 'c',
+    workspace,
+    workflow: { id: 'w', version: 1 },
+    scope: '',
+    state: 'greet',
+    action: 'agent.run',
+    input: { agent: 'greeter', task: 'Ada' },
+    agent: {
+      name: 'greeter',
+      model: { provider: 'scripted', name: 'demo' },
+      config: {},
+      prompt: { kind: 'expression', expression: 'task' },
+      answers: [{ output: { kind: 'literal', value: 'Hello' }, latencyMs: 0, failTimes: 0 }],
+    },
+    outputValidation: 'warn',
+    scheduledAt: Date.now(),
+    idempotencyKey: `${runId}:s1:1`,
+  };
+  await bus.publisher.publish({
+    subject: taskSubjects.agent(workspace, runId, 's1'),
+    data: JSON.stringify(task),
+  });
+};
+
+const reportOf = (runId: string) => readLast(bus.connection, TASKS, taskSubjects.resume(runId));
+
+beforeAll(async () => {
+  bus = await startTestBus({ topology: { streams: streamDeclarations(), consumers: [] } });
+  agent = spawnProcess({
+    script: resolve(import.meta.dirname, '../dist/main.js'),
+    env: { SIGNALBOX_NATS_URL: bus.url, SIGNALBOX_WORKSPACE: 'acme', SIGNALBOX_WORKER_NAME: 'site-1' },
+  });
+  await agent.ready;
+});
+afterAll(async () => {
+  agent.kill('SIGTERM');
+  await agent.exited;
+  await bus.stop();
+});
+
+test('the agent executes the steps of its workspace and leaves those of others alone', async () => {
+  await send('other', 'r1');
+  await send('acme', 'r2');
+  const report = await eventually(() => reportOf('r2'));
+  const text = Buffer.from(report.data).toString('utf8');
+  expect(decodeResumeMessage({ subject: report.subject, text })).toMatchObject({
+    type: 'step.succeeded',
+    worker: 'site-1',
+    output: { result: 'Hello' },
+  });
+  expect(await reportOf('r1')).toBeUndefined();
+  expect(await readLast(bus.connection, TASKS, taskSubjects.agent('other', 'r1', 's1'))).toBeDefined();
+});
