@@ -64,6 +64,11 @@ export class Diagnostics {
     return this.#found.error.length > 0;
   }
 
+  /** No further error is kept, so nothing is gained by looking for more. */
+  get isFullOfErrors(): boolean {
+    return this.#isFull.error;
+  }
+
   /** In the order of the text. */
   get errors(): readonly Issue[] {
     return this.#found.error.toSorted(byPlace);

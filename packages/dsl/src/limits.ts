@@ -9,6 +9,8 @@ export const limits = {
   /** Values after aliases are written out. */
   maxNodes: 100_000,
   maxAliases: 1_000,
+  /** Conditions, scripts and templates; the others are not compiled. */
+  maxExpressions: 20_000,
   /** Over all scopes. */
   maxStates: 1_000,
   /** Scopes within scopes; the root is at depth 1. */

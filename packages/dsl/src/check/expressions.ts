@@ -4,9 +4,11 @@ import type { CompiledExpression, ExpressionCompiler, ExpressionPlace } from '..
 import { asksForPresence, referencesOf } from '../flow/references.js';
 import { isState, type ScopeModel, type StateModel, type WorkflowModel } from '../flow/scope-model.js';
 import { type FoundExpression, scanTemplateText } from '../language/template.js';
+import { maxNameLength } from '../language/value-kind.js';
+import { limits } from '../limits.js';
 import { didYouMean } from '../nearest.js';
 import { textOffsetOf } from '../source/scalar-position.js';
-import { pointerOf, type ScalarNode, type SourceNode, textOf } from '../source/source-node.js';
+import { placeOf, pointerOf, type ScalarNode, type SourceNode, textOf } from '../source/source-node.js';
 import type { NamesInScope } from './known-names.js';
 import type { PathReads } from './path-reads.js';
 import type { Site } from './structure.js';
@@ -19,6 +21,14 @@ const indexOf = (source: string, place: ExpressionPlace): number => {
   const before = lines.slice(0, place.line - 1).reduce((sum, line) => sum + line.length + 1, 0);
   const inLine = [...(lines[place.line - 1] ?? '')].slice(0, place.column - 1).join('');
   return Math.min(before + inLine.length, source.length);
+};
+
+/** `steps.check-pods` is a subtraction for Starlark: told apart by the missing blanks. */
+const hyphenHint = (source: string, index: number): string | undefined => {
+  const before = /[A-Za-z_][\w-]*-$/.exec(source.slice(Math.max(0, index - maxNameLength), index))?.[0];
+  const after = /^\w[\w-]*/.exec(source.slice(index, index + maxNameLength))?.[0];
+  if (before === undefined || after === undefined) return undefined;
+  return `write a key that has a hyphen in brackets: ["${before}${after}"]`;
 };
 
 export interface Names {
@@ -37,6 +47,7 @@ export interface ExpressionContext {
 export class ExpressionChecker {
   readonly #context: ExpressionContext;
   #exactPlaces = 0;
+  #expressionCount = 0;
 
   constructor(context: ExpressionContext) {
     this.#context = context;
@@ -52,6 +63,15 @@ export class ExpressionChecker {
     };
   }
 
+  #isOverLimit(node: ScalarNode): boolean {
+    this.#expressionCount++;
+    if (this.#expressionCount === limits.maxExpressions + 1) {
+      const message = `there are more than ${limits.maxExpressions} expressions`;
+      this.#context.diagnostics.report('LIMIT_EXCEEDED', placeOf(node), message);
+    }
+    return this.#expressionCount > limits.maxExpressions;
+  }
+
   /** The free names of the expression, or undefined when it has faults, which are reported. */
   check(
     node: ScalarNode,
@@ -60,6 +80,7 @@ export class ExpressionChecker {
     known: Names,
   ): readonly string[] | undefined {
     const { compiler, diagnostics } = this.#context;
+    if (diagnostics.isFullOfErrors || this.#isOverLimit(node)) return undefined;
     const compiled: CompiledExpression = compiler[kind](
       found.source,
       known.isComplete ? known.names : undefined,
@@ -77,7 +98,10 @@ export class ExpressionChecker {
     }
     for (const fault of compiled.names) {
       const place = this.#place(node, found.index + indexOf(found.source, fault));
-      const hint = didYouMean(fault.name, known.names) ?? `the names here are ${[...known.names].join(', ')}`;
+      const hint =
+        hyphenHint(found.source, indexOf(found.source, fault)) ??
+        didYouMean(fault.name, known.names) ??
+        `the names here are ${[...known.names].join(', ')}`;
       diagnostics.report('UNDEFINED_NAME', place, `nothing is called "${fault.name}" here`, { hint });
     }
     return undefined;

@@ -7,15 +7,17 @@
  */
 import type { Path } from '@signalbox/engine';
 import type { Diagnostics } from '../diagnostics.js';
-import { pathsMeet, type UnwrittenWays, unwrittenWays, wayTo } from '../flow/flow-graph.js';
+import { pathsMeet, type SearchBudget, WaySearch } from '../flow/flow-graph.js';
 import type { Reference } from '../flow/references.js';
 import { isState, readPathOf, type ScopeModel, type StateModel } from '../flow/scope-model.js';
-import { formatPath } from '../language/path.js';
-import { didYouMean } from '../nearest.js';
+import { formatPath, parsePath } from '../language/path.js';
+import { didYouMean, nearestName } from '../nearest.js';
 import { type Place, placeOf, type SourceNode } from '../source/source-node.js';
 import { type NamesInScope, runFields } from './known-names.js';
 
 const longestWayShown = 12;
+/** Beyond it no further warning is looked for: it bounds the time that a hostile definition takes. */
+const maxTransitionsSearched = 5_000_000;
 
 const showWay = (way: readonly StateModel[], scope: ScopeModel): string => {
   const names = way.map(({ name }) => name);
@@ -25,10 +27,19 @@ const showWay = (way: readonly StateModel[], scope: ScopeModel): string => {
   return `${shown.join(' → ')}${where}`;
 };
 
+/** A hyphen is a minus in an expression, so such a key cannot be written there as it is in a path. */
+const nearestHint = (nearest: string): string => {
+  const parsed = parsePath(nearest);
+  if (!nearest.includes('-') || !parsed.ok) return `did you mean "${nearest}"?`;
+  const keys = parsed.path.slice(1).map((key) => `[${JSON.stringify(key)}]`);
+  return `did you mean "${nearest}"? (in an expression: ${[parsed.path[0], ...keys].join('')})`;
+};
+
 export class PathReads {
   readonly #names: NamesInScope;
   readonly #diagnostics: Diagnostics;
-  readonly #ways = new Map<ScopeModel, Map<string, UnwrittenWays>>();
+  readonly #searches = new Map<ScopeModel, WaySearch>();
+  readonly #budget: SearchBudget = { transitionsLeft: maxTransitionsSearched };
 
   constructor(names: NamesInScope, diagnostics: Diagnostics) {
     this.#names = names;
@@ -75,17 +86,17 @@ export class PathReads {
     }
     const visible = this.#names.visible(isState(owner) ? owner.scope : owner);
     if (this.#names.inputs?.has(root)) return;
-    if (visible.writes.some((write) => pathsMeet(write, path))) {
+    if (visible.writes.meets(path)) {
       this.#checkWays(path, owner, place);
       return;
     }
-    const isRootWritten = visible.writes.some((write) => String(write[0]) === root);
+    const isRootWritten = visible.writes.hasRoot(root);
     if (visible.isOpen && !isRootWritten) return;
     if (!isKeyed && !isRootWritten) return;
     this.#reportUnwritten(
       path,
       visible.isOpen,
-      isRootWritten ? visible.writes.map(formatPath) : visible.roots,
+      isRootWritten ? visible.writes.all.map(formatPath) : visible.roots,
       place,
     );
   }
@@ -103,7 +114,8 @@ export class PathReads {
 
   #reportUnwritten(path: Path, isOpen: boolean, candidates: Iterable<string>, place: () => Place): void {
     const shown = formatPath(path);
-    const hint = didYouMean(shown, candidates) ?? didYouMean(formatPath(path.slice(0, 2)), candidates);
+    const nearest = nearestName(shown, candidates) ?? nearestName(formatPath(path.slice(0, 2)), candidates);
+    const hint = nearest === undefined ? undefined : nearestHint(nearest);
     if (isOpen) {
       const message = `no state writes ${shown}; only the run's input could hold it`;
       this.#diagnostics.report('NAME_MAY_BE_ABSENT', place(), message, {
@@ -125,7 +137,7 @@ export class PathReads {
   /** A way on which no state has written the path, through all the scopes around. */
   #unwrittenWay(path: Path, owner: StateModel | ScopeModel): string | undefined {
     const scope = isState(owner) ? owner.scope : owner;
-    const way = wayTo(this.#waysOf(scope, path), isState(owner) ? owner : null);
+    const way = this.#searchOf(scope).unwrittenWay(isState(owner) ? owner : null, path);
     if (way === undefined) return undefined;
     const isWrittenHere = scope.states.some((state) =>
       state.mayWrite.some((write) => pathsMeet(write, path)),
@@ -135,12 +147,9 @@ export class PathReads {
     return outer === undefined ? undefined : isWrittenHere ? showWay(way, scope) : outer;
   }
 
-  #waysOf(scope: ScopeModel, path: Path): UnwrittenWays {
-    const byPath = this.#ways.get(scope) ?? new Map<string, UnwrittenWays>();
-    this.#ways.set(scope, byPath);
-    const key = formatPath(path);
-    const ways = byPath.get(key) ?? unwrittenWays(scope, path);
-    byPath.set(key, ways);
-    return ways;
+  #searchOf(scope: ScopeModel): WaySearch {
+    const search = this.#searches.get(scope) ?? new WaySearch(scope, this.#budget);
+    this.#searches.set(scope, search);
+    return search;
   }
 }

@@ -1,6 +1,6 @@
 /** Questions about the transitions of one scope: what is reached, what goes round, and on which way something was not written. */
 import type { Path } from '@signalbox/engine';
-import type { ScopeModel, StateModel, Transition } from './scope-model.js';
+import type { ScopeModel, StateModel } from './scope-model.js';
 
 const successors = (state: StateModel): readonly StateModel[] =>
   state.transitions.flatMap(({ to }) => (to === undefined ? [] : [to]));
@@ -49,37 +49,83 @@ export const circlesOf = (scope: ScopeModel): readonly (readonly StateModel[])[]
 /** One path is the beginning of the other (or they are equal): writing one writes, at least in part, the other. */
 export const pathsMeet = (a: Path, b: Path): boolean => {
   const length = Math.min(a.length, b.length);
-  for (let i = 0; i < length; i++) if (String(a[i]) !== String(b[i])) return false;
+  for (let i = 0; i < length; i++) if (a[i] !== b[i] && String(a[i]) !== String(b[i])) return false;
   return true;
 };
 
-/** How each state that can be reached without the path being written was reached; the scope's end stands under `null`. */
-export type UnwrittenWays = ReadonlyMap<StateModel | null, StateModel | undefined>;
+interface Arrival {
+  readonly from: StateModel;
+  readonly writes: Path | undefined;
+}
 
-const writesPath = (transition: Transition, path: Path): boolean =>
-  transition.writes !== undefined && pathsMeet(transition.writes, path);
-
-export const unwrittenWays = (scope: ScopeModel, path: Path): UnwrittenWays => {
-  const from = new Map<StateModel | null, StateModel | undefined>();
-  if (scope.start === undefined) return from;
-  from.set(scope.start, undefined);
-  const waiting = [scope.start];
-  // The first found is a shortest way: `waiting` is read from its front while it grows.
-  for (const state of waiting) {
-    for (const transition of state.transitions) {
-      const to = transition.kind === 'end' ? null : transition.to;
-      if (to === undefined || from.has(to) || writesPath(transition, path)) continue;
-      from.set(to, state);
-      if (to !== null) waiting.push(to);
+/** The transitions into each state; those into the scope's end stand under `null`. */
+const arrivalsOf = (scope: ScopeModel): ReadonlyMap<StateModel | null, readonly Arrival[]> => {
+  const arrivals = new Map<StateModel | null, Arrival[]>();
+  for (const from of scope.states) {
+    // Conditions of a switch write nothing: one of those that lead to the same state stands for all.
+    const seen = new Set<StateModel>();
+    for (const { kind, to, writes } of from.transitions) {
+      const target = kind === 'end' ? null : to;
+      if (target === undefined || (target !== null && writes === undefined && seen.has(target))) continue;
+      if (target !== null && writes === undefined) seen.add(target);
+      const into = arrivals.get(target) ?? [];
+      into.push({ from, writes });
+      arrivals.set(target, into);
     }
   }
-  return from;
+  return arrivals;
 };
 
-/** The states on the way to `target` (to the scope's end: `null`), or undefined when the path is written on every way. */
-export const wayTo = (ways: UnwrittenWays, target: StateModel | null): readonly StateModel[] | undefined => {
-  if (!ways.has(target)) return undefined;
-  const states: StateModel[] = target === null ? [] : [target];
-  for (let at = ways.get(target); at !== undefined; at = ways.get(at)) states.push(at);
-  return states.reverse();
-};
+/** Work that is left; searches stop finding anything when it is used up. */
+export interface SearchBudget {
+  transitionsLeft: number;
+}
+
+/** Finds ways through one scope on which a path is not written. */
+export class WaySearch {
+  readonly #scope: ScopeModel;
+  readonly #arrivals: ReadonlyMap<StateModel | null, readonly Arrival[]>;
+  readonly #budget: SearchBudget;
+
+  constructor(scope: ScopeModel, budget: SearchBudget) {
+    this.#scope = scope;
+    this.#arrivals = arrivalsOf(scope);
+    this.#budget = budget;
+  }
+
+  /**
+   * The states of a shortest way from the start to `target` (the scope's end: `null`) on which nothing writes the path;
+   * undefined when every way writes it or none leads there. Searched from the target, since most reads follow closely on their writes.
+   */
+  unwrittenWay(target: StateModel | null, path: Path): readonly StateModel[] | undefined {
+    const { start } = this.#scope;
+    const after = new Map<StateModel | null, StateModel | null>();
+    const waiting: (StateModel | null)[] = [target];
+    after.set(target, null);
+    for (const at of waiting) {
+      if (at !== null && at === start) return this.#wayFrom(at, target, after);
+      for (const { from, writes } of this.#arrivals.get(at) ?? []) {
+        this.#budget.transitionsLeft--;
+        if (this.#budget.transitionsLeft < 0) return undefined;
+        if (after.has(from) || (writes !== undefined && pathsMeet(writes, path))) continue;
+        after.set(from, at);
+        waiting.push(from);
+      }
+    }
+    return undefined;
+  }
+
+  #wayFrom(
+    start: StateModel,
+    target: StateModel | null,
+    after: ReadonlyMap<StateModel | null, StateModel | null>,
+  ) {
+    const way: StateModel[] = [start];
+    for (let at: StateModel | null = start; at !== target; ) {
+      at = after.get(at) ?? null;
+      if (at === null) break;
+      way.push(at);
+    }
+    return way;
+  }
+}

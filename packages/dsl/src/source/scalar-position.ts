@@ -53,15 +53,16 @@ class Alignment {
   takeLineEnds(): boolean {
     const made = this.value[this.offsets.length];
     if (made !== ' ' && made !== '\n') return false;
-    let end = this.lineEnd();
+    const first = this.lineEnd();
+    let end = first;
     while (end !== undefined) {
       this.at = end + 1;
       this.skipIndent();
       end = this.node.style === 'literal' ? undefined : this.lineEnd();
     }
-    this.offsets.push(this.at);
+    this.offsets.push(first ?? this.at);
     while (this.node.style !== 'literal' && this.value[this.offsets.length] === '\n')
-      this.offsets.push(this.at);
+      this.offsets.push(first ?? this.at);
     return true;
   }
 
