@@ -35,4 +35,11 @@ export {
   type PublishOutcome,
 } from './publisher.js';
 export { type DeadLetter, type Disposition, type SettleOptions, settle } from './settle.js';
-export { deleteMessage, getMessage, purge, readLast, type StoredMessage } from './stream-access.js';
+export {
+  deleteMessage,
+  getMessage,
+  purge,
+  readLast,
+  type StoredMessage,
+  sweepAcknowledged,
+} from './stream-access.js';

@@ -40,6 +40,22 @@ async function allowsDirectReads(connection: Connection, stream: string): Promis
   return isAllowed;
 }
 
+/** Which stream it is, and how far it goes. */
+export interface StreamFacts {
+  /** Milliseconds since 1970; a stream that was deleted and made again has another. */
+  createdAt: number;
+  /** Of the last message there ever was, also when it is gone; 0 when there was none. */
+  lastSequence: number;
+}
+
+export function readStreamFacts(connection: Connection, stream: string): Promise<StreamFacts> {
+  const { manager } = linkOf(connection);
+  return attempt(`reading the state of ${stream}`, async () => {
+    const { created, state } = await manager.streams.info(stream);
+    return { createdAt: Date.parse(created), lastSequence: state.last_seq };
+  });
+}
+
 export function getMessage(
   connection: Connection,
   stream: string,
@@ -73,6 +89,26 @@ export function purge(connection: Connection, stream: string, filterSubject: str
   const { manager } = linkOf(connection);
   return attempt(connection, `purging ${filterSubject} of ${stream}`, async () => {
     const { purged } = await manager.streams.purge(stream, { filter: filterSubject });
+    return purged;
+  });
+}
+
+/**
+ * Removes what a consumer has acknowledged and what is in the stream all the same: a server that is killed forgets
+ * removals that it had not written down, and would keep such messages of a work queue for ever. What is waiting,
+ * claimed or delivered too often lies above the consumer's ack floor and is not touched. Returns how many it were.
+ */
+export function sweepAcknowledged(
+  connection: Connection,
+  source: { stream: string; durable: string },
+): Promise<number> {
+  const { stream, durable } = source;
+  const { manager } = linkOf(connection);
+  return attempt(connection, `sweeping ${stream}`, async () => {
+    const { config, ack_floor: floor } = await manager.consumers.info(stream, durable);
+    const filter = config.filter_subject ?? '>';
+    // The sequence is the first to be kept.
+    const { purged } = await manager.streams.purge(stream, { filter, seq: floor.stream_seq + 1 });
     return purged;
   });
 }
