@@ -1,0 +1,120 @@
+import { maxDeadLetterPayloadBytes, type StepTask } from '@signalbox/protocol';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { step, TestWorld, workflow } from './support/test-world.js';
+
+let world: TestWorld;
+
+beforeEach(async () => {
+  world = new TestWorld();
+  await world.open();
+  await world.putAgent('worker');
+  await world.putWorkflow(workflow('one', [step('only')]));
+});
+afterEach(() => world.close());
+
+const report = (task: StepTask, payload: string): Parameters<TestWorld['deliver']>[0] =>
+  world.message('wf.task.deadletter.default', {
+    id: 'WORKFLOW_TASKS/77',
+    workspace: 'default',
+    stream: 'WORKFLOW_TASKS',
+    subject: `wf.task.step.${task.runId}.${task.stepId}`,
+    consumer: 'step-worker',
+    deliveryCount: 5,
+    code: 'POISON_MESSAGE',
+    reason: 'delivered 5 times',
+    reportedBy: 'worker-1',
+    at: world.clock.now(),
+    payload: Buffer.from(payload.slice(0, maxDeadLetterPayloadBytes)).toString('base64'),
+    payloadBytes: payload.length,
+  });
+
+const recorded = (): number =>
+  world.bus.events.filter(({ data }) => data.type === 'deadletter.recorded').length;
+
+describe('garbage', () => {
+  test('on each subject that is consumed becomes a dead letter and spoils none of its batch', async () => {
+    const good = world.start('run-1', 'one');
+    const garbage = [
+      world.message('wf.task.run.run-1', 'not json'),
+      world.message('wf.task.run.run-1', { type: 'start', runId: 'run-2' }),
+      world.message('wf.task.resume.run-1', new Uint8Array([0xff, 0xfe, 0x00])),
+      world.message('wf.task.resume.run-1', '{"type":"step.succeeded"}'),
+      world.message('wf.task.catalog.default', '[]'),
+      world.message('wf.task.deadletter.default', '7'),
+      world.message('wf.task.nonsense', '{}'),
+    ];
+    await world.deliver(...garbage.slice(0, 3), good, ...garbage.slice(3));
+    expect(garbage.map(({ answer }) => answer)).toEqual(garbage.map(() => 'term'));
+    expect(good.answer).toBe('ack');
+    expect(world.row('run-1').status).toBe('RUNNING');
+    expect(world.count('dead_letters')).toBe(garbage.length);
+    expect(recorded()).toBe(garbage.length);
+    expect(world.failures).toEqual([]);
+  });
+
+  test('on the subject of a step does not end the step', async () => {
+    await world.deliver(world.start('run-1', 'one'));
+    await world.deliver(report(world.takeStep(), 'garbage'));
+    expect(recorded()).toBe(1);
+    expect(world.row('run-1').status).toBe('RUNNING');
+  });
+});
+
+describe('a step task that nobody could handle', () => {
+  test('fails its step, and is recorded once', async () => {
+    await world.deliver(world.start('run-1', 'one'));
+    const task = world.takeStep();
+    await world.deliver(report(task, JSON.stringify(task)), report(task, JSON.stringify(task)));
+    expect(recorded()).toBe(1);
+    const failed = world.eventsOf('run-1').find(({ data }) => data.type === 'step.failed');
+    expect(failed?.data).toMatchObject({ error: { code: 'POISON_MESSAGE' } });
+    expect(world.row('run-1').status).toBe('FAILED');
+  });
+
+  test('fails its step although the report holds only the beginning of the payload', async () => {
+    const echo =
+      '  - { name: echo, type: operation, action: agent.run, input: { agent: worker, task: "{{ ctx.text }}" }, end: true }';
+    await world.putWorkflow(workflow('echo', [echo]));
+    await world.deliver(world.start('run-1', 'echo', { text: 'x'.repeat(200_000) }));
+    const task = world.takeStep();
+    await world.deliver(report(task, JSON.stringify(task)));
+    expect(world.row('run-1').status).toBe('FAILED');
+  });
+
+  test('with a forged claim fails nothing', async () => {
+    await world.deliver(world.start('run-1', 'one'));
+    const task = world.takeStep();
+    await world.deliver(report(task, JSON.stringify({ ...task, claim: 'x'.repeat(43) })));
+    expect(world.row('run-1').status).toBe('RUNNING');
+  });
+});
+
+describe('a run that stops the process', () => {
+  /** The process would end; the next one starts on the same database. */
+  const crashOn = async (runId: string): Promise<void> => {
+    await world.intake.handle([world.command<'pause'>({ type: 'pause', runId })]);
+    expect(world.failures).toHaveLength(1);
+    world.failures.length = 0;
+    world.crash();
+    await world.open();
+  };
+
+  test('is counted, and left alone after the third time, while others go on', async () => {
+    await world.deliver(world.start('bad', 'one'), world.start('good', 'one'));
+    world.sql.prepare("UPDATE workflow_runs SET seq = 99 WHERE run_id = 'bad'").run();
+    world.crash();
+    await world.open();
+    for (let count = 0; count < 3; count += 1) await crashOn('bad');
+    expect(world.sql.prepare('SELECT run_id, count FROM run_crashes').all()).toEqual([
+      { run_id: 'bad', count: 3 },
+    ]);
+    const pause = world.command<'pause'>({ type: 'pause', runId: 'bad' });
+    const other = world.command<'pause'>({ type: 'pause', runId: 'good' });
+    await world.deliver(pause, other);
+    expect(world.failures).toEqual([]);
+    expect([pause.answer, other.answer]).toEqual(['ack', 'ack']);
+    expect(world.row('good').status).toBe('PAUSED');
+    expect(recorded()).toBe(1);
+    expect(world.logLines.some((line) => line.includes('quarantined'))).toBe(true);
+  });
+});

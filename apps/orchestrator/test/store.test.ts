@@ -1,0 +1,120 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { TransientError } from '@signalbox/messaging';
+import { createLogger } from '@signalbox/telemetry';
+import { VirtualClock } from '@signalbox/testing';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Relay } from '../src/relay.js';
+import { claimKey, openDatabase } from '../src/store/database.js';
+import { createInboxStore, inboxAgeMs } from '../src/store/inbox-store.js';
+import { NewerSchemaError } from '../src/store/migrations.js';
+import type { OutboxEntry } from '../src/store/outbox-store.js';
+import { createClaims } from '../src/wire/claim.js';
+import { MemoryBus } from './support/memory-bus.js';
+
+let folder: string;
+let file: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'signalbox-store-'));
+  file = join(folder, 'orchestrator.sqlite');
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('the database', () => {
+  test('belongs to one process at a time', () => {
+    const first = openDatabase(file, 1);
+    expect(() => openDatabase(file, 1)).toThrow(TransientError);
+    first.close();
+    openDatabase(file, 1).close();
+  });
+
+  test('of a newer release is left alone', () => {
+    const { sql, close } = openDatabase(file, 1);
+    sql.prepare('INSERT INTO migrations VALUES (999, 1)').run();
+    close();
+    expect(() => openDatabase(file, 1)).toThrow(NewerSchemaError);
+  });
+
+  test('keeps one claim key for its life', () => {
+    const first = openDatabase(file, 1);
+    const key = claimKey(first.sql);
+    first.close();
+    const second = openDatabase(file, 2);
+    expect(claimKey(second.sql)).toEqual(key);
+    expect(key).toHaveLength(32);
+    second.close();
+  });
+
+  test('syncs every commit', () => {
+    const { sql, close } = openDatabase(file, 1);
+    expect(sql.pragma('journal_mode', { simple: true })).toBe('wal');
+    expect(sql.pragma('synchronous', { simple: true })).toBe(2);
+    close();
+  });
+});
+
+describe('the inbox', () => {
+  test('takes a command once and forgets it when no redelivery can come any more', () => {
+    const { sql, close } = openDatabase(file, 1);
+    const inbox = createInboxStore(sql);
+    expect([inbox.accept('c', 10), inbox.accept('c', 20)]).toEqual([true, false]);
+    expect(inbox.prune(10 + inboxAgeMs)).toBe(0);
+    expect(inbox.prune(11 + inboxAgeMs)).toBe(1);
+    close();
+  });
+});
+
+describe('a claim', () => {
+  const claims = createClaims(Buffer.alloc(32, 1));
+  test('is right for its run, step and attempt only', () => {
+    const claim = claims.make('run', 'step', 1);
+    expect(claims.isRight(claim, 'run', 'step', 1)).toBe(true);
+    expect(claims.isRight(claim, 'run', 'step', 2)).toBe(false);
+    expect(claims.isRight(claim, 'run', 'other', 1)).toBe(false);
+    expect(claims.isRight('', 'run', 'step', 1)).toBe(false);
+    expect(createClaims(Buffer.alloc(32, 2)).isRight(claim, 'run', 'step', 1)).toBe(false);
+  });
+});
+
+describe('the relay', () => {
+  const task = (id: string): OutboxEntry => ({
+    kind: 'message',
+    subject: `wf.task.step.run.${id}`,
+    messageId: id,
+    payload: '{}',
+  });
+  const withdrawal: OutboxEntry = { kind: 'withdrawal', filter: 'wf.task.step.run.>' };
+  const marks = (outbox: number): { outbox: number; events: number } => ({ outbox, events: 0 });
+  const relayOver = (bus: MemoryBus): Relay =>
+    new Relay({
+      outlet: bus,
+      clock: new VirtualClock(),
+      logger: createLogger({ service: 'test', level: 'silent' }),
+    });
+
+  test('lets nothing overtake a withdrawal, in its own batch or the next', async () => {
+    const bus = new MemoryBus();
+    const relay = relayOver(bus);
+    const first = relay.publish({ entries: [task('a'), withdrawal, task('b')], events: [], marks: marks(3) });
+    const second = relay.publish({ entries: [task('c')], events: [], marks: marks(4) });
+    await Promise.all([first, second]);
+    expect(bus.journal).toEqual(['store a', 'withdraw wf.task.step.run.>', 'store b', 'store c']);
+    expect(relay.takeMarks()).toEqual(marks(4));
+  });
+
+  test('marks a publication only when all before it are out', async () => {
+    const bus = new MemoryBus();
+    const relay = relayOver(bus);
+    const open = bus.hold();
+    const held = relay.publish({ entries: [task('a')], events: [], marks: marks(1) });
+    bus.hold()();
+    const free = relay.publish({ entries: [task('b')], events: [], marks: marks(2) });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(bus.journal).toEqual(['store b']);
+    expect(relay.takeMarks()).toBeUndefined();
+    open();
+    await Promise.all([held, free]);
+    expect(relay.takeMarks()).toEqual(marks(2));
+  });
+});
