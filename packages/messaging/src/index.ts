@@ -40,6 +40,8 @@ export {
   getMessage,
   purge,
   readLast,
+  readStranded,
+  readStreamFacts,
   type StoredMessage,
-  sweepAcknowledged,
+  type StreamFacts,
 } from './stream-access.js';

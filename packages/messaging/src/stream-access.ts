@@ -50,7 +50,7 @@ export interface StreamFacts {
 
 export function readStreamFacts(connection: Connection, stream: string): Promise<StreamFacts> {
   const { manager } = linkOf(connection);
-  return attempt(`reading the state of ${stream}`, async () => {
+  return attempt(connection, `reading the state of ${stream}`, async () => {
     const { created, state } = await manager.streams.info(stream);
     return { createdAt: Date.parse(created), lastSequence: state.last_seq };
   });
@@ -94,23 +94,28 @@ export function purge(connection: Connection, stream: string, filterSubject: str
 }
 
 /**
- * Removes what a consumer has acknowledged and what is in the stream all the same: a server that is killed forgets
- * removals that it had not written down, and would keep such messages of a work queue for ever. What is waiting,
- * claimed or delivered too often lies above the consumer's ack floor and is not touched. Returns how many it were.
+ * What lies in a work queue although its consumer has passed it and will never deliver it (again): messages
+ * delivered too often, and messages acknowledged just before the server was killed, whose removal it had not
+ * written down. Only the owner of the work can tell these apart, and deletes what it knows. In stream order.
  */
-export function sweepAcknowledged(
+export async function* readStranded(
   connection: Connection,
   source: { stream: string; durable: string },
-): Promise<number> {
+): AsyncGenerator<StoredMessage, void, undefined> {
   const { stream, durable } = source;
   const { manager } = linkOf(connection);
-  return attempt(connection, `sweeping ${stream}`, async () => {
-    const { config, ack_floor: floor } = await manager.consumers.info(stream, durable);
-    const filter = config.filter_subject ?? '>';
-    // The sequence is the first to be kept.
-    const { purged } = await manager.streams.purge(stream, { filter, seq: floor.stream_seq + 1 });
-    return purged;
-  });
+  const what = `reading what is stranded in ${stream}`;
+  const info = await attempt(connection, what, () => manager.consumers.info(stream, durable));
+  const filter = info.config.filter_subject ?? '>';
+  for (let sequence = 1; sequence <= info.ack_floor.stream_seq; ) {
+    const query = { seq: sequence, next_by_subj: filter };
+    const message = await attempt(connection, what, () =>
+      foundOrNull(() => manager.streams.getMessage(stream, query)),
+    );
+    if (message === null || message.seq > info.ack_floor.stream_seq) return;
+    yield translate(stream, message);
+    sequence = message.seq + 1;
+  }
 }
 
 async function foundOrNull<T>(request: () => Promise<T>): Promise<T | null> {

@@ -8,6 +8,8 @@ import {
   provision,
   purge,
   readLast,
+  readStranded,
+  readStreamFacts,
   subscribeLive,
   TransientError,
 } from '../src/index.js';
@@ -61,6 +63,14 @@ test('a purge removes what its filter takes and nothing else', async () => {
   expect(await readLast(bus.connection, 'TASKS', 'task.purge.b')).toBeDefined();
 });
 
+test('a stream tells when it was made and how far it goes, also when its last message is gone', async () => {
+  const { sequence } = await bus.publisher.publish({ subject: 'task.other.last', data: 'x' });
+  await deleteMessage(bus.connection, 'TASKS', sequence);
+  const facts = await readStreamFacts(bus.connection, 'TASKS');
+  expect(facts.lastSequence).toBe(sequence);
+  expect(facts.createdAt).toBeLessThanOrEqual(Date.now());
+});
+
 test('a live subscriber hears what is published into a stream', async () => {
   const heard: string[] = [];
   const live = subscribeLive(await bus.connect(), 'event.live.>', ({ subject, data }) =>
@@ -72,7 +82,15 @@ test('a live subscriber hears what is published into a stream', async () => {
   live.close();
 });
 
-test('a message delivered too often is reported and can still be read', async () => {
+async function stranded(): Promise<number[]> {
+  const sequences: number[] = [];
+  for await (const message of readStranded(bus.connection, { stream: 'TASKS', durable: 'worker' })) {
+    sequences.push(message.sequence);
+  }
+  return sequences;
+}
+
+test('a message delivered too often is reported, stays, and is found by who missed the report', async () => {
   const advisories: MaxDeliveriesAdvisory[] = [];
   const watching = onMaxDeliveries(bus.connection, 'TASKS', (advisory) => advisories.push(advisory));
   await watching.ready;
@@ -81,7 +99,7 @@ test('a message delivered too often is reported and can still be read', async ()
     durable: 'worker',
     maxInFlight: 1,
     logger,
-    handler: async (delivery) => delivery.nak(),
+    handler: async (delivery) => (delivery.subject === 'task.step.good' ? delivery.ack() : delivery.nak()),
   });
   const { sequence } = await bus.publisher.publish({ subject: 'task.step.poison', data: 'x' });
   await until(() =>
@@ -90,6 +108,12 @@ test('a message delivered too often is reported and can still be read', async ()
     ]),
   );
   expect(await getMessage(bus.connection, 'TASKS', sequence)).toMatchObject({ subject: 'task.step.poison' });
+  // Nothing is stranded while it may still be claimed; the consumer passes it with the next acknowledgement.
+  expect(await stranded()).toEqual([]);
+  await bus.publisher.publish({ subject: 'task.step.good', data: 'x' });
+  await until(async () => expect(await stranded()).toEqual([sequence]));
+  await deleteMessage(bus.connection, 'TASKS', sequence);
+  expect(await stranded()).toEqual([]);
   await consumption.stop();
   watching.close();
 });
