@@ -2,11 +2,18 @@
  * Keeps the read model on the stream.
  *
  * 1. Before following, and now and then while following, it asks whether the stream is the one that the read model was
- *    built from: the last applied message must still be there (or be gone by age), and the stream must not end
- *    before it. Another stream, or one that has lost its end, means building again from its first message.
+ *    built from: made at the same time, not ending before the last applied message, and with that very message in
+ *    its place (unless it is gone by age). Another stream, or one that has lost its end, means building again from
+ *    its first message.
  * 2. What the read model throws is nobody's to handle: it ends the process.
  */
-import { type Connection, followStream, getMessage, readLast, TransientError } from '@signalbox/messaging';
+import {
+  type Connection,
+  followStream,
+  getMessage,
+  readStreamFacts,
+  TransientError,
+} from '@signalbox/messaging';
 import { EVENTS, filters } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 import type { Position } from './projection.js';
@@ -28,12 +35,16 @@ const retryDelayMs = 250;
 export const followEvents = async (options: FollowerOptions): Promise<void> => {
   const { connection, readModel, logger, signal } = options;
   while (!signal.aborted) {
-    if (await isSameStream(connection, readModel.position, signal)) await followUntilReplaced(options);
-    else {
+    const createdAt = await untilReached(() => identify(connection, readModel.position), signal);
+    if (createdAt === undefined) {
+      if (signal.aborted) return;
       logger.warn('the event stream is another one: the read model is built again', {
         applied: readModel.position.streamSequence,
       });
       readModel.reset();
+    } else {
+      readModel.bind(createdAt);
+      await followUntilReplaced(options);
     }
   }
 };
@@ -61,34 +72,35 @@ const checkIdentity = async (
   ended: AbortSignal,
 ): Promise<void> => {
   do await pause(identityCheckMs, ended);
-  while (!ended.aborted && (await isSameStream(connection, readModel.position, ended)));
+  while (
+    !ended.aborted &&
+    (await untilReached(() => identify(connection, readModel.position), ended)) !== undefined
+  );
 };
 
-/** Waits for a stream that cannot be reached. True when `signal` aborts meanwhile. */
-const isSameStream = async (
-  connection: Connection,
-  position: Position,
-  signal: AbortSignal,
-): Promise<boolean> => {
+/** Asks again while the stream cannot be reached; undefined when `signal` aborts meanwhile. */
+const untilReached = async <T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> => {
   while (!signal.aborted) {
     try {
-      return await hasApplied(connection, position);
+      return await ask();
     } catch (error) {
       if (!(error instanceof TransientError)) throw error;
       await pause(retryDelayMs, signal);
     }
   }
-  return true;
+  return undefined;
 };
 
-const hasApplied = async (connection: Connection, position: Position): Promise<boolean> => {
-  if (position.streamSequence === 0) return true;
-  const applied = await getMessage(connection, EVENTS, position.streamSequence);
-  if (applied !== undefined)
-    return applied.storedAt === position.storedAt && applied.subject === position.subject;
-  // Gone: dropped by the stream's limits, which leaves something behind it, or never there.
-  const last = await readLast(connection, EVENTS, filters.allEvents);
-  return last !== undefined && last.sequence > position.streamSequence;
+/** When the stream was made; undefined when it is not the one that the position is in. */
+const identify = async (connection: Connection, position: Position): Promise<number | undefined> => {
+  const { createdAt, lastSequence } = await readStreamFacts(connection, EVENTS);
+  const { streamCreatedAt, streamSequence, storedAt, subject } = position;
+  if (streamSequence === 0) return createdAt;
+  if (createdAt !== streamCreatedAt || lastSequence < streamSequence) return undefined;
+  const applied = await getMessage(connection, EVENTS, streamSequence);
+  // Gone by the stream's limits: nothing says that it is another one.
+  if (applied === undefined) return createdAt;
+  return applied.storedAt === storedAt && applied.subject === subject ? createdAt : undefined;
 };
 
 /** Resolves after the time, or when `signal` aborts. */

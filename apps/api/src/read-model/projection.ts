@@ -50,8 +50,10 @@ export type CommandOutcome =
   | { readonly kind: 'done'; readonly event: EventEnvelope }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
-/** The last message that was applied; identifies the stream that this read model was built from. */
+/** The stream that this read model is built from, and the last message of it that was applied. */
 export interface Position {
+  /** Null before anybody has said so. */
+  readonly streamCreatedAt: number | null;
   readonly streamSequence: number;
   readonly storedAt: number | null;
   readonly subject: string | null;
@@ -102,6 +104,11 @@ export class Projection {
 
   get position(): Position {
     return this.#statements.position.get() as Position;
+  }
+
+  /** Remembers which stream this is. */
+  bind(streamCreatedAt: number): void {
+    this.#statements.bind.run(streamCreatedAt);
   }
 
   /** Drops all rows; the next message to apply is the stream's first. */
@@ -278,12 +285,13 @@ export class Projection {
 
 const prepare = (db: ReadModelDatabase) => ({
   position: db.prepare<[], Position & { catalogSequence: number }>(
-    `SELECT stream_sequence AS streamSequence, stored_at AS storedAt, subject, catalog_sequence AS catalogSequence
+    `SELECT stream_created_at AS streamCreatedAt, stream_sequence AS streamSequence, stored_at AS storedAt, subject, catalog_sequence AS catalogSequence
      FROM position`,
   ),
   move: db.prepare<[number, number, string, number]>(
     'UPDATE position SET stream_sequence = ?, stored_at = ?, subject = ?, catalog_sequence = ?',
   ),
+  bind: db.prepare<[number]>('UPDATE position SET stream_created_at = ?'),
   addEvent: db.prepare<unknown[]>(
     'INSERT INTO events (stream_sequence, run_id, sequence, type, at, causation_id, data) VALUES (?, ?, ?, ?, ?, ?, ?)',
   ),

@@ -23,6 +23,8 @@ export interface ReadModel extends RunQueries, CatalogQueries {
   readonly position: Position;
   /** Applies a batch, then tells who waits. */
   apply(messages: readonly StreamMessage[], progress: { readonly caughtUp: boolean }): void;
+  /** Remembers which stream this is built from. */
+  bind(streamCreatedAt: number): void;
   /** Drops everything: the stream is another one. */
   reset(): void;
   /** A step as the run's folded state has it, with its output. */
@@ -55,6 +57,7 @@ export const openReadModel = (options: ReadModelOptions): ReadModel => {
       options.confirmations.tell(applied.outcomes);
       options.feed.tell(applied.runIds);
     },
+    bind: (streamCreatedAt) => projection.bind(streamCreatedAt),
     reset: () => {
       isCaughtUp = false;
       projection.reset();

@@ -17,6 +17,7 @@ const tables = `
 CREATE TABLE position (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   workspace TEXT NOT NULL,
+  stream_created_at INTEGER,
   stream_sequence INTEGER NOT NULL,
   stored_at INTEGER,
   subject TEXT,
@@ -183,7 +184,7 @@ export const resetReadModel = (db: ReadModelDatabase, workspace: string): void =
       .all();
     for (const { name } of names) db.exec(`DROP TABLE "${name.replaceAll('"', '""')}"`);
     db.exec(tables);
-    db.prepare('INSERT INTO position VALUES (1, ?, 0, NULL, NULL, 0)').run(workspace);
+    db.prepare('INSERT INTO position VALUES (1, ?, NULL, 0, NULL, NULL, 0)').run(workspace);
     db.pragma(`user_version = ${schemaVersion}`);
   })();
 };

@@ -178,11 +178,14 @@ export class InMemoryOrchestrator implements CommandPort {
     if (command.type !== 'start') {
       const { commandId: _id, runId: _run, workspace: _workspace, issuedAt: _issuedAt, ...control } = command;
       const refused = this.decide(runId, control as Command, commandId);
-      return refused === undefined ? undefined : refuse(refused.code, refused.message);
+      if (refused !== undefined) refuse(refused.code, refused.message);
+      return;
     }
     const held = this.#workflows.get(command.workflowId);
-    if (held === undefined)
-      return refuse('WORKFLOW_NOT_FOUND', `there is no workflow "${command.workflowId}"`);
+    if (held === undefined) {
+      refuse('WORKFLOW_NOT_FOUND', `there is no workflow "${command.workflowId}"`);
+      return;
+    }
     const { input, idempotencyKey } = command;
     const refused = this.decide(
       runId,
