@@ -77,9 +77,7 @@ export type Term = Literal | Constraint | Choice;
 
 export type Outcome =
   /** A value of the goal; it has been checked. */
-  | { kind: 'witness'; value: Json }
-  | { kind: 'empty' }
-  | { kind: 'unknown'; why: string };
+  { kind: 'witness'; value: Json } | { kind: 'empty' } | { kind: 'unknown'; why: string };
 
 export const EMPTY: Outcome = { kind: 'empty' };
 

@@ -16,7 +16,11 @@ export interface Demand {
   readonly expected: Json | undefined;
   /** Where the demand is about a member (or another schema for the same value), the schema for that member. */
   readonly inner:
-    | { readonly node: SchemaNode; readonly step: PathStep | undefined; readonly around: (schema: Json) => Json }
+    | {
+        readonly node: SchemaNode;
+        readonly step: PathStep | undefined;
+        readonly around: (schema: Json) => Json;
+      }
     | undefined;
 }
 
@@ -66,7 +70,10 @@ export function demandsOf(node: SchemaNode, dialect: Dialect): Demand[] {
   if (!isJsonObject(schema)) return [];
   const demands: Demand[] = [];
   const same = (schemaOfSame: Json) => schemaOfSame;
-  for (const inner of [...(node.keywords.reference === undefined ? [] : [node.keywords.reference]), ...node.keywords.allOf]) {
+  for (const inner of [
+    ...(node.keywords.reference === undefined ? [] : [node.keywords.reference]),
+    ...node.keywords.allOf,
+  ]) {
     const isSelf = inner.id === node.id;
     demands.push({
       keyword: 'schema',
@@ -110,7 +117,12 @@ function memberDemands(node: SchemaNode, schema: JsonObject): Demand[] {
   }
   for (const { pattern, node: member } of object.patterns) {
     const inner = { patternProperties: objectOf([[pattern.source, member.schema]]) };
-    demands.push({ keyword: 'additionalProperties', schema: inner, expected: member.schema, inner: undefined });
+    demands.push({
+      keyword: 'additionalProperties',
+      schema: inner,
+      expected: member.schema,
+      inner: undefined,
+    });
   }
   if (object.additional !== undefined) {
     const open = {
@@ -139,13 +151,28 @@ function itemDemands(keywords: ArrayKeywords, dialect: Dialect): Demand[] {
   const demands = prefix.map((node, index): Demand => {
     const around = (inner: Json): Json => objectOf([[first, [...blanks(index), inner]]]);
     const step: PathStep = { kind: 'item', from: index, isExact: true };
-    return { keyword: 'items', schema: around(node.schema), expected: undefined, inner: { node, step, around } };
+    return {
+      keyword: 'items',
+      schema: around(node.schema),
+      expected: undefined,
+      inner: { node, step, around },
+    };
   });
   if (rest !== undefined) {
     const around = (inner: Json): Json =>
-      prefix.length === 0 ? { items: inner } : objectOf([[first, blanks(prefix.length)], [others, inner]]);
+      prefix.length === 0
+        ? { items: inner }
+        : objectOf([
+            [first, blanks(prefix.length)],
+            [others, inner],
+          ]);
     const step: PathStep = { kind: 'item', from: prefix.length, isExact: false };
-    demands.push({ keyword: 'items', schema: around(rest.schema), expected: undefined, inner: { node: rest, step, around } });
+    demands.push({
+      keyword: 'items',
+      schema: around(rest.schema),
+      expected: undefined,
+      inner: { node: rest, step, around },
+    });
   }
   return demands;
 }

@@ -6,7 +6,15 @@
  */
 import { formatAccepts, formatNamed, numberFormat, saysNothingOfStrings } from './formats.js';
 import type { Fuel } from './fuel.js';
-import { canonicalText, isJsonObject, type Json, type JsonObject, jsonEqual, jsonTypeOf, ownKeys } from './json.js';
+import {
+  canonicalText,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  jsonEqual,
+  jsonTypeOf,
+  ownKeys,
+} from './json.js';
 import { isMultipleOf, rationalOf } from './rational.js';
 import { languageContains } from './regex/language.js';
 import type {
@@ -104,7 +112,8 @@ export class Evaluator {
     if (typeof value === 'number') yield* this.#numberParts(keywords.number, keywords.format, value);
     if (typeof value === 'string') yield* this.#stringParts(keywords.string, keywords.format, value);
     if (Array.isArray(value) && keywords.array !== undefined) yield* this.#arrayParts(keywords.array, value);
-    if (isJsonObject(value) && keywords.object !== undefined) yield* this.#objectParts(keywords.object, value);
+    if (isJsonObject(value) && keywords.object !== undefined)
+      yield* this.#objectParts(keywords.object, value);
     yield* this.#combinedParts(keywords, value);
     if (keywords.array?.unevaluated !== undefined || keywords.object?.unevaluated !== undefined) {
       yield this.#unevaluated(node, value);
@@ -127,7 +136,8 @@ export class Evaluator {
   }
 
   #condition(condition: NonNullable<SchemaKeywords['condition']>, value: Json): Validity {
-    const branch = (node: SchemaNode | undefined) => (node === undefined ? 'valid' : this.evaluate(node, value));
+    const branch = (node: SchemaNode | undefined) =>
+      node === undefined ? 'valid' : this.evaluate(node, value);
     const test = this.evaluate(condition.test, value);
     if (test === 'valid') return branch(condition.whenTrue);
     if (test === 'invalid') return branch(condition.whenFalse);
@@ -135,7 +145,11 @@ export class Evaluator {
     return whenTrue === branch(condition.whenFalse) ? whenTrue : 'unknown';
   }
 
-  *#numberParts(keywords: NumberKeywords | undefined, format: string | undefined, value: number): Iterable<Validity> {
+  *#numberParts(
+    keywords: NumberKeywords | undefined,
+    format: string | undefined,
+    value: number,
+  ): Iterable<Validity> {
     if (format !== undefined) {
       const bounds = numberFormat(format);
       if (bounds !== undefined) {
@@ -151,7 +165,11 @@ export class Evaluator {
     if (multipleOf !== undefined) yield multipleValidity(value, multipleOf);
   }
 
-  *#stringParts(keywords: StringKeywords | undefined, format: string | undefined, value: string): Iterable<Validity> {
+  *#stringParts(
+    keywords: StringKeywords | undefined,
+    format: string | undefined,
+    value: string,
+  ): Iterable<Validity> {
     if (keywords?.minLength !== undefined || keywords?.maxLength !== undefined) {
       this.#fuel.spend(value.length >> 4);
       const length = [...value].length;

@@ -31,7 +31,11 @@ function reachesUnnamed(keywords: SchemaKeywords, isRoot: boolean): boolean {
   const object = keywords.object;
   if (keywords.problems.length > 0) return true;
   if (object === undefined) return false;
-  return object.additional !== undefined || object.patterns.length > 0 || (object.unevaluated !== undefined && !isRoot);
+  return (
+    object.additional !== undefined ||
+    object.patterns.length > 0 ||
+    (object.unevaluated !== undefined && !isRoot)
+  );
 }
 
 export function evaluatedNames(root: SchemaNode): EvaluatedNames {

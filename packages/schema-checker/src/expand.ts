@@ -5,11 +5,17 @@
  *    cannot be said. Leaving an opaque term out only makes the goal weaker.
  */
 import { type Choice, type Constraint, type Literal, literal, type Term } from './constraint.js';
-import { numberFormat, saysNothingOfStrings } from './formats.js';
 import { evaluatedNames } from './evaluated-names.js';
+import { numberFormat, saysNothingOfStrings } from './formats.js';
 import { isJsonObject, type Json, type JsonType, jsonTypeOf, ownKeys } from './json.js';
 import { ANYTHING } from './read-keywords.js';
-import type { ArrayKeywords, NumberKeywords, ObjectKeywords, SchemaKeywords, SchemaNode } from './schema-node.js';
+import type {
+  ArrayKeywords,
+  NumberKeywords,
+  ObjectKeywords,
+  SchemaKeywords,
+  SchemaNode,
+} from './schema-node.js';
 
 /** Undefined: no value of the type satisfies the literal. */
 export type Expansion = readonly Term[] | undefined;
@@ -65,7 +71,12 @@ function demandsOf(node: SchemaNode, keywords: SchemaKeywords, type: JsonType, e
   const demands: Demand[] = [];
   for (const why of keywords.problems) demands.push(opaqueDemand(why, []));
   for (const values of keywords.allowedValues) {
-    demands.push(valuesDemand(values.filter((value) => jsonTypeOf(value) === type), equals));
+    demands.push(
+      valuesDemand(
+        values.filter((value) => jsonTypeOf(value) === type),
+        equals,
+      ),
+    );
   }
   if (type === 'number') {
     const isWholeOnly = keywords.types?.has('integer') === true && !keywords.types.has('number');
@@ -73,7 +84,8 @@ function demandsOf(node: SchemaNode, keywords: SchemaKeywords, type: JsonType, e
   }
   if (type === 'string') demands.push(...stringDemands(keywords));
   if (type === 'array' && keywords.array !== undefined) demands.push(...arrayDemands(keywords.array));
-  if (type === 'object' && keywords.object !== undefined) demands.push(...objectDemands(keywords.object, node));
+  if (type === 'object' && keywords.object !== undefined)
+    demands.push(...objectDemands(keywords.object, node));
   demands.push(...combinedDemands(keywords));
   return demands;
 }
@@ -116,7 +128,11 @@ function differsFrom(value: Json, equals: EqualityOf): Choice {
   return { kind: 'choice', options };
 }
 
-function numberDemands(keywords: NumberKeywords | undefined, isWholeOnly: boolean, format: string | undefined): Demand[] {
+function numberDemands(
+  keywords: NumberKeywords | undefined,
+  isWholeOnly: boolean,
+  format: string | undefined,
+): Demand[] {
   const demands: Demand[] = [];
   const low = (value: number, isStrict: boolean) =>
     simple({ kind: 'low', value, isStrict }, { kind: 'high', value, isStrict: !isStrict });
@@ -166,7 +182,9 @@ function stringDemands(keywords: SchemaKeywords): Demand[] {
   );
   const pattern = keywords.string?.pattern;
   if (pattern !== undefined) {
-    demands.push(simple({ kind: 'pattern', pattern, holds: true }, { kind: 'pattern', pattern, holds: false }));
+    demands.push(
+      simple({ kind: 'pattern', pattern, holds: true }, { kind: 'pattern', pattern, holds: false }),
+    );
   }
   const name = keywords.format;
   if (name !== undefined && !saysNothingOfStrings(name)) {
@@ -212,7 +230,9 @@ function arrayDemands(keywords: ArrayKeywords): Demand[] {
 }
 
 function objectDemands(keywords: ObjectKeywords, node: SchemaNode): Demand[] {
-  const demands: Demand[] = keywords.required.map((key) => simple({ kind: 'present', key }, { kind: 'absent', key }));
+  const demands: Demand[] = keywords.required.map((key) =>
+    simple({ kind: 'present', key }, { kind: 'absent', key }),
+  );
   demands.push(
     ...countDemands(
       keywords.minProperties,
@@ -234,7 +254,10 @@ function objectDemands(keywords: ObjectKeywords, node: SchemaNode): Demand[] {
   for (const [key, dependency] of keywords.dependentSchemas) {
     const kept: Term[] = [{ kind: 'present', key }, literal(dependency, true)];
     const broken: Term[] = [{ kind: 'present', key }, literal(dependency, false)];
-    demands.push({ kept: [{ kind: 'choice', options: [[{ kind: 'absent', key }], kept] }], broken: [broken] });
+    demands.push({
+      kept: [{ kind: 'choice', options: [[{ kind: 'absent', key }], kept] }],
+      broken: [broken],
+    });
   }
   demands.push(...memberDemands(keywords));
   if (keywords.unevaluated !== undefined) demands.push(...unevaluatedDemands(node, keywords.unevaluated));
@@ -250,7 +273,8 @@ function unevaluatedDemands(node: SchemaNode, unevaluated: SchemaNode): Demand[]
   const keys = { matching: [], avoiding: [], except: evaluated.names, literals: [] };
   const extra: Constraint = { kind: 'someMember', keys, literals: [literal(unevaluated, false)] };
   const demands: Demand[] = [];
-  if (evaluated.isComplete) demands.push({ kept: [membersBeside(evaluated.names, unevaluated)], broken: [[extra]] });
+  if (evaluated.isComplete)
+    demands.push({ kept: [membersBeside(evaluated.names, unevaluated)], broken: [[extra]] });
   if (!evaluated.isCertain) {
     demands.push(opaqueDemand('`unevaluatedProperties` is only checked on values', [extra]));
   }

@@ -7,7 +7,7 @@
  * 2. Explaining shares the check's fuel; when it runs out the reasons found so far are given, and always at least one.
  */
 import { literal } from './constraint.js';
-import { demandsOf, type Demand, type PathStep } from './demands.js';
+import { type Demand, demandsOf, type PathStep } from './demands.js';
 import { FuelExhausted } from './fuel.js';
 import { isJsonObject, type Json, objectOf, ownKeys, pointerOf } from './json.js';
 import { messageOf, type Reason, reasonKindOf } from './reason.js';
@@ -47,7 +47,10 @@ class Explainer {
     for (const demand of demandsOf(node, this.#subject.to.dialect)) {
       if (this.reasons.length >= this.#subject.maxReasons) return;
       const whole = this.#subject.to.node(wrap(demand.schema));
-      const outcome = this.#subject.solver.solve([literal(this.#subject.from.root, true), literal(whole, false)]);
+      const outcome = this.#subject.solver.solve([
+        literal(this.#subject.from.root, true),
+        literal(whole, false),
+      ]);
       if (outcome.kind !== 'witness') continue;
       if (demand.inner === undefined) {
         this.#tell(demand, steps, outcome.value);

@@ -61,8 +61,7 @@ function uriReference(isSchemeOptional: boolean): string {
   return `^${scheme}${path}(?:\\?${tail})?(?:#${tail})?$`;
 }
 
-const LEAP_YEAR =
-  '(?:\\d\\d(?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00|0000)';
+const LEAP_YEAR = '(?:\\d\\d(?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00|0000)';
 const DATE = `(?:\\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\\d|30)|02-(?:0[1-9]|1\\d|2[0-8]))|${LEAP_YEAR}-02-29)`;
 const OUTER_OFFSET = '(?:z|[+-](?:[01]\\d|2[0-3])(?::?[0-5]\\d)?)';
 const OUTER_TIME = `(?:[0-9]\\d):(?:\\d\\d):(?:[0-5]\\d|60)(?:\\.\\d+)?`;
@@ -184,8 +183,15 @@ export interface Format {
 
 const formats = new Map<string, Format>();
 
+const languages = new Map<string, Language | undefined>();
+
+/** Formats of the same pattern share one language, so that one is seen to be contained in the other without any search. */
 function languageIn(name: string, pattern: string | undefined): Language | undefined {
-  return pattern === undefined ? undefined : languageOf(pattern, !CASE_SENSITIVE.has(name));
+  if (pattern === undefined) return undefined;
+  const ignoreCase = !CASE_SENSITIVE.has(name);
+  const key = `${ignoreCase} ${pattern}`;
+  if (!languages.has(key)) languages.set(key, languageOf(pattern, ignoreCase));
+  return languages.get(key);
 }
 
 /** The format of this name. Known formats are made once, on first use; what they are depends on nothing but the name. */
@@ -200,7 +206,7 @@ export function formatNamed(name: string): Format {
   const format: Format = {
     name,
     outer,
-    inner: source.inner === source.outer ? outer : languageIn(name, source.inner),
+    inner: languageIn(name, source.inner),
     isIgnorable: source.isOftenIgnored === true,
     check: source.check,
   };

@@ -22,7 +22,9 @@ export function isValid(schema: Json, value: Json, options: ValidityOptions = {}
   const evaluate = (): Validity => {
     if (typeof sizeOf(value) === 'string') return 'unknown';
     const document = openSchema(new SchemaRegistry(fuel), schema, options.dialect);
-    return typeof document === 'string' ? 'unknown' : new Evaluator(fuel, 'undecided').evaluate(document.root, value);
+    return typeof document === 'string'
+      ? 'unknown'
+      : new Evaluator(fuel, 'undecided').evaluate(document.root, value);
   };
   return bounded<Validity>(evaluate, () => 'unknown');
 }

@@ -6,8 +6,8 @@ import { FuelExhausted } from './fuel.js';
 import { type Json, measureJson } from './json.js';
 import type { SchemaDocument, SchemaRegistry } from './schema-registry.js';
 
-/** Enough for schemas of some thousand lines; a check that needs them all takes about a second. */
-export const DEFAULT_MAX_STEPS = 1_000_000;
+/** Enough for schemas of some thousand lines; a check that needs them all takes about half a second. */
+export const DEFAULT_MAX_STEPS = 500_000;
 
 const MAX_JSON_NODES = 200_000;
 const MAX_JSON_DEPTH = 100;
@@ -19,7 +19,11 @@ export function sizeOf(value: Json): number | string {
 }
 
 /** The document of a schema, or why it cannot be read. */
-export function openSchema(registry: SchemaRegistry, schema: Json, dialect: Dialect | undefined): SchemaDocument | string {
+export function openSchema(
+  registry: SchemaRegistry,
+  schema: Json,
+  dialect: Dialect | undefined,
+): SchemaDocument | string {
   const size = sizeOf(schema);
   if (typeof size === 'string') return `the schema is ${size}`;
   registry.fuel.spend(size);

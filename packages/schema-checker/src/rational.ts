@@ -88,9 +88,7 @@ export function ceilOf(value: Rational): bigint {
 /** The double that prints as exactly this number, or undefined where there is none. */
 export function numberOf(value: Rational): number | undefined {
   const approximate =
-    value.denominator === 1n
-      ? Number(value.numerator)
-      : Number(value.numerator) / Number(value.denominator);
+    value.denominator === 1n ? Number(value.numerator) : Number(value.numerator) / Number(value.denominator);
   if (!Number.isFinite(approximate)) return undefined;
   return compareRationals(rationalOf(approximate), value) === 0 ? approximate : undefined;
 }

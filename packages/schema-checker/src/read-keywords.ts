@@ -115,7 +115,8 @@ class KeywordReader {
     const names = Array.isArray(value) ? value : [value];
     const types = new Set<JsonType | 'integer'>();
     for (const name of names) {
-      if (typeof name !== 'string' || !TYPE_NAMES.has(name)) return this.#malformed('type', 'a type name or a list');
+      if (typeof name !== 'string' || !TYPE_NAMES.has(name))
+        return this.#malformed('type', 'a type name or a list');
       types.add(name as JsonType | 'integer');
     }
     if (isNullable === true) types.add('null');
@@ -178,9 +179,11 @@ class KeywordReader {
   }
 
   #number(): NumberKeywords | undefined {
-    if (!this.#has('minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf')) return undefined;
+    if (!this.#has('minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'))
+      return undefined;
     let multipleOf = this.#amount('multipleOf');
-    if (multipleOf !== undefined && multipleOf <= 0) multipleOf = this.#malformed('multipleOf', 'more than 0');
+    if (multipleOf !== undefined && multipleOf <= 0)
+      multipleOf = this.#malformed('multipleOf', 'more than 0');
     return {
       minimum: this.#amount('minimum'),
       maximum: this.#amount('maximum'),
@@ -202,7 +205,17 @@ class KeywordReader {
 
   #array(): ArrayKeywords | undefined {
     const is2020 = this.#source.dialect === '2020-12';
-    if (!this.#has('items', 'prefixItems', 'minItems', 'maxItems', 'uniqueItems', 'contains', 'unevaluatedItems')) {
+    if (
+      !this.#has(
+        'items',
+        'prefixItems',
+        'minItems',
+        'maxItems',
+        'uniqueItems',
+        'contains',
+        'unevaluatedItems',
+      )
+    ) {
       return undefined;
     }
     const items = this.#value('items');
@@ -305,7 +318,8 @@ class KeywordReader {
     const reference = this.#text('$ref');
     if (reference === undefined) return undefined;
     const target = this.#source.resolve(reference);
-    if (target === undefined) this.#problems.push(`\`$ref\` ${JSON.stringify(reference)} is not found in this schema`);
+    if (target === undefined)
+      this.#problems.push(`\`$ref\` ${JSON.stringify(reference)} is not found in this schema`);
     return target;
   }
 }

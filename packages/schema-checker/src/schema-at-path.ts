@@ -4,11 +4,12 @@
  * 1. The result allows at least every value that can stand there (it may allow more), so a proof about it holds for the original.
  * 2. `mayBeAbsent: false` is said only when it is proved that every allowed value has something at the path.
  */
-import { bounded, DEFAULT_MAX_STEPS, openSchema } from './open-schema.js';
+
 import { literal } from './constraint.js';
 import type { Dialect } from './dialect.js';
 import { Fuel } from './fuel.js';
 import { isJsonObject, type Json, type JsonObject, objectOf, ownKeys, ownValue, setOwn } from './json.js';
+import { bounded, DEFAULT_MAX_STEPS, openSchema } from './open-schema.js';
 import { languageContains } from './regex/language.js';
 import type { Pattern, SchemaNode } from './schema-node.js';
 import { type SchemaDocument, SchemaRegistry } from './schema-registry.js';
@@ -81,7 +82,8 @@ class PathReader {
     const { types } = node.keywords;
     const possible: Member[] = [];
     if (types === undefined || types.has('object')) possible.push(this.#property(node, token));
-    if ((types === undefined || types.has('array')) && isIndex(token)) possible.push(itemOf(node, Number(token)));
+    if ((types === undefined || types.has('array')) && isIndex(token))
+      possible.push(itemOf(node, Number(token)));
     return eitherOf(possible);
   }
 
@@ -153,8 +155,19 @@ function eitherOf(members: readonly Member[]): Member {
   const [only] = schemas;
   const isDeclared = members.some((member) => member.isDeclared);
   if (only === undefined) return IMPOSSIBLE;
-  if (schemas.some(saysNothing)) return { schema: true, isDeclared };
   return { schema: schemas.length === 1 ? only : { anyOf: schemas }, isDeclared };
+}
+
+/** Alternatives of which one says nothing say nothing; they are kept on the way down a path for what the others declare. */
+function tidied(schema: Json): Json {
+  if (!isJsonObject(schema)) return schema;
+  const [keyword, ...others] = ownKeys(schema);
+  const parts = keyword === undefined || others.length > 0 ? undefined : schema[keyword];
+  if (!Array.isArray(parts)) return schema;
+  if (keyword === 'allOf') return conjunction(parts.map(tidied));
+  if (keyword !== 'anyOf') return schema;
+  const alternatives = parts.map(tidied);
+  return alternatives.some(saysNothing) ? true : { anyOf: alternatives };
 }
 
 const ROOT_NAME = 'schemaAtPathRoot';
@@ -238,10 +251,11 @@ export function schemaAtPath(
       return { known: false, why: document.root.keywords.problems.join('; ') };
     }
     const member = memberAt(document, fuel, path);
+    const found = path.length === 0 ? schema : tidied(member.schema);
     const solver = new Solver(registry);
     const absence = [literal(document.root, true), solver.synthetic(havingPath(path), false)];
     const mayBeAbsent = solver.solve(absence).kind !== 'empty';
-    return { known: true, ...member, schema: standingAlone(member.schema, schema), mayBeAbsent };
+    return { known: true, ...member, schema: standingAlone(found, schema), mayBeAbsent };
   };
   return bounded<SchemaAtPath>(read, (why) => ({ known: false, why }));
 }

@@ -55,7 +55,8 @@ export class SchemaDocument implements SchemaSource {
     const hash = reference.indexOf('#');
     const address = hash < 0 ? reference : reference.slice(0, hash);
     const fragment = hash < 0 ? '' : reference.slice(hash + 1);
-    if (address !== '' && (typeof rootId !== 'string' || address !== rootId.replace(/#$/, ''))) return undefined;
+    if (address !== '' && (typeof rootId !== 'string' || address !== rootId.replace(/#$/, '')))
+      return undefined;
     const target = fragment === '' ? this.#root : this.#targetOf(fragment);
     return target === undefined ? undefined : this.node(target);
   }

@@ -133,7 +133,9 @@ class ArraySearch {
     if (this.#goal.min > this.#max) return EMPTY;
     if (this.#goal.isUnique && this.#tooFewValues()) return EMPTY;
     const assigned = new Map<number, Literal[]>();
-    const found = this.#goal.hasDuplicate ? this.#assignDuplicate(assigned) : this.#assign(0, assigned, undefined);
+    const found = this.#goal.hasDuplicate
+      ? this.#assignDuplicate(assigned)
+      : this.#assign(0, assigned, undefined);
     return found ?? this.#unknown ?? EMPTY;
   }
 
@@ -226,7 +228,12 @@ class ArraySearch {
 
   readonly #places: number[] = [];
 
-  #isTaken(demand: Demand, index: number, position: number, assigned: ReadonlyMap<number, Literal[]>): boolean {
+  #isTaken(
+    demand: Demand,
+    index: number,
+    position: number,
+    assigned: ReadonlyMap<number, Literal[]>,
+  ): boolean {
     if (demand.group === undefined || !assigned.has(position)) return false;
     return this.#goal.demands.some(
       (other, i) => i < index && other.group === demand.group && this.#places[i] === position,
@@ -243,14 +250,21 @@ class ArraySearch {
     pair: readonly [number, number] | undefined,
   ): Outcome | undefined {
     const used = [...assigned].filter(([, literals]) => literals.length > 0).map(([position]) => position);
-    const length = Math.max(this.#goal.min, ...used.map((position) => position + 1), pair === undefined ? 0 : pair[1] + 1);
+    const length = Math.max(
+      this.#goal.min,
+      ...used.map((position) => position + 1),
+      pair === undefined ? 0 : pair[1] + 1,
+    );
     if (length > this.#max) return undefined;
-    if (length > (this.#goal.isUnique ? MAX_UNIQUE : MAX_LENGTH)) return this.#giveUp('the array would be too long');
+    if (length > (this.#goal.isUnique ? MAX_UNIQUE : MAX_LENGTH))
+      return this.#giveUp('the array would be too long');
     const values: Json[] = [];
     const exclusions: Literal[] = [];
     for (let position = 0; position < length; position += 1) {
       this.#prover.spend();
-      const demands = pair?.includes(position) ? pair.flatMap((at) => assigned.get(at) ?? []) : (assigned.get(position) ?? []);
+      const demands = pair?.includes(position)
+        ? pair.flatMap((at) => assigned.get(at) ?? [])
+        : (assigned.get(position) ?? []);
       const literals = [...this.#itemGoal(position, pair), ...demands];
       const isPairEnd = pair !== undefined && position === pair[1];
       const value = isPairEnd ? values[pair[0]] : this.#choose(literals, exclusions, demands.length === 0);
@@ -279,7 +293,9 @@ class ArraySearch {
 
   #confirm(values: Json[]): Outcome | undefined {
     for (const { node, count } of this.#goal.limits) {
-      const matching = values.filter((value) => this.#prover.satisfies([literal(node, true)], value) !== false);
+      const matching = values.filter(
+        (value) => this.#prover.satisfies([literal(node, true)], value) !== false,
+      );
       if (matching.length > count) return this.#giveUp('`maxContains` could not be kept');
     }
     return { kind: 'witness', value: values };

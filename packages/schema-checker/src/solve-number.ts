@@ -42,7 +42,10 @@ function goalOf(constraints: readonly Constraint[]): NumberGoal {
     if (item.kind === 'low' && (item.value > goal.low || (item.value === goal.low && item.isStrict))) {
       goal.low = item.value;
       goal.isLowStrict = item.isStrict;
-    } else if (item.kind === 'high' && (item.value < goal.high || (item.value === goal.high && item.isStrict))) {
+    } else if (
+      item.kind === 'high' &&
+      (item.value < goal.high || (item.value === goal.high && item.isStrict))
+    ) {
       goal.high = item.value;
       goal.isHighStrict = item.isStrict;
     } else if (item.kind === 'multiple') {

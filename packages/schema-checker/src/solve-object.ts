@@ -104,8 +104,10 @@ class ObjectSearch {
     this.#goal = goal;
     this.#prover = prover;
     const patterns = new Set<Pattern>();
-    for (const { patterns: entries } of goal.members) for (const { pattern } of entries) patterns.add(pattern);
-    for (const { keys } of goal.demands) for (const pattern of [...keys.matching, ...keys.avoiding]) patterns.add(pattern);
+    for (const { patterns: entries } of goal.members)
+      for (const { pattern } of entries) patterns.add(pattern);
+    for (const { keys } of goal.demands)
+      for (const pattern of [...keys.matching, ...keys.avoiding]) patterns.add(pattern);
     this.#patterns = [...patterns];
   }
 
@@ -143,7 +145,8 @@ class ObjectSearch {
     let isCovered = named !== undefined;
     for (const { pattern, node } of keywords.patterns) {
       const matches = this.#prover.matches(pattern, key);
-      if (matches === undefined) this.#unknown = unknownBecause('a property pattern is outside what can be decided');
+      if (matches === undefined)
+        this.#unknown = unknownBecause('a property pattern is outside what can be decided');
       if (matches === true) literals.push(literal(node, true));
       if (matches !== false) isCovered = true;
     }
@@ -181,7 +184,8 @@ class ObjectSearch {
     if (outcome.kind !== 'witness') return undefined;
     const next = new Map(chosen).set(key, literals);
     if (next.size > this.#goal.max) {
-      if (this.#goal.demands.length > 1) this.#unknown = unknownBecause('too few properties are allowed to tell');
+      if (this.#goal.demands.length > 1)
+        this.#unknown = unknownBecause('too few properties are allowed to tell');
       return undefined;
     }
     return this.#meet(index + 1, next);
@@ -237,7 +241,9 @@ class ObjectSearch {
     literals.push(this.#prover.synthetic({ type: 'string' }, true), ...(wanted?.literals ?? []));
     if (used.length > 0) literals.push(this.#prover.synthetic({ enum: used }, false));
     for (const pattern of this.#patterns) {
-      literals.push(this.#prover.synthetic({ type: 'string', pattern: pattern.source }, matched.has(pattern)));
+      literals.push(
+        this.#prover.synthetic({ type: 'string', pattern: pattern.source }, matched.has(pattern)),
+      );
     }
     return literals;
   }
@@ -252,7 +258,8 @@ class ObjectSearch {
     if (members.size < this.#goal.min) this.#addKnown(members);
     while (members.size < this.#goal.min) {
       if (!this.#addFresh(members)) {
-        if (this.#goal.demands.length > 0) this.#unknown = unknownBecause('too few properties are possible to tell');
+        if (this.#goal.demands.length > 0)
+          this.#unknown = unknownBecause('too few properties are possible to tell');
         return undefined;
       }
     }

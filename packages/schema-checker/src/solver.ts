@@ -48,6 +48,10 @@ class Branch {
     this.choices = choices;
   }
 
+  get size(): number {
+    return this.seen.size + this.constraints.length + this.choices.length;
+  }
+
   copy(): Branch {
     return new Branch(new Set(this.seen), [...this.constraints], [...this.choices]);
   }
@@ -153,9 +157,11 @@ export class Solver implements Prover {
 
   #solveTypes(goal: readonly Literal[]): Outcome {
     let result: Outcome = EMPTY;
+    // Terms are taken from the end: what must hold rules out most types at once, so it stands last.
+    const terms = [...goal].sort((left, right) => Number(left.holds) - Number(right.holds));
     for (const type of JSON_TYPES) {
       const branch = new Branch();
-      if (!this.#assert(branch, goal, type)) continue;
+      if (!this.#assert(branch, terms, type)) continue;
       const outcome = this.#solveBranch(branch, type, goal);
       if (outcome.kind === 'witness') return outcome;
       if (outcome.kind === 'unknown') result = outcome;
@@ -213,6 +219,7 @@ export class Solver implements Prover {
     if (first === undefined) return this.#solveBranch(branch, type, goal);
     let result: Outcome = EMPTY;
     for (const option of first.options) {
+      this.spend(branch.size >> 3);
       const next = branch.copy();
       next.choices = [...others];
       if (!this.#assert(next, option, type)) continue;
@@ -261,6 +268,7 @@ export class Solver implements Prover {
   }
 
   #isPossible(branch: Branch, option: readonly Term[], type: JsonType): boolean {
+    this.spend(1 + (branch.size >> 3));
     const trial = branch.copy();
     trial.choices = [];
     return this.#assert(trial, option, type) && !this.#isContradiction(trial.constraints, type);
@@ -314,7 +322,10 @@ export class Solver implements Prover {
 }
 
 /** A term that holds exactly where the given one does not, given the constraints; undefined where there is no single one. */
-function oppositeOf(term: Literal | Constraint, constraints: readonly Constraint[]): Literal | Constraint | undefined {
+function oppositeOf(
+  term: Literal | Constraint,
+  constraints: readonly Constraint[],
+): Literal | Constraint | undefined {
   switch (term.kind) {
     case 'literal':
       return negated(term);

@@ -21,6 +21,8 @@ class EvaluatedKeys {
   readonly #judge: Judge;
   readonly #value: Json;
   #visitCount = 0;
+  /** ajv counts every item as evaluated by `contains`, JSON Schema only those that match. */
+  isDisputed = false;
 
   constructor(judge: Judge, value: Json) {
     this.#judge = judge;
@@ -56,6 +58,7 @@ class EvaluatedKeys {
   #collectItems(keywords: SchemaKeywords, items: readonly Json[], isRoot: boolean): void {
     const array = keywords.array;
     if (array === undefined) return;
+    if (array.contains !== undefined) this.isDisputed = true;
     for (const [index, item] of items.entries()) {
       const isCovered =
         index < array.prefix.length ||
@@ -100,7 +103,10 @@ export function unevaluatedMembers(judge: Judge, node: SchemaNode, value: Json):
     if (error instanceof Undecided) return undefined;
     throw error;
   }
-  if (Array.isArray(value)) return value.filter((_, index) => !evaluated.keys.has(String(index)));
+  if (Array.isArray(value)) {
+    const left = value.filter((_, index) => !evaluated.keys.has(String(index)));
+    return left.length > 0 && evaluated.isDisputed ? undefined : left;
+  }
   if (!isJsonObject(value)) return [];
   return ownKeys(value)
     .filter((key) => !evaluated.keys.has(key))

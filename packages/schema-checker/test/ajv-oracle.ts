@@ -13,7 +13,15 @@ const addFormats = require('ajv-formats') as (ajv: AjvClass) => AjvClass;
 const silent = { log: () => undefined, warn: () => undefined, error: () => undefined };
 
 export function ajvFor(dialect: Dialect): AjvClass {
-  const options = { strict: false, validateSchema: false, logger: silent, validateFormats: true } as const;
+  // Without `allErrors`, ajv 8.20 skips the keywords after a tuple whose items are missing: `[]` passes
+  // `{ items: [{ type: 'string' }], contains: { const: null } }`.
+  const options = {
+    allErrors: true,
+    strict: false,
+    validateSchema: false,
+    logger: silent,
+    validateFormats: true,
+  } as const;
   return addFormats(dialect === '2020-12' ? new Ajv2020(options) : new Ajv(options));
 }
 

@@ -3,7 +3,7 @@
  */
 import fc from 'fast-check';
 import type { Dialect, Json } from '../src/index.js';
-import { type JsonObject, isJsonObject, objectOf } from '../src/json.js';
+import { isJsonObject, type JsonObject, objectOf } from '../src/json.js';
 
 const KEYS = ['a', 'b', 'ab', 'c'];
 const PATTERNS = ['^a', 'b$', '^[ab]+$', '^a?b*$', '.', '^(ab|ba)$', '^[^a]*$', 'a{2,}', '^(?=.*a)[ab]*$'];
@@ -12,7 +12,20 @@ const key = fc.constantFrom(...KEYS);
 const smallNumber = fc.oneof(fc.integer({ min: -4, max: 6 }), fc.constantFrom(0.5, 1.5, -0.5));
 const smallCount = fc.integer({ min: 0, max: 4 });
 const scalar: fc.Arbitrary<Json> = fc.oneof(
-  fc.constantFrom<Json>(null, true, false, '', 'a', 'b', 'ab', 'ba', 'aab', '2024-02-29', '1.2.3.4', 'a@b.co'),
+  fc.constantFrom<Json>(
+    null,
+    true,
+    false,
+    '',
+    'a',
+    'b',
+    'ab',
+    'ba',
+    'aab',
+    '2024-02-29',
+    '1.2.3.4',
+    'a@b.co',
+  ),
   smallNumber,
 );
 
@@ -21,7 +34,10 @@ export const anyValue: fc.Arbitrary<Json> = fc.letrec<{ value: Json }>((tie) => 
     { depthSize: 'small', withCrossShrink: true },
     scalar,
     fc.array(tie('value'), { maxLength: 4 }),
-    fc.dictionary(fc.oneof(key, fc.constant('zz')), tie('value'), { maxKeys: 4, noNullPrototype: true }) as fc.Arbitrary<Json>,
+    fc.dictionary(fc.oneof(key, fc.constant('zz')), tie('value'), {
+      maxKeys: 4,
+      noNullPrototype: true,
+    }) as fc.Arbitrary<Json>,
   ),
 })).value;
 
@@ -34,7 +50,9 @@ function withoutAbsent(record: Record<string, unknown>): Json {
 }
 
 function pick(members: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<Json> {
-  const optional = Object.fromEntries(Object.entries(members).map(([name, value]) => [name, sometimes(value)]));
+  const optional = Object.fromEntries(
+    Object.entries(members).map(([name, value]) => [name, sometimes(value)]),
+  );
   return fc.record(optional).map(withoutAbsent);
 }
 
@@ -66,17 +84,30 @@ function arraySchema(schema: fc.Arbitrary<Json>, dialect: Dialect): fc.Arbitrary
   return typed(
     'array',
     dialect === '2020-12'
-      ? { ...common, items: schema, prefixItems: list, minContains: smallCount, maxContains: smallCount, unevaluatedItems: schema }
+      ? {
+          ...common,
+          items: schema,
+          prefixItems: list,
+          minContains: smallCount,
+          maxContains: smallCount,
+          unevaluatedItems: schema,
+        }
       : { ...common, items: fc.oneof(schema, list as fc.Arbitrary<Json>), additionalItems: schema },
   );
 }
 
 function objectSchema(schema: fc.Arbitrary<Json>, dialect: Dialect): fc.Arbitrary<Json> {
-  const dependencies = fc.dictionary(key, fc.uniqueArray(key, { maxLength: 2 }), { maxKeys: 2, noNullPrototype: true });
+  const dependencies = fc.dictionary(key, fc.uniqueArray(key, { maxLength: 2 }), {
+    maxKeys: 2,
+    noNullPrototype: true,
+  });
   const properties = fc.dictionary(key, schema, { maxKeys: 3, noNullPrototype: true });
   const required = fc.uniqueArray(key, { maxLength: 2 });
   const keywords: Record<string, fc.Arbitrary<unknown>> = {
-    patternProperties: fc.dictionary(fc.constantFrom('^a', 'b', '^c$'), schema, { maxKeys: 2, noNullPrototype: true }),
+    patternProperties: fc.dictionary(fc.constantFrom('^a', 'b', '^c$'), schema, {
+      maxKeys: 2,
+      noNullPrototype: true,
+    }),
     additionalProperties: schema,
     propertyNames: stringSchema,
     minProperties: smallCount,
@@ -87,11 +118,16 @@ function objectSchema(schema: fc.Arbitrary<Json>, dialect: Dialect): fc.Arbitrar
     keywords.dependentSchemas = fc.dictionary(key, schema, { maxKeys: 1, noNullPrototype: true });
     keywords.unevaluatedProperties = schema;
   } else {
-    keywords.dependencies = fc.oneof(dependencies, fc.dictionary(key, schema, { maxKeys: 1, noNullPrototype: true }));
+    keywords.dependencies = fc.oneof(
+      dependencies,
+      fc.dictionary(key, schema, { maxKeys: 1, noNullPrototype: true }),
+    );
   }
   return fc
     .tuple(typed('object', keywords), sometimes(properties), sometimes(required))
-    .map(([rest, ...named]) => withoutAbsent({ ...(rest as JsonObject), properties: named[0], required: named[1] }));
+    .map(([rest, ...named]) =>
+      withoutAbsent({ ...(rest as JsonObject), properties: named[0], required: named[1] }),
+    );
 }
 
 /** Schemas of every supported keyword, shallow, over few names and small numbers, so that relations between two are common. */
@@ -103,10 +139,19 @@ export function schemaIn(dialect: Dialect): fc.Arbitrary<Json> {
     return {
       schema: fc.oneof(
         { depthSize: 'small', maxDepth: 3 },
-        fc.constantFrom<Json>(true, {}, false, { type: 'string' }, { type: ['integer', 'null'] }, { type: 'boolean' }),
+        fc.constantFrom<Json>(
+          true,
+          {},
+          false,
+          { type: 'string' },
+          { type: ['integer', 'null'] },
+          { type: 'boolean' },
+        ),
         numberSchema,
         stringSchema,
-        fc.uniqueArray(scalar, { minLength: 1, maxLength: 3, comparator: 'SameValueZero' }).map((values): Json => ({ enum: values })),
+        fc
+          .uniqueArray(scalar, { minLength: 1, maxLength: 3, comparator: 'SameValueZero' })
+          .map((values): Json => ({ enum: values })),
         anyValue.map((value): Json => ({ const: value })),
         arraySchema(schema, dialect),
         objectSchema(schema, dialect),
@@ -115,7 +160,7 @@ export function schemaIn(dialect: Dialect): fc.Arbitrary<Json> {
         list.map((parts): Json => ({ oneOf: parts })),
         list.map((parts): Json => ({ allOf: parts })),
         schema.map((part): Json => ({ not: part })),
-        fc.tuple(schema, schema, schema).map(([test, yes, no]): Json => ({ if: test, then: yes, else: no })),
+        fc.tuple(schema, schema, schema).map(conditionOf),
         reference,
       ),
     };
@@ -130,4 +175,12 @@ export function withDefinitions(schema: Json, x: Json, y: Json): Json {
 /** A definition that refers only from inside a member, so that no schema refers to itself in place. */
 function guarded(schema: Json): Json {
   return { anyOf: [{ type: ['string', 'null'] }, { type: 'object', properties: { a: schema } }] };
+}
+
+function conditionOf([test, whenTrue, whenFalse]: [Json, Json, Json]): Json {
+  return objectOf([
+    ['if', test],
+    ['then', whenTrue],
+    ['else', whenFalse],
+  ]);
 }

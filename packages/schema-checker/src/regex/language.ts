@@ -123,9 +123,7 @@ class Product {
     const steps = new Map<number, Step>();
     for (const { codePoint } of choices) {
       this.#fuel.spend(1 + this.#automata.length);
-      const next = this.#automata.map((automaton, i) =>
-        automaton.step(tuple[i] ?? 0, codePoint, this.#fuel),
-      );
+      const next = this.#automata.map((automaton, i) => automaton.step(tuple[i] ?? 0, codePoint, this.#fuel));
       const to = this.#intern(next);
       if (!steps.has(to)) steps.set(to, { to, codePoint });
     }
@@ -238,6 +236,10 @@ export function findWord(languages: readonly Language[], min: number, max: numbe
   if (languages.length === 0) {
     return min > MAX_WORD_LENGTH ? { found: 'unknown' } : { found: 'word', word: 'a'.repeat(min) };
   }
+  const isContradiction = languages.some((language) =>
+    languages.some((other) => other.parts === language.parts && other.complemented !== language.complemented),
+  );
+  if (isContradiction) return { found: 'none' };
   const product = new Product(languages, fuel);
   const shortest = shortestWord(product);
   if (shortest.found !== 'word') return shortest;

@@ -247,7 +247,8 @@ class PatternParser {
         if (/\d/.test(this.#peek() ?? '')) throw new OutsideSubset();
         return single(0);
       default:
-        if (SYNTAX_CHARACTERS.includes(point) || (inClass && point === '-')) return single(codePointOf(point));
+        if (SYNTAX_CHARACTERS.includes(point) || (inClass && point === '-'))
+          return single(codePointOf(point));
         throw new OutsideSubset();
     }
   }
