@@ -37,7 +37,7 @@ export interface ModelConfig {
 
 export type ModelAnswer =
   | { readonly kind: 'text'; readonly text: string }
-  /** A provider that knows the answer's structure hands it over unserialised. */
+  /** A provider that knows the answer's structure hands it over as it is. */
   | { readonly kind: 'value'; readonly value: Json };
 
 export interface ModelUsage {

@@ -5,7 +5,7 @@
  * 2. A redelivered task whose attempt is over is not executed again.
  * 3. At most `concurrency` steps are claimed at any time.
  * 4. No message can stop the loop; a defect of this program does, so that the process ends and its tasks go elsewhere.
- * 5. Stopping loses nothing: unstarted tasks go back at once, steps at work have the grace time, then they go back too.
+ * 5. Stopping loses nothing: tasks not yet begun go back at once, steps at work have the grace time, then they go back too.
  */
 
 import { setMaxListeners } from 'node:events';

@@ -19,9 +19,9 @@ import {
 } from '@signalbox/engine';
 import type { Completion, ModelAnswer, ModelProvider } from '@signalbox/llm';
 import type { StepTask } from '@signalbox/protocol';
+import { createSchemaCheck, type SchemaCheck } from '@signalbox/validation';
 import type { Execution, ExecutionContext, StepExecutor, StepWarning } from '../step-executor.js';
 import { type AgentRequest, agentRequestOf } from './agent-of-task.js';
-import { createSchemaCheck, type SchemaCheck } from './schema-check.js';
 
 export interface AgentRunOptions {
   /** Renders prompts. */
@@ -32,14 +32,14 @@ export interface AgentRunOptions {
 interface Parts {
   readonly evaluator: Evaluator;
   readonly providers: ReadonlyMap<string, ModelProvider>;
-  readonly check: SchemaCheck;
+  readonly schemas: SchemaCheck;
 }
 
 export const createAgentRunExecutor = (options: AgentRunOptions): StepExecutor => {
   const parts: Parts = {
     evaluator: options.evaluator,
     providers: new Map(options.providers.map((provider) => [provider.name, provider])),
-    check: createSchemaCheck(),
+    schemas: createSchemaCheck(),
   };
   return { action: 'agent.run', execute: (task, context) => runAgent(task, context, parts) };
 };
@@ -48,17 +48,17 @@ const runAgent = async (task: StepTask, context: ExecutionContext, parts: Parts)
   const found = agentRequestOf(task);
   if (!found.ok) return found;
   const { request } = found;
-  const inputError = inputErrorOf(request, parts.check);
+  const inputError = inputErrorOf(request, parts.schemas);
   if (inputError !== undefined) return { ok: false, error: inputError };
   const completion = await ask(request, context, parts);
   if (!completion.ok) return { ok: false, error: about(request.agent, completion.error) };
   context.logger.info('an agent has answered', { agent: request.agent.name, ...completion.usage });
-  return concluded(task, request.agent, outputOf(request.agent, completion.answer), parts.check);
+  return concluded(task, request.agent, outputOf(request.agent, completion.answer), parts.schemas);
 };
 
-const inputErrorOf = ({ agent, inputs }: AgentRequest, check: SchemaCheck): StepError | undefined => {
+const inputErrorOf = ({ agent, inputs }: AgentRequest, schemas: SchemaCheck): StepError | undefined => {
   if (agent.inputSchema === undefined) return undefined;
-  const verdict = check(agent.inputSchema, inputs.input);
+  const verdict = schemas.check(agent.inputSchema, inputs.input);
   switch (verdict.kind) {
     case 'valid':
       return undefined;
@@ -143,9 +143,9 @@ const jsonIn = (text: string): Json | undefined => {
   }
 };
 
-const concluded = (task: StepTask, agent: AgentDefinition, output: Json, check: SchemaCheck): Execution => {
+const concluded = (task: StepTask, agent: AgentDefinition, output: Json, schemas: SchemaCheck): Execution => {
   if (agent.outputSchema === undefined) return { ok: true, output };
-  const verdict = check(agent.outputSchema, output);
+  const verdict = schemas.check(agent.outputSchema, output);
   if (verdict.kind === 'valid') return { ok: true, output };
   const message =
     verdict.kind === 'violated'
