@@ -1,3 +1,4 @@
+// cspell:ignore greter operaton serch strng nmae
 /** For each code the smallest text that has it and no other. Tests run them; the reference of errors shows them. */
 import type { IssueCode } from './codes.js';
 

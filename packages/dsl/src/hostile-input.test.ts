@@ -1,3 +1,4 @@
+// cspell:ignore bcdefghi letrec
 /** Any input whatever ends in findings: no exception, no hang (the tests' own time limit is the bound). */
 import { Buffer } from 'node:buffer';
 import { readFileSync } from 'node:fs';

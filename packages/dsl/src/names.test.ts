@@ -1,3 +1,4 @@
+// cspell:ignore servce sevice podz stpes
 import { describe, expect, test } from 'vitest';
 import { compiler } from '../test/starlark-compiler.js';
 import { type Issue, parseWorkflow } from './index.js';

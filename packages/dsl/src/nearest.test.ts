@@ -1,3 +1,4 @@
+// cspell:ignore inptu retrys tmout
 import { expect, test } from 'vitest';
 import { didYouMean, nearestName } from './nearest.js';
 
@@ -11,6 +12,7 @@ test.each([
   ['nxt', 'next'],
   ['max_concurrency', 'maxConcurrency'],
   ['retrys', 'retry'],
+  ['tmout', 'timeoutSeconds'],
 ])('%s is near %s', (name, expected) => {
   expect(nearestName(name, fields)).toBe(expected);
 });

@@ -25,14 +25,22 @@ const distance = (a: string, b: string): number => {
 
 const folded = (name: string): string => name.toLowerCase().replaceAll(/[_\-. ]/g, '');
 
-/** How far off a name is; a prefix (`timeout` of `timeoutSeconds`) counts as near. */
+/** `msg` of `message`: the same first letter, and the others in their order. */
+const isAbbreviation = (short: string, long: string): boolean => {
+  if (short.length < 3 || short[0] !== long[0]) return false;
+  let at = 0;
+  for (const letter of long) if (letter === short[at]) at++;
+  return at === short.length;
+};
+
+/** How far off a name is; a prefix (`timeout` of `timeoutSeconds`) and an abbreviation count as near. */
 const remoteness = (name: string, candidate: string): number => {
   const a = folded(name);
   const b = folded(candidate);
   if (a === b) return 0;
   const isPrefix = a.length >= 3 && b.length >= 3 && (b.startsWith(a) || a.startsWith(b));
   const steps = distance(a, b);
-  return isPrefix ? Math.min(steps, 1) : steps;
+  return isPrefix || isAbbreviation(a, b) ? Math.min(steps, 1) : steps;
 };
 
 /** Undefined when nothing is near enough to be a help. */

@@ -1,3 +1,4 @@
+// cspell:ignore cheker operaton
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { compiler } from '../test/starlark-compiler.js';

@@ -1,3 +1,4 @@
+// cspell:ignore temprature ntemprature
 import { describe, expect, test } from 'vitest';
 import { compiler } from '../../test/starlark-compiler.js';
 import { parseAgent } from '../index.js';

@@ -116,13 +116,16 @@ export class PathReads {
     const shown = formatPath(path);
     const nearest = nearestName(shown, candidates) ?? nearestName(formatPath(path.slice(0, 2)), candidates);
     const hint = nearest === undefined ? undefined : nearestHint(nearest);
+    const write = `write it in an earlier state: resultPath: ${shown}`;
     if (isOpen) {
       const message = `no state writes ${shown}; only the run's input could hold it`;
       this.#diagnostics.report('NAME_MAY_BE_ABSENT', place(), message, {
         hint: hint ?? 'give the workflow an inputSchema',
       });
     } else {
-      this.#diagnostics.report('UNDEFINED_NAME', place(), `nothing writes ${shown}`, { hint });
+      this.#diagnostics.report('UNDEFINED_NAME', place(), `nothing writes ${shown}`, {
+        hint: hint ?? write,
+      });
     }
   }
 

@@ -7,6 +7,13 @@ import { didYouMean } from '../nearest.js';
 import { childOf, entryOf, placeOf, textOf } from '../source/source-node.js';
 import type { Site } from './structure.js';
 
+const mostListed = 10;
+
+const someOf = (names: Iterable<string>): string => {
+  const all = [...names];
+  return all.length > mostListed ? `${all.slice(0, mostListed).join(', ')}, …` : all.join(', ');
+};
+
 const checkTarget = (
   site: Site,
   model: WorkflowModel,
@@ -22,7 +29,7 @@ const checkTarget = (
     ? 'the state of that name is in another scope; a transition stays among the states beside it'
     : name === 'end'
       ? 'write end: true instead of next: end'
-      : didYouMean(name, scope.byName.keys());
+      : (didYouMean(name, scope.byName.keys()) ?? `the states here are ${someOf(scope.byName.keys())}`);
   const isStart = site.kind.unknown === 'START_NOT_FOUND';
   const message = isStart ? `start state not found: "${name}"` : `no state of this scope is called "${name}"`;
   diagnostics.report(site.kind.unknown, placeOf(site.node), message, { hint });

@@ -1,3 +1,4 @@
+// cspell:ignore bhasattr
 /**
  * What an expression reads, as far as its text shows: `ctx.steps.check.items[0]` is the name `ctx` with the keys that follow.
  * Names are told by the compiler; this only follows the keys after each of them, in a single pass over the text.

@@ -1,3 +1,4 @@
+// cspell:ignore ctxx
 import { describe, expect, test } from 'vitest';
 import { formatPath, parsePath, parseWritePath } from './path.js';
 

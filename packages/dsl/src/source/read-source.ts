@@ -48,7 +48,8 @@ const tokensOf = (text: string, diagnostics: Diagnostics): CstToken[] | undefine
   return tokens;
 };
 
-const maxYamlErrors = 20;
+/** What comes after the first faults of YAML is mostly their consequence. */
+const maxYamlErrors = 3;
 
 /** A template that is not quoted is a map in a map for YAML, and the commonest of an author's YAML errors. */
 const hintFor = (text: string, offset: number): string | undefined => {
