@@ -77,7 +77,9 @@ try {
   for (let from = 0; from < messages.length; from += batchSize)
     projection.apply(messages.slice(from, from + batchSize));
   const seconds = Number(process.hrtime.bigint() - before) / 1e9;
-  const rows = db.prepare('SELECT (SELECT count(*) FROM events) AS events, (SELECT count(*) FROM steps) AS steps').get();
+  const rows = db
+    .prepare('SELECT (SELECT count(*) FROM events) AS events, (SELECT count(*) FROM steps) AS steps')
+    .get();
   const { user, system } = process.cpuUsage(cpuBefore);
   const cpuSeconds = (user + system) / 1e6;
   const result = {

@@ -1,0 +1,82 @@
+/** nats-server loses everything under a running api. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startEmbeddedNats } from '@signalbox/embedded-nats';
+import { createPublisher, openConnection, provision } from '@signalbox/messaging';
+import { streamDeclarations } from '@signalbox/protocol';
+import { createLogger } from '@signalbox/telemetry';
+import { eventually, spawnProcess } from '@signalbox/testing';
+import { afterEach, expect, test } from 'vitest';
+import { InMemoryOrchestrator } from './support/in-memory-orchestrator.js';
+import { single } from './support/workflows.js';
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+const folder = (): string => {
+  const path = mkdtempSync(join(tmpdir(), 'signalbox-api-'));
+  closers.push(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+};
+
+/** Starts nats-server with the events of one workflow and of so many runs on its stream. */
+const serve = async (runCount: number, port?: number) => {
+  const server = await startEmbeddedNats({ storeDir: folder(), ...(port === undefined ? {} : { port }) });
+  closers.push(() => server.stop());
+  const logger = createLogger({ service: 'test', level: 'silent' });
+  const connection = await openConnection({ url: server.url, name: 'test', logger });
+  await provision(connection, { streams: streamDeclarations(), consumers: [] });
+  const publisher = createPublisher(connection);
+  const orchestrator = new InMemoryOrchestrator();
+  const base = { workspace: 'default', actor: 'user:alice', issuedAt: 1 };
+  await orchestrator.send({
+    kind: 'catalog',
+    command: { ...base, commandId: 'put', type: 'put_workflow', mode: 'put', source: single() },
+  });
+  for (let index = 0; index < runCount; index += 1) {
+    const runId = `run-${port ?? 'first'}-${index}`;
+    const command = {
+      ...base,
+      commandId: runId,
+      type: 'start' as const,
+      runId,
+      workflowId: 'single',
+      input: {},
+    };
+    await orchestrator.send({ kind: 'run', command });
+  }
+  await publisher.publishAll(
+    orchestrator.stream.map(({ subject, data, sequence }) => ({ subject, data, id: `event-${sequence}` })),
+  );
+  publisher.close();
+  await connection.close();
+  return { ...server, runIds: orchestrator.runIds };
+};
+
+test.each([1, 3, 8])(
+  'a server that comes back empty, and then holds %i other runs, makes a running api build again',
+  async (runCount) => {
+    const first = await serve(3);
+    const api = spawnProcess({
+      script: join(import.meta.dirname, '../dist/main.js'),
+      env: { SIGNALBOX_NATS_URL: first.url, SIGNALBOX_DATA_DIR: folder(), SIGNALBOX_API_PORT: '0' },
+    });
+    closers.push(async () => {
+      api.kill('SIGKILL');
+      await api.exited;
+    });
+    const { url } = await api.ready;
+    const runIds = async (): Promise<string[]> => {
+      const response = await fetch(`${String(url)}/api/v1/workflow-runs`);
+      const { items = [] } = (await response.json()) as { items?: { runId: string }[] };
+      return items.map(({ runId }) => runId).sort();
+    };
+    expect(await runIds()).toEqual([...first.runIds].sort());
+    await first.stop();
+    const second = await serve(runCount, first.port);
+    await eventually(async () => (await runIds()).join() === [...second.runIds].sort().join());
+  },
+);
