@@ -7,6 +7,7 @@ import { parseConfig } from './config.js';
 import { createOrchestrator } from './orchestrator.js';
 import { followPoison } from './poison.js';
 import { openDatabase } from './store/database.js';
+import { followStranded } from './stranded.js';
 
 const headerRoomBytes = 4_096;
 const maxBatch = 500;
@@ -27,7 +28,7 @@ await runService({
     for (const drift of drifts) logger.warn('the server holds something else than is declared', { ...drift });
 
     const publisher = createPublisher(connection);
-    const { intake, recover } = createOrchestrator({
+    const { intake, isInFlight, recover } = createOrchestrator({
       database,
       outlet: {
         publishAll: (messages) => publisher.publishAll(messages),
@@ -42,6 +43,7 @@ await runService({
     scope.use(intake, () => intake.stop(() => publisher.close()));
     await recover();
     scope.use(followPoison({ connection, intake, clock, logger, fail }));
+    scope.use(followStranded({ connection, intake, isInFlight, clock, logger, fail }));
     const consumption = scope.use(
       consumeBatches(connection, {
         logger,

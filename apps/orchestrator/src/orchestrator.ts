@@ -43,6 +43,8 @@ export interface OrchestratorParts {
 
 export interface Orchestrator {
   readonly intake: Intake;
+  /** Whether a worker has, or will have, this attempt. */
+  readonly isInFlight: (runId: string, stepId: string, attempt: number) => boolean;
   /** Publishes what a former process left; resolves when it is out. Nothing else is published before. */
   recover(): Promise<void>;
 }
@@ -94,6 +96,7 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
   const intake = new Intake({ writePath, relay, timers, clock, fail });
   return {
     intake,
+    isInFlight: runStore.isInFlight,
     recover: async () => {
       inbox.prune(clock.now());
       await drain({ outbox, runStore, relay, writePath, logger, now: clock.now() });

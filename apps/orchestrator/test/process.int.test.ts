@@ -260,6 +260,22 @@ describe('the orchestrator process', () => {
     expect(await readLast(bus.connection, TASKS, 'wf.task.run.x')).toBeUndefined();
   });
 
+  test('fails the step of a task that was given back as often as that is allowed', async () => {
+    await spawn().ready;
+    await putCatalog(workflow('one', [step('only')]));
+    worker = consumeEach(bus.connection, {
+      stream: TASKS,
+      durable: consumers.stepWorker.durable,
+      maxInFlight: 1,
+      logger,
+      handler: async (delivery) => delivery.nak(),
+    });
+    await start('run-1', 'one');
+    const failed = await eventually(() => events.find(({ data }) => data.type === 'step.failed'));
+    expect(failed.data).toMatchObject({ error: { code: 'POISON_MESSAGE' } });
+    await eventually(async () => (await readLast(bus.connection, TASKS, 'wf.task.step.>')) === undefined);
+  });
+
   test('goes on where it was when nats-server is killed and comes back', async () => {
     await spawn().ready;
     await putCatalog(fiveSteps);

@@ -139,6 +139,12 @@ const createRows = (sql: Database) => {
      ON CONFLICT DO UPDATE SET status = excluded.status, attempt = excluded.attempt, scheduled_at = excluded.scheduled_at,
        started_at = excluded.started_at, ended_at = excluded.ended_at, worker = excluded.worker, error = excluded.error`,
   );
+  const inFlight = sql
+    .prepare<[string, string, number], number>(
+      `SELECT 1 FROM workflow_run_steps
+       WHERE run_id = ? AND step_id = ? AND attempt = ? AND status IN ('PENDING', 'RUNNING')`,
+    )
+    .pluck();
   const approval = sql.prepare<unknown[]>(
     `INSERT INTO workflow_approvals (run_id, approval_id, step_id, workspace, status, message, requested_at, expires_at, decided_at, decided_by)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -161,6 +167,8 @@ const createRows = (sql: Database) => {
     },
     hasActive: (workspace: string, workflowId: string): boolean =>
       active.get(workspace, workflowId) !== undefined,
+    isInFlight: (runId: string, stepId: string, attempt: number): boolean =>
+      inFlight.get(runId, stepId, attempt) !== undefined,
     addRun: (run: RunStarted, status: RunStatus, seq: number, startedAt: number): void => {
       insert.run(
         run.runId,

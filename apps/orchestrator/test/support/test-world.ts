@@ -56,6 +56,11 @@ export class TestWorld {
     return this.#orchestrator.intake;
   }
 
+  get isInFlight(): Orchestrator['isInFlight'] {
+    if (this.#orchestrator === undefined) throw new Error('the world is not open');
+    return this.#orchestrator.isInFlight;
+  }
+
   /** Starts the orchestrator; `clock` takes the place of the world's own where a test wants it to fail. */
   open(given: Clock = this.clock): Promise<void> {
     const life = { isOver: false };
