@@ -71,7 +71,7 @@ export const settings = {
   database: optionalSetting(
     'SIGNALBOX_DATABASE',
     text,
-    "The orchestrator's SQLite file; `orchestrator.db` in the data folder otherwise.",
+    "The orchestrator's SQLite file; `orchestrator.sqlite` in the data folder otherwise.",
   ),
   apiDatabase: optionalSetting(
     'SIGNALBOX_API_DATABASE',
