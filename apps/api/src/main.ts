@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { runService, type ServiceContext } from '@signalbox/service';
 import { createStarlark } from '@signalbox/starlark-wasm';
+import { createLanguage } from '@signalbox/validation';
 import { startBusLink } from './bus-link.js';
 import { createBusCommandPort } from './commands/bus-command-port.js';
 import { Confirmations } from './commands/confirmations.js';
@@ -29,7 +30,7 @@ const start = async ({ config, logger, scope, signal, fail }: ServiceContext<Api
     readModel,
     submit: createSubmit(port, confirmations),
     feed,
-    validator: createDefinitionValidator(createStarlark(), readModel),
+    validator: createDefinitionValidator(createLanguage(createStarlark()), readModel),
     isConnected: () => link.isConnected,
     onInternalError: (error, path) => logger.error('a request failed', { error, path }),
     heartbeatMs: config.streamHeartbeatMs,

@@ -3,7 +3,6 @@
  * that stands for WORKFLOW_EVENTS. Steps are done when a test says so.
  */
 import { createHash } from 'node:crypto';
-import { parseWorkflow } from '@signalbox/dsl';
 import {
   type Command,
   decide,
@@ -25,22 +24,14 @@ import {
   type RunEventMessage,
 } from '@signalbox/protocol';
 import { createEvaluator, createStarlark } from '@signalbox/starlark-wasm';
+import { createLanguage } from '@signalbox/validation';
 import type { CommandPort, OutgoingCommand } from '../../src/commands/command-port.js';
 import type { StreamMessage } from '../../src/read-model/projection.js';
 
 export const workspace = 'default';
 const starlark = createStarlark();
 const evaluate = createEvaluator(starlark);
-const compiler = {
-  expression: (source: string, names: ReadonlySet<string> | undefined) => {
-    const compiled = starlark.compile(source, names);
-    return compiled.ok ? { ok: true as const, names: compiled.program.names } : compiled;
-  },
-  script: (source: string, names: ReadonlySet<string> | undefined) => {
-    const compiled = starlark.compileScript(source, names);
-    return compiled.ok ? { ok: true as const, names: compiled.program.names } : compiled;
-  },
-};
+const language = createLanguage(starlark);
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
@@ -220,7 +211,7 @@ export class InMemoryOrchestrator implements CommandPort {
     switch (command.type) {
       case 'put_workflow': {
         const { source } = command;
-        const parsed = parseWorkflow(source, { compiler });
+        const parsed = language.workflow(source, {});
         if (!parsed.ok) return refused('VALIDATION_FAILED', 'not valid');
         const { id, name, version: label } = parsed.plan;
         const known = this.#workflows.get(id);

@@ -1,5 +1,6 @@
 /** The whole api but its socket and its bus: real routes, real SQLite, and the orchestrator in memory. */
 import { createStarlark } from '@signalbox/starlark-wasm';
+import { createLanguage } from '@signalbox/validation';
 import { Confirmations } from '../../src/commands/confirmations.js';
 import { createSubmit } from '../../src/commands/submit.js';
 import { createDefinitionValidator } from '../../src/definition-validator.js';
@@ -8,7 +9,7 @@ import { openReadModel } from '../../src/read-model/read-model.js';
 import { RunFeed } from '../../src/run-feed.js';
 import { InMemoryOrchestrator, workspace } from './in-memory-orchestrator.js';
 
-const starlark = createStarlark();
+const language = createLanguage(createStarlark());
 
 export interface Answer {
   readonly status: number;
@@ -33,7 +34,7 @@ export const openWorld = (
     readModel,
     submit: createSubmit(orchestrator, confirmations),
     feed,
-    validator: createDefinitionValidator(starlark, readModel),
+    validator: createDefinitionValidator(language, readModel),
     isConnected: () => isConnected,
     onInternalError: (error) => internalErrors.push(error),
     heartbeatMs: options.heartbeatMs ?? 15_000,
