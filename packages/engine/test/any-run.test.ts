@@ -1,0 +1,169 @@
+/** What holds of every run, of any plan, whatever happens to it. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  decide,
+  type Effect,
+  evolve,
+  initialState,
+  type Json,
+  type Plan,
+  type RecordedEvent,
+  type RunState,
+  react,
+  restore,
+  runView,
+  snapshot,
+  stepIds,
+  stepView,
+  timers,
+} from '../src/index.js';
+import { ChancePlayer } from './support/chance-player.js';
+import { deepFreeze } from './support/deep-freeze.js';
+import { generatedInput, generatedPlan } from './support/generated-plan.js';
+import { expectSoundState } from './support/invariants.js';
+import { start } from './support/scenario.js';
+
+const draws = fc.array(fc.nat(), { maxLength: 150 });
+const runs = { numRuns: 300 };
+
+/** The run, played until it ends: drawn moves first, and then everything goes well. */
+const played = (
+  plan: Plan,
+  numbers: readonly number[],
+  watch: (player: ChancePlayer) => void = () => undefined,
+): ChancePlayer => {
+  const player = new ChancePlayer(plan);
+  watch(player);
+  player.send(start(generatedInput));
+  let at = 0;
+  const draw = (below: number): number => {
+    at += 1;
+    return (numbers[at - 1] ?? 0) % below;
+  };
+  while (at < numbers.length && !player.isOver) player.move(draw);
+  player.finish();
+  return player;
+};
+
+const foldOf = (history: readonly RecordedEvent[]): RunState => history.reduce(evolve, initialState);
+
+describe('every run', () => {
+  test('ends, when those it waits for do their part', () => {
+    fc.assert(
+      fc.property(generatedPlan, draws, (plan, numbers) => {
+        const player = played(plan, numbers);
+        expect(player.isOver).toBe(true);
+        expect(timers(player.state)).toEqual([]);
+      }),
+      runs,
+    );
+  });
+
+  test('has the state that its history folds to, at every moment and after a snapshot', () => {
+    fc.assert(
+      fc.property(generatedPlan, draws, (plan, numbers) => {
+        const player = played(plan, numbers, (watched) => {
+          watched.onDecision = (before, command) => {
+            expectSoundState(watched.state);
+            const restored = restore(JSON.parse(JSON.stringify(snapshot(before))) as Json);
+            expect(snapshot(restored)).toEqual(snapshot(before));
+            // A restored run decides as the run itself.
+            expect(decide(restored, command, watched.world)).toEqual(decide(before, command, watched.world));
+          };
+        });
+        const folded = foldOf(player.history);
+        expect(snapshot(folded)).toEqual(snapshot(player.state));
+        expect(runView(folded)).toEqual(runView(player.state));
+        for (const id of stepIds(folded)) expect(stepView(folded, id)).toEqual(stepView(player.state, id));
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  test('leaves its plan, its events, its commands and its earlier states as they are', () => {
+    fc.assert(
+      fc.property(generatedPlan, draws, (plan, numbers) => {
+        played(deepFreeze(plan), numbers, (watched) => {
+          const { send } = watched;
+          watched.send = (command) => {
+            deepFreeze(command);
+            deepFreeze(watched.state);
+            for (const recorded of watched.history) deepFreeze(recorded);
+            return send.call(watched, command);
+          };
+        });
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test('has an outbox that is exactly react over its history, and no attempt twice in it', () => {
+    fc.assert(
+      fc.property(generatedPlan, draws, (plan, numbers) => {
+        const { history, effects } = played(plan, numbers);
+        let state = initialState;
+        const outbox: Effect[] = [];
+        for (const recorded of history) {
+          state = evolve(state, recorded);
+          outbox.push(...react(state, recorded));
+        }
+        expect(outbox).toEqual(effects);
+        const attempts = outbox.flatMap((effect) =>
+          effect.type === 'dispatch_step' ? [`${effect.stepId}:${effect.attempt}`] : [],
+        );
+        expect(new Set(attempts).size).toBe(attempts.length);
+      }),
+      runs,
+    );
+  });
+
+  test('has one step id for each visit of a state in a scope', () => {
+    fc.assert(
+      fc.property(generatedPlan, draws, (plan, numbers) => {
+        const places = new Map<string, string>();
+        for (const { event } of played(plan, numbers).history) {
+          if (!('visit' in event)) continue;
+          const place = `${event.scope}|${event.state}|${event.visit}`;
+          expect(places.get(event.stepId) ?? place).toBe(place);
+          places.set(event.stepId, place);
+        }
+        expect(new Set(places.values()).size).toBe(places.size);
+      }),
+      runs,
+    );
+  });
+
+  test('sets the timers that it waits for, and takes back the others', () => {
+    fc.assert(
+      fc.property(generatedPlan, draws, (plan, numbers) => {
+        const set = new Map<string, number>();
+        let seen = 0;
+        played(plan, numbers, (watched) => {
+          watched.onDecision = (before, command, decision) => {
+            const fires =
+              command.type === 'timer_fired'
+                ? timers(before).find(
+                    ({ purpose }) => JSON.stringify(purpose) === JSON.stringify(command.purpose),
+                  )
+                : undefined;
+            if (fires !== undefined && decision.kind === 'accepted') set.delete(fires.timerId);
+            for (const effect of watched.effects.slice(seen)) {
+              if (effect.type === 'set_timer') set.set(effect.timerId, effect.dueAt);
+              if (effect.type === 'cancel_timer') set.delete(effect.timerId);
+              if (effect.type === 'withdraw_tasks' && effect.stepId === undefined) set.clear();
+            }
+            seen = watched.effects.length;
+            // A retry that fired during a pause is set again by the resume.
+            if (watched.status === 'PAUSED') return;
+            const wanted = new Map(timers(watched.state).map(({ timerId, dueAt }) => [timerId, dueAt]));
+            // What has yielded may be taken up by another command; its timer then finds nothing to do.
+            if (!wanted.has('run/yield')) set.delete('run/yield');
+            expect(set).toEqual(wanted);
+          };
+        });
+      }),
+      runs,
+    );
+  });
+});
