@@ -1,4 +1,4 @@
-// cspell:ignore servce sevice podz stpes
+// cspell:ignore limts aproved servce sevice podz stpes
 import { describe, expect, test } from 'vitest';
 import { compiler } from '../test/starlark-compiler.js';
 import { type Issue, parseWorkflow } from './index.js';
@@ -163,6 +163,57 @@ describe('paths that are read', () => {
       inject('c', '"{{ steps.b.one.steps.inner }}"'),
     );
     expect(issuesOf(text)).toEqual([]);
+  });
+
+  test('fields of what a state writes are known where the definition says them', () => {
+    const branch = (name: string) =>
+      `{ name: ${name}, states: [{ ${inject('inner', '{ rate: 1 }', 'resultPath: out, end: true')} }] }`;
+    const states = [
+      inject(
+        'a',
+        '{ limits: { high: 1, list: [{ n: 1 }] }, other: "{{ service }}" }',
+        'resultPath: config, next: b',
+      ),
+      `name: b, type: parallel, branches: [${branch('left')}], next: c`,
+      `name: c, type: foreach, itemsPath: pods, iterator: { states: [{ ${inject('inner', '1')} }], output: { n: 1 } }, next: d`,
+      'name: d, type: operation, action: human.approval, input: { message: Go? }, timeoutSeconds: 1, next: e',
+    ];
+    const read = (expression: string) => short(workflow(...states, inject('e', `'{{ ${expression} }}'`)));
+    for (const right of [
+      'config.limits.high',
+      'config.limits.list[0].n',
+      'config.other.anything',
+      'steps.b.left.out.rate',
+      'steps.c[0].n',
+      'steps.d.approved',
+      'steps.d.data.anything',
+      'config.limits.keys()',
+    ]) {
+      expect([right, read(right)]).toEqual([right, []]);
+    }
+    for (const [wrong, message] of [
+      ['config.limts.high', 'config has no field "limts"'],
+      ['config.limits.high.x', 'config.limits.high has no field "x"'],
+      ['config.limits.list.n', 'config.limits.list has no field "n"'],
+      ['steps.b.right.out', 'steps.b has no field "right"'],
+      ['steps.b.left.result', 'steps.b.left has no field "result"'],
+      ['steps.c.n', 'steps.c has no field "n"'],
+      ['steps.c[0].m', 'steps.c[0] has no field "m"'],
+      ['steps.d.aproved', 'steps.d has no field "aproved"'],
+    ] as const) {
+      expect([wrong, read(wrong)]).toEqual([wrong, [`9:40 UNDEFINED_NAME ${message}`]]);
+    }
+  });
+
+  test('a path does not see the item of a foreach', () => {
+    const inner =
+      'name: in_each, type: foreach, itemsPath: pod.parts, iterator: { states: [{ name: x, type: inject, data: 1, end: true }] }, end: true';
+    const text = workflow(
+      `name: a, type: foreach, itemsPath: pods, itemName: pod, iterator: { states: [{ ${inner} }] }, end: true`,
+    );
+    expect(issuesOf(text)).toMatchObject([
+      { code: 'UNDEFINED_NAME', hint: expect.stringContaining('inject') },
+    ]);
   });
 
   test('the output of a workflow is read at its end', () => {

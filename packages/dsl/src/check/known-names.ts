@@ -1,6 +1,5 @@
 /** Which names a place may use: see "one language, one scope" in the language reference. */
 import { isState, type ScopeModel, type StateModel, scopesAround } from '../flow/scope-model.js';
-import { WriteIndex } from '../flow/write-index.js';
 import { childOf, type MapNode } from '../source/source-node.js';
 
 /** Every run has these fields under `run`. */
@@ -31,7 +30,6 @@ export interface Visible {
   readonly isOpen: boolean;
   /** Items of the loops around, and `index`. */
   readonly locals: ReadonlySet<string>;
-  readonly writes: WriteIndex;
 }
 
 export class NamesInScope {
@@ -52,7 +50,6 @@ export class NamesInScope {
       roots: new Set([...(this.inputs ?? []), ...writes.map(([root]) => String(root))]),
       isOpen: this.inputs === undefined,
       locals: new Set(items),
-      writes: new WriteIndex(writes),
     };
     this.#visible.set(scope, visible);
     return visible;

@@ -7,10 +7,11 @@
  */
 import type { Path } from '@signalbox/engine';
 import type { Diagnostics } from '../diagnostics.js';
-import { pathsMeet, type SearchBudget, WaySearch } from '../flow/flow-graph.js';
+import { type SearchBudget, WaySearch } from '../flow/flow-graph.js';
 import type { Reference } from '../flow/references.js';
-import { isState, readPathOf, type ScopeModel, type StateModel } from '../flow/scope-model.js';
-import { formatPath, parsePath } from '../language/path.js';
+import { isState, readPathOf, type ScopeModel, type StateModel, scopesAround } from '../flow/scope-model.js';
+import { type Found, findIn, ValueShapes } from '../flow/value-shape.js';
+import { formatPath } from '../language/path.js';
 import { didYouMean, nearestName } from '../nearest.js';
 import { type Place, placeOf, type SourceNode } from '../source/source-node.js';
 import { type NamesInScope, runFields } from './known-names.js';
@@ -28,16 +29,42 @@ const showWay = (way: readonly StateModel[], scope: ScopeModel): string => {
 };
 
 /** A hyphen is a minus in an expression, so such a key cannot be written there as it is in a path. */
-const nearestHint = (nearest: string): string => {
-  const parsed = parsePath(nearest);
-  if (!nearest.includes('-') || !parsed.ok) return `did you mean "${nearest}"?`;
-  const keys = parsed.path.slice(1).map((key) => `[${JSON.stringify(key)}]`);
-  return `did you mean "${nearest}"? (in an expression: ${[parsed.path[0], ...keys].join('')})`;
+const nearestHint = (nearest: Path): string => {
+  const shown = formatPath(nearest);
+  if (!shown.includes('-')) return `did you mean "${shown}"?`;
+  const keys = nearest.slice(1).map((key) => `[${JSON.stringify(key)}]`);
+  return `did you mean "${shown}"? (in an expression: ${[nearest[0], ...keys].join('')})`;
+};
+
+const mostListed = 12;
+
+const hintWithout = (names: readonly string[], shown: string): string => {
+  if (names.length === 0) return `write it in an earlier state: resultPath: ${shown}`;
+  return `it has ${names.slice(0, mostListed).join(', ')}${names.length > mostListed ? ', …' : ''}`;
+};
+
+interface Miss {
+  readonly depth: number;
+  readonly names: readonly string[];
+  readonly isIntermediate: boolean;
+}
+
+/** The scopes' misses as one: of those that came as far as any did. */
+const deepestOf = (found: readonly Found[]): Miss => {
+  const misses = found.filter((one) => !one.ok);
+  const depth = Math.max(0, ...misses.map((miss) => miss.depth));
+  const deepest = misses.filter((miss) => miss.depth === depth);
+  return {
+    depth,
+    names: [...new Set(deepest.flatMap(({ names }) => names))],
+    isIntermediate: deepest.some(({ isIntermediate }) => isIntermediate),
+  };
 };
 
 export class PathReads {
   readonly #names: NamesInScope;
   readonly #diagnostics: Diagnostics;
+  readonly #shapes = new ValueShapes();
   readonly #searches = new Map<ScopeModel, WaySearch>();
   readonly #budget: SearchBudget = { transitionsLeft: maxTransitionsSearched };
 
@@ -49,8 +76,15 @@ export class PathReads {
   checkPath(node: SourceNode, owner: StateModel | ScopeModel): void {
     const path = readPathOf(node);
     if (path === undefined || path.length === 0) return;
-    const { locals } = this.#names.visible(isState(owner) ? owner.scope : owner);
-    if (locals.has(String(path[0]))) return;
+    const { locals, roots, isOpen } = this.#names.visible(isState(owner) ? owner.scope : owner);
+    const root = String(path[0]);
+    if (locals.has(root) && !roots.has(root)) {
+      const message = `"${root}" is a name of the foreach; a path reads the context only`;
+      this.#diagnostics.report(isOpen ? 'NAME_MAY_BE_ABSENT' : 'UNDEFINED_NAME', placeOf(node), message, {
+        hint: `write it into the context first, with an inject whose data is "{{ ${formatPath(path)} }}"`,
+      });
+      return;
+    }
     this.#check(path, owner, () => placeOf(node), true);
   }
 
@@ -84,21 +118,17 @@ export class PathReads {
       this.#checkField('run', first, new Set(runFields), place);
       return;
     }
-    const visible = this.#names.visible(isState(owner) ? owner.scope : owner);
     if (this.#names.inputs?.has(root)) return;
-    if (visible.writes.meets(path)) {
+    const scopes = scopesAround(isState(owner) ? owner.scope : owner);
+    const misses = scopes.map((scope) => findIn(this.#shapes.writesOf(scope), path));
+    if (misses.some(({ ok }) => ok)) {
       this.#checkWays(path, owner, place);
       return;
     }
-    const isRootWritten = visible.writes.hasRoot(root);
-    if (visible.isOpen && !isRootWritten) return;
-    if (!isKeyed && !isRootWritten) return;
-    this.#reportUnwritten(
-      path,
-      visible.isOpen,
-      isRootWritten ? visible.writes.all.map(formatPath) : visible.roots,
-      place,
-    );
+    const deepest = deepestOf(misses);
+    const isOpen = this.#names.inputs === undefined;
+    if (deepest.depth === 0 && (isOpen || !isKeyed)) return;
+    this.#reportMissing(path, deepest, isOpen && deepest.isIntermediate, place);
   }
 
   #checkField(
@@ -112,21 +142,22 @@ export class PathReads {
     this.#diagnostics.report('UNDEFINED_NAME', place(), `"${root}" has no field "${field}"`, { hint });
   }
 
-  #reportUnwritten(path: Path, isOpen: boolean, candidates: Iterable<string>, place: () => Place): void {
+  #reportMissing(path: Path, miss: Miss, mayComeWithInput: boolean, place: () => Place): void {
+    const { depth, isIntermediate } = miss;
+    const names = depth === 0 ? [...miss.names, ...(this.#names.inputs ?? [])] : miss.names;
+    const nearest = nearestName(String(path[depth]), names);
     const shown = formatPath(path);
-    const nearest = nearestName(shown, candidates) ?? nearestName(formatPath(path.slice(0, 2)), candidates);
-    const hint = nearest === undefined ? undefined : nearestHint(nearest);
-    const write = `write it in an earlier state: resultPath: ${shown}`;
-    if (isOpen) {
+    const hint =
+      nearest === undefined ? hintWithout(names, shown) : nearestHint([...path.slice(0, depth), nearest]);
+    if (mayComeWithInput) {
       const message = `no state writes ${shown}; only the run's input could hold it`;
-      this.#diagnostics.report('NAME_MAY_BE_ABSENT', place(), message, {
-        hint: hint ?? 'give the workflow an inputSchema',
-      });
-    } else {
-      this.#diagnostics.report('UNDEFINED_NAME', place(), `nothing writes ${shown}`, {
-        hint: hint ?? write,
-      });
+      this.#diagnostics.report('NAME_MAY_BE_ABSENT', place(), message, { hint });
+      return;
     }
+    const message = isIntermediate
+      ? `nothing writes ${shown}`
+      : `${formatPath(path.slice(0, depth))} has no field "${path[depth]}"`;
+    this.#diagnostics.report('UNDEFINED_NAME', place(), message, { hint });
   }
 
   #checkWays(path: Path, owner: StateModel | ScopeModel, place: () => Place): void {
@@ -142,9 +173,7 @@ export class PathReads {
     const scope = isState(owner) ? owner.scope : owner;
     const way = this.#searchOf(scope).unwrittenWay(isState(owner) ? owner : null, path);
     if (way === undefined) return undefined;
-    const isWrittenHere = scope.states.some((state) =>
-      state.mayWrite.some((write) => pathsMeet(write, path)),
-    );
+    const isWrittenHere = findIn(this.#shapes.writesOf(scope), path).ok;
     if (scope.parent === undefined) return showWay(way, scope);
     const outer = this.#unwrittenWay(path, scope.parent);
     return outer === undefined ? undefined : isWrittenHere ? showWay(way, scope) : outer;
