@@ -4,11 +4,11 @@
  */
 import { createAgentRunExecutor, createExecutorRegistry } from '@signalbox/executors';
 import { createScriptedProvider } from '@signalbox/llm';
-import { createPublisher, openConnection, provision } from '@signalbox/messaging';
+import { createPublisher, openConnection } from '@signalbox/messaging';
 import { consumers, streamDeclarations } from '@signalbox/protocol';
 import { runService } from '@signalbox/service';
 import { createEvaluator, createStarlark } from '@signalbox/starlark-wasm';
-import { runSteps } from '@signalbox/step-runner';
+import { keepProvisioned, runSteps } from '@signalbox/step-runner';
 import { connectionOptions, parseConfig } from './config.js';
 
 await runService({
@@ -17,13 +17,9 @@ await runService({
   start: async ({ config, logger, scope, signal, fail }) => {
     const connection = scope.use(await openConnection({ ...connectionOptions(config), logger, signal }));
     const consumer = consumers.agent(config.workspace);
-    const drift = await provision(
-      connection,
-      { streams: streamDeclarations(), consumers: [consumer] },
-      { signal },
-    );
-    for (const difference of drift)
-      logger.warn('the server differs from what is declared', { ...difference });
+    const topology = { streams: streamDeclarations(), consumers: [consumer] };
+    const provisioned = await keepProvisioned(connection, topology, { signal, logger });
+    provisioned.done.catch(fail);
 
     const evaluator = createEvaluator(createStarlark());
     const providers = [createScriptedProvider(evaluator)];

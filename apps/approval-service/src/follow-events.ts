@@ -1,9 +1,17 @@
 /**
  * Keeps the book of approvals and the teams as the event stream says. Two reads, because a consumer has one filter.
- * Both begin with the first event: a restarted service knows what the one before knew.
+ * Both begin with the first event: a restarted service knows what the one before knew. They begin anew when the
+ * stream has been made anew, whose sequences start over; applying an event again changes nothing.
  */
-import { type Connection, followStream, type StoredMessage } from '@signalbox/messaging';
+import {
+  type Connection,
+  followStream,
+  readStreamFacts,
+  type StoredMessage,
+  TransientError,
+} from '@signalbox/messaging';
 import { ContractError, decodeEvent, EVENTS, type EventEnvelope, filters } from '@signalbox/protocol';
+import { pause } from '@signalbox/step-runner';
 import type { Logger } from '@signalbox/telemetry';
 
 export interface EventFollower {
@@ -20,6 +28,8 @@ export interface FollowEventsOptions {
   readonly onApprovalEvent: (envelope: EventEnvelope) => void;
   readonly onCatalogEvent: (envelope: EventEnvelope) => void;
 }
+
+const recheckMs = 2_000;
 
 export const followEvents = (options: FollowEventsOptions): EventFollower => {
   const reads = [
@@ -41,25 +51,66 @@ const follow = (
   const allApplied = new Promise<void>((resolve) => {
     onCaughtUp = resolve;
   });
-  const done = followStream(connection, {
-    stream: EVENTS,
-    filterSubject,
-    fromSequence: 1,
-    signal,
-    maxBatch: 500,
-    logger,
-    handler: (messages, { caughtUp }) => {
-      for (const message of messages) {
-        const envelope = decode(message, logger);
-        if (envelope !== undefined) apply(envelope);
-      }
-      if (caughtUp) onCaughtUp();
-    },
-  });
+  const followOnce = (lifeSignal: AbortSignal): Promise<void> =>
+    followStream(connection, {
+      stream: EVENTS,
+      filterSubject,
+      fromSequence: 1,
+      signal: lifeSignal,
+      maxBatch: 500,
+      logger,
+      handler: (messages, { caughtUp }) => {
+        for (const message of messages) {
+          const envelope = decode(message, logger);
+          if (envelope !== undefined) apply(envelope);
+        }
+        if (caughtUp) onCaughtUp();
+      },
+    });
+  const done = followEachLife(connection, followOnce, signal);
   const ended = done.then(() => {
     throw signal.reason;
   });
   return { caughtUp: Promise.race([allApplied, ended]), done };
+};
+
+/** Runs `followOnce` for each life of the stream, until `signal` aborts. */
+const followEachLife = async (
+  connection: Connection,
+  followOnce: (lifeSignal: AbortSignal) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> => {
+  while (!signal.aborted) {
+    const life = new AbortController();
+    const createdAt = await createdAtOf(connection, signal);
+    await Promise.all([
+      followOnce(AbortSignal.any([signal, life.signal])),
+      untilMadeAnew(connection, createdAt, signal).finally(() => life.abort()),
+    ]);
+  }
+};
+
+const untilMadeAnew = async (
+  connection: Connection,
+  createdAt: number | undefined,
+  signal: AbortSignal,
+): Promise<void> => {
+  while (!signal.aborted && (await createdAtOf(connection, signal)) === createdAt) {
+    await pause(recheckMs, signal);
+  }
+};
+
+/** Waits for a stream that is away; undefined once the signal has aborted. */
+const createdAtOf = async (connection: Connection, signal: AbortSignal): Promise<number | undefined> => {
+  while (!signal.aborted) {
+    try {
+      return (await readStreamFacts(connection, EVENTS)).createdAt;
+    } catch (error) {
+      if (!(error instanceof TransientError)) throw error;
+      await pause(recheckMs, signal);
+    }
+  }
+  return undefined;
 };
 
 /** An event of a newer version cannot be told here; what it says about an approval, the orchestrator checks again. */

@@ -1,8 +1,8 @@
 /** The approval service: claims `wf.task.approval.>`, knows what is pending from the event stream, sends decisions on. */
-import { consumeEach, createPublisher, openConnection, provision } from '@signalbox/messaging';
+import { consumeEach, createPublisher, openConnection } from '@signalbox/messaging';
 import { consumers, streamDeclarations } from '@signalbox/protocol';
 import { runService } from '@signalbox/service';
-import { createDeadLetterReporter } from '@signalbox/step-runner';
+import { createDeadLetterReporter, keepProvisioned } from '@signalbox/step-runner';
 import { ApprovalBook } from './approval-book.js';
 import { parseConfig } from './config.js';
 import { followEvents } from './follow-events.js';
@@ -18,13 +18,9 @@ await runService({
   start: async ({ config, logger, scope, signal, fail }) => {
     const connection = scope.use(await openConnection({ url: config.natsUrl, name, logger, signal }));
     const consumer = consumers.approvalService;
-    const drift = await provision(
-      connection,
-      { streams: streamDeclarations(), consumers: [consumer] },
-      { signal },
-    );
-    for (const difference of drift)
-      logger.warn('the server differs from what is declared', { ...difference });
+    const topology = { streams: streamDeclarations(), consumers: [consumer] };
+    const provisioned = await keepProvisioned(connection, topology, { signal, logger });
+    provisioned.done.catch(fail);
 
     const publisher = scope.use(createPublisher(connection));
     const book = new ApprovalBook();

@@ -1,4 +1,7 @@
-import { resolve } from 'node:path';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { startEmbeddedNats } from '@signalbox/embedded-nats';
 import { type Consumption, consumeEach, readLast } from '@signalbox/messaging';
 import {
   type ApprovalTask,
@@ -15,6 +18,7 @@ import {
   TASKS,
   taskSubjects,
 } from '@signalbox/protocol';
+import { publishUntilStored } from '@signalbox/step-runner';
 import { createLogger } from '@signalbox/telemetry';
 import {
   eventually,
@@ -57,7 +61,8 @@ const happen = async (data: EventData): Promise<void> => {
     at: Date.now(),
     data,
   };
-  await bus.publisher.publish({ subject: eventSubject(envelope), data: encodeEvent(envelope) });
+  const message = { subject: eventSubject(envelope), data: encodeEvent(envelope) };
+  await publishUntilStored(bus.publisher, message, new AbortController().signal);
 };
 
 const request = (approvers: string[] = []) =>
@@ -239,4 +244,21 @@ test('garbage becomes a dead letter and the service stays up', async () => {
   expect(deadLetters).toMatchObject([{ code: 'CONTRACT' }, { reportedBy: 'approval-service' }]);
   await decide('c1', 'user:ann');
   expect(await nextMessage()).toMatchObject({ type: 'approval.decision' });
+});
+
+test('a service works on when the server has lost everything it had', async () => {
+  await start();
+  await bus.kill();
+  const storeDir = await mkdtemp(join(tmpdir(), 'signalbox-empty-'));
+  const empty = await startEmbeddedNats({ storeDir, port: bus.port });
+  try {
+    await requested(['user:ann']);
+    await decide('c1', 'user:ann');
+    const sent = await eventually(() => readLast(bus.connection, TASKS, taskSubjects.resume(runId)));
+    expect(Buffer.from(sent.data).toString('utf8')).toContain('approval.decision');
+  } finally {
+    await empty.stop();
+    await rm(storeDir, { recursive: true });
+    await bus.restart();
+  }
 });

@@ -1,11 +1,11 @@
 /** The step worker: claims `wf.task.step.>` and executes. Stateless; run as many as there is work for. */
 import { createAgentRunExecutor, createExecutorRegistry } from '@signalbox/executors';
 import { createScriptedProvider } from '@signalbox/llm';
-import { createPublisher, openConnection, provision } from '@signalbox/messaging';
+import { createPublisher, openConnection } from '@signalbox/messaging';
 import { consumers, streamDeclarations } from '@signalbox/protocol';
 import { runService } from '@signalbox/service';
 import { createEvaluator, createStarlark } from '@signalbox/starlark-wasm';
-import { runSteps } from '@signalbox/step-runner';
+import { keepProvisioned, runSteps } from '@signalbox/step-runner';
 import { parseConfig } from './config.js';
 
 await runService({
@@ -16,13 +16,9 @@ await runService({
       await openConnection({ url: config.natsUrl, name: config.workerName, logger, signal }),
     );
     const consumer = consumers.stepWorker;
-    const drift = await provision(
-      connection,
-      { streams: streamDeclarations(), consumers: [consumer] },
-      { signal },
-    );
-    for (const difference of drift)
-      logger.warn('the server differs from what is declared', { ...difference });
+    const topology = { streams: streamDeclarations(), consumers: [consumer] };
+    const provisioned = await keepProvisioned(connection, topology, { signal, logger });
+    provisioned.done.catch(fail);
 
     const evaluator = createEvaluator(createStarlark());
     const providers = [createScriptedProvider(evaluator)];

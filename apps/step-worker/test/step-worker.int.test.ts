@@ -1,4 +1,7 @@
-import { resolve } from 'node:path';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { startEmbeddedNats } from '@signalbox/embedded-nats';
 import { type Consumption, consumeEach, readLast } from '@signalbox/messaging';
 import {
   consumers,
@@ -10,6 +13,7 @@ import {
   TASKS,
   taskSubjects,
 } from '@signalbox/protocol';
+import { publishUntilStored } from '@signalbox/step-runner';
 import { createLogger } from '@signalbox/telemetry';
 import {
   eventually,
@@ -74,7 +78,8 @@ const send = async (stepId: string, latencyMs = 0): Promise<void> => {
     scheduledAt: Date.now(),
     idempotencyKey: `${runId}:${stepId}:1`,
   };
-  await bus.publisher.publish({ subject: taskSubjects.step(runId, stepId), data: JSON.stringify(task) });
+  const message = { subject: taskSubjects.step(runId, stepId), data: JSON.stringify(task) };
+  await publishUntilStored(bus.publisher, message, new AbortController().signal);
 };
 
 const results = () => reports.flatMap((report) => (report.type === 'step.succeeded' ? [report] : []));
@@ -179,4 +184,21 @@ test('a bad setting ends the process with 78 and the name of the setting', async
   worker.ready.catch(() => undefined);
   expect(await worker.exited).toEqual({ code: 78, signal: null });
   expect(worker.lines.join('\n')).toContain('SIGNALBOX_WORKER_CONCURRENCY');
+});
+
+test('a worker works on when the server has lost everything it had', async () => {
+  const worker = startWorker('one');
+  await worker.ready;
+  await bus.kill();
+  const storeDir = await mkdtemp(join(tmpdir(), 'signalbox-empty-'));
+  const empty = await startEmbeddedNats({ storeDir, port: bus.port });
+  try {
+    await send('ada');
+    const report = await eventually(() => readLast(bus.connection, TASKS, taskSubjects.resume(runId)));
+    expect(Buffer.from(report.data).toString('utf8')).toContain('Hello, ada');
+  } finally {
+    await empty.stop();
+    await rm(storeDir, { recursive: true });
+    await bus.restart();
+  }
 });
