@@ -7,7 +7,7 @@
  */
 import type { Logger } from '@signalbox/telemetry';
 import type { Relay } from './relay.js';
-import type { OutboxEntry, OutboxStore } from './store/outbox-store.js';
+import { covers, type OutboxEntry, type OutboxStore } from './store/outbox-store.js';
 import type { RunStore } from './store/run-store.js';
 import { encodeRunEvent } from './wire/event-codec.js';
 import type { WritePath } from './write-path.js';
@@ -72,6 +72,3 @@ const underFreshIds = (entries: readonly OutboxEntry[], now: number): readonly O
     return mayBeGone ? { ...entry, messageId: `${entry.messageId}/again/${now}` } : entry;
   });
 };
-
-const covers = (filter: string, subject: string): boolean =>
-  filter.endsWith('>') ? subject.startsWith(filter.slice(0, -1)) : filter === subject;

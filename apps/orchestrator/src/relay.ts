@@ -12,7 +12,7 @@ import { headers, protocolVersion } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 import type { Publication } from './changes.js';
 import type { Clock } from './clock.js';
-import type { OutboxEntry, PublishedMarks } from './store/outbox-store.js';
+import { covers, type OutboxEntry, type PublishedMarks } from './store/outbox-store.js';
 import type { EncodedMessage } from './wire/event-codec.js';
 
 /** Where publications go. */
@@ -91,8 +91,7 @@ export class Relay {
 
   async #sendStretch(stretch: readonly OutboxEntry[]): Promise<void> {
     await this.#publishAll(stretch.flatMap(toMessage));
-    const filters = new Set(stretch.flatMap((entry) => (entry.kind === 'withdrawal' ? [entry.filter] : [])));
-    await Promise.all([...filters].map((filter) => this.#withdraw(filter)));
+    await Promise.all(widestFilters(stretch).map((filter) => this.#withdraw(filter)));
   }
 
   async #withdraw(filter: string): Promise<void> {
@@ -134,6 +133,13 @@ export class Relay {
 }
 
 const isStored = (outcome: unknown): boolean => outcome !== undefined && !(outcome instanceof Error);
+
+/** The end of a run withdraws all its tasks; what its single steps ask for besides is in that. */
+const widestFilters = (stretch: readonly OutboxEntry[]): string[] => {
+  const filters = new Set(stretch.flatMap((entry) => (entry.kind === 'withdrawal' ? [entry.filter] : [])));
+  const wide = [...filters].filter((filter) => filter.endsWith('>'));
+  return [...filters].filter((filter) => !wide.some((other) => other !== filter && covers(other, filter)));
+};
 
 /** Splits so that the withdrawals of each stretch come last in it. */
 const stretches = (entries: readonly OutboxEntry[]): OutboxEntry[][] => {

@@ -15,6 +15,7 @@ import {
   type RunState,
   restore,
   snapshot,
+  InvariantViolation as EngineViolation,
 } from '@signalbox/engine';
 import { InvariantViolation } from '@signalbox/messaging';
 import { LruMap } from './lru-map.js';
@@ -52,7 +53,7 @@ export class Runs {
     const plan = this.plan(row.workspace, row.workflowId, row.workflowVersion);
     if (plan === undefined) throw new InvariantViolation(`run ${runId} has lost its plan`);
     const stored = this.#store.snapshot(runId);
-    let state: RunState = stored === undefined ? initialState : restore(JSON.parse(stored.state));
+    let state = stored === undefined ? initialState : restored(stored.state);
     for (const recorded of this.#store.history(runId, state.seq)) state = evolve(state, recorded);
     if (state.kind === 'none' || state.seq !== row.seq) {
       throw new InvariantViolation(
@@ -90,6 +91,16 @@ export class Runs {
     this.#plans.trim();
   }
 }
+
+/** A snapshot that this release does not understand is no reason to stop: the history has it all. */
+const restored = (text: string): RunState => {
+  try {
+    return restore(JSON.parse(text));
+  } catch (cause) {
+    if (cause instanceof EngineViolation || cause instanceof SyntaxError) return initialState;
+    throw cause;
+  }
+};
 
 /** The run's first event. @throws InvariantViolation before it. */
 export const startedOf = ({ state, runId }: LoadedRun): RunStarted => {

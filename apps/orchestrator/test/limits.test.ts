@@ -78,7 +78,7 @@ describe('what is too large for a message', () => {
 });
 
 describe('a long run', () => {
-  test('leaves snapshots at doubling distances and goes on from the last', async () => {
+  test('leaves snapshots at doubling distances and goes on from the last, or from none that it can read', async () => {
     const items =
       '  - { name: all, type: foreach, itemsPath: list, maxConcurrency: 50, iterator: { states: [{ name: do, type: operation, action: agent.run, input: { agent: worker, task: "{{ item }}" }, resultPath: result, end: true }] }, end: true }';
     await world.putWorkflow(workflow('wide', [items]));
@@ -89,6 +89,10 @@ describe('a long run', () => {
     const snapshot = world.sql.prepare('SELECT seq FROM run_snapshots').pluck().get() as number;
     expect(snapshot).toBeGreaterThanOrEqual(512);
     expect(snapshot).toBeLessThanOrEqual(before);
+    world.crash();
+    await world.open();
+    await world.deliver(world.succeeded(world.takeStep()));
+    world.sql.prepare(`UPDATE run_snapshots SET state = '{"format":0}'`).run();
     world.crash();
     await world.open();
     await world.workAll();

@@ -103,6 +103,13 @@ describe('the relay', () => {
     expect(relay.takeMarks()).toEqual(marks(4));
   });
 
+  test('asks once for what a wider withdrawal takes anyway', async () => {
+    const bus = new MemoryBus();
+    const narrow = { kind: 'withdrawal', filter: 'wf.task.step.run.a' } as const;
+    await relayOver(bus).publish({ entries: [narrow, withdrawal, narrow], events: [], marks: marks(3) });
+    expect(bus.journal).toEqual(['withdraw wf.task.step.run.>']);
+  });
+
   test('marks a publication only when all before it are out', async () => {
     const bus = new MemoryBus();
     const relay = relayOver(bus);

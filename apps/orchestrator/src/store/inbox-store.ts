@@ -7,6 +7,9 @@ import type { Database } from 'better-sqlite3';
 /** Far beyond any redelivery: five deliveries at an ack wait of 30 s, with room for a long outage. */
 export const inboxAgeMs = 7 * 24 * 3_600_000;
 
+/** Old ids are looked for once in so many commands. */
+const commandsPerPrune = 10_000;
+
 export type InboxStore = ReturnType<typeof createInboxStore>;
 
 export const createInboxStore = (sql: Database) => {
@@ -14,9 +17,14 @@ export const createInboxStore = (sql: Database) => {
     'INSERT INTO inbox (command_id, received_at) VALUES (?, ?) ON CONFLICT DO NOTHING',
   );
   const prune = sql.prepare<[number]>('DELETE FROM inbox WHERE received_at < ?');
+  let acceptedCount = 0;
   return {
     /** False when the command has been handled before. */
-    accept: (commandId: string, now: number): boolean => insert.run(commandId, now).changes === 1,
+    accept: (commandId: string, now: number): boolean => {
+      acceptedCount += 1;
+      if (acceptedCount % commandsPerPrune === 0) prune.run(now - inboxAgeMs);
+      return insert.run(commandId, now).changes === 1;
+    },
     prune: (now: number): number => prune.run(now - inboxAgeMs).changes,
   };
 };

@@ -18,6 +18,10 @@ export type OutboxEntry =
   /** Remove what lies unclaimed on the subjects of a filter. */
   | { readonly kind: 'withdrawal'; readonly filter: string };
 
+/** Whether a withdrawal's filter takes what lies on a subject, or on all subjects of another filter. */
+export const covers = (filter: string, subject: string): boolean =>
+  filter.endsWith('>') ? subject.startsWith(filter.slice(0, -1)) : filter === subject;
+
 /** Up to and including these positions everything is published. */
 export interface PublishedMarks {
   readonly outbox: number;
