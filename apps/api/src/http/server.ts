@@ -27,9 +27,15 @@ export const listen = (fetch: Fetch, hostname: string, port: number): Promise<Ht
     });
   });
 
+/** Connections that are kept alive after their last request would hold the close up for seconds. */
+const idleCheckMs = 50;
+
 const closeServer = (server: Server): Promise<void> =>
   new Promise((resolve, reject) => {
-    server.close((error) => (error === undefined ? resolve() : reject(error)));
-    // Connections that are kept alive without a request would hold the close up.
-    server.closeIdleConnections();
+    const closingIdle = setInterval(() => server.closeIdleConnections(), idleCheckMs);
+    server.close((error) => {
+      clearInterval(closingIdle);
+      if (error === undefined) resolve();
+      else reject(error);
+    });
   });

@@ -50,7 +50,6 @@ export type StepSummary = z.infer<typeof stepSummary>;
 export const stepResource = stepSummary
   .extend({ input: json.optional(), output: json.optional() })
   .openapi('StepDetails');
-export type StepResource = z.infer<typeof stepResource>;
 
 export const runResource = runSummary
   .extend({
