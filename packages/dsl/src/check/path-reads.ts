@@ -38,9 +38,10 @@ const nearestHint = (nearest: Path): string => {
 
 const mostListed = 12;
 
-const hintWithout = (names: readonly string[], shown: string): string => {
-  if (names.length === 0) return `write it in an earlier state: resultPath: ${shown}`;
-  return `it has ${names.slice(0, mostListed).join(', ')}${names.length > mostListed ? ', …' : ''}`;
+const hintWithout = (names: readonly string[], path: Path, depth: number): string => {
+  if (names.length === 0) return 'write it in an earlier state, with its resultPath';
+  const holder = depth === 0 ? 'the context' : formatPath(path.slice(0, depth));
+  return `${holder} has ${names.slice(0, mostListed).join(', ')}${names.length > mostListed ? ', …' : ''}`;
 };
 
 interface Miss {
@@ -148,7 +149,9 @@ export class PathReads {
     const nearest = nearestName(String(path[depth]), names);
     const shown = formatPath(path);
     const hint =
-      nearest === undefined ? hintWithout(names, shown) : nearestHint([...path.slice(0, depth), nearest]);
+      nearest === undefined
+        ? hintWithout(names, path, depth)
+        : nearestHint([...path.slice(0, depth), nearest]);
     if (mayComeWithInput) {
       const message = `no state writes ${shown}; only the run's input could hold it`;
       this.#diagnostics.report('NAME_MAY_BE_ABSENT', place(), message, { hint });

@@ -31,7 +31,7 @@ const tokensOf = (text: string, diagnostics: Diagnostics): CstToken[] | undefine
   const tokens: CstToken[] = [];
   let count = 0;
   for (const lexeme of new Lexer().lex(text)) {
-    tokens.push(...parser.next(lexeme));
+    for (const token of parser.next(lexeme)) tokens.push(token);
     count++;
     if (parser.stack.length > limits.maxYamlDepth) {
       const message = `the text nests collections deeper than ${limits.maxYamlDepth} levels`;
@@ -44,7 +44,7 @@ const tokensOf = (text: string, diagnostics: Diagnostics): CstToken[] | undefine
       return undefined;
     }
   }
-  tokens.push(...parser.end());
+  for (const token of parser.end()) tokens.push(token);
   return tokens;
 };
 
