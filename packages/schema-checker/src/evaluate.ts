@@ -200,7 +200,9 @@ export class Evaluator {
       const { node, min, max = Number.POSITIVE_INFINITY } = keywords.contains;
       const count = countOf(lazily(value, (item) => this.evaluate(node, item)));
       const [fewest, most] = [count.valid, count.valid + count.unknown];
-      if (most < min || fewest > max) yield 'invalid';
+      // ajv 8.20 skips `contains` where an array is shorter than its tuple.
+      const isDisputed = value.length < keywords.prefix.length;
+      if (most < min || fewest > max) yield isDisputed ? 'unknown' : 'invalid';
       else yield validityOf(fewest >= min && most <= max ? true : undefined);
     }
   }

@@ -35,6 +35,8 @@ import { solveString } from './solve-string.js';
 const MAX_DEPTH = 120;
 /** With this many choices open at once, each is tried against the others before branching. */
 const MIN_CHOICES_TO_PRUNE = 2;
+/** Choices with more options than this are put off like those that describe nothing. */
+const MAX_OPTIONS_WEIGHED = 1_000;
 
 /** A conjunction being worked out for values of one type. */
 class Branch {
@@ -214,8 +216,13 @@ export class Solver implements Prover {
     const finite = branch.constraints.find((constraint) => constraint.kind === 'values');
     if (finite?.kind === 'values') return this.#tryEach(finite.values, goal);
     if (branch.choices.length === 0) return this.#solveLeaf(branch.constraints, type, goal);
-    if (branch.choices.length >= MIN_CHOICES_TO_PRUNE && !this.#prune(branch, type)) return EMPTY;
-    const [first, ...others] = branch.choices.sort((a, b) => a.options.length - b.options.length);
+    // Alternatives that say what the value is come first: before one is chosen, ways to fail cannot be ruled out.
+    const isReady =
+      branch.choices.length >= MIN_CHOICES_TO_PRUNE && branch.choices.filter(isDescriptive).length !== 1;
+    if (isReady && !this.#prune(branch, type)) return EMPTY;
+    const weight = (choice: Choice) =>
+      choice.options.length + (isDescriptive(choice) ? 0 : MAX_OPTIONS_WEIGHED);
+    const [first, ...others] = branch.choices.sort((left, right) => weight(left) - weight(right));
     if (first === undefined) return this.#solveBranch(branch, type, goal);
     let result: Outcome = EMPTY;
     for (const option of first.options) {
@@ -247,6 +254,14 @@ export class Solver implements Prover {
    */
   #prune(branch: Branch, type: JsonType): boolean {
     if (this.#isContradiction(branch.constraints, type)) return false;
+    // A choice without any option ends the branch; looking for one first spares the others their full treatment.
+    if (
+      branch.choices.some(
+        (choice) => !choice.options.some((option) => this.#isPossible(branch, option, type)),
+      )
+    ) {
+      return false;
+    }
     for (let isChanged = true; isChanged; ) {
       isChanged = false;
       const waiting = branch.choices;
@@ -319,6 +334,11 @@ export class Solver implements Prover {
         return solveObject(constraints, this);
     }
   }
+}
+
+/** Whether some option says that a schema holds, rather than only how one fails. */
+function isDescriptive(choice: Choice): boolean {
+  return choice.options.some((option) => option.some((term) => term.kind === 'literal' && term.holds));
 }
 
 /** A term that holds exactly where the given one does not, given the constraints; undefined where there is no single one. */

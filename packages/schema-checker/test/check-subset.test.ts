@@ -177,6 +177,25 @@ describe('what is not contained is shown by a value', () => {
   });
 });
 
+test('a union of two dozen tagged variants is proved variant by variant', () => {
+  const variant = (index: number, type: string): Json => ({
+    type: 'object',
+    properties: {
+      kind: { const: `k${index}` },
+      a: { type },
+      b: { type },
+      c: { type },
+      [`own${index}`]: { type },
+    },
+    required: ['kind', 'a', `own${index}`],
+  });
+  const union = (type: string) => Array.from({ length: 24 }, (_, index) => variant(index, type));
+  expect(checkSubset({ oneOf: union('integer') }, { oneOf: union('number') }).verdict).toBe('compatible');
+  expect(checkSubset({ anyOf: union('integer') }, { anyOf: union('number').slice(1) }).verdict).toBe(
+    'incompatible',
+  );
+});
+
 describe('the second validator', () => {
   test('a counterexample that it does not confirm is not shown', () => {
     expect(checkSubset({ type: 'number' }, { type: 'string' }, { validate: () => true }).verdict).toBe(

@@ -37,8 +37,8 @@ const cyclic: { [key: string]: Json } = { type: 'object' };
 cyclic.properties = { self: cyclic };
 
 const longChain: { [key: string]: Json } = {};
-for (let i = 0; i < 20_000; i += 1) longChain[`c${i}`] = { $ref: `#/definitions/c${i + 1}` };
-longChain.c20000 = { type: 'string' };
+for (let i = 0; i < 5_000; i += 1) longChain[`c${i}`] = { $ref: `#/definitions/c${i + 1}` };
+longChain.c5000 = { type: 'string' };
 
 const hostile: Record<string, Json> = {
   'anyOf nested a thousand deep': nested(1_000, (inner) => ({ anyOf: [inner, { type: 'number' }] })),
@@ -54,10 +54,10 @@ const hostile: Record<string, Json> = {
     $ref: '#/definitions/a',
     definitions: { a: { $ref: '#/definitions/b' }, b: { allOf: [{ $ref: '#/definitions/a' }] } },
   },
-  'a chain of twenty thousand references': { $ref: '#/definitions/c0', definitions: longChain },
+  'a chain of five thousand references': { $ref: '#/definitions/c0', definitions: longChain },
   'a value without end': { type: 'object', required: ['next'], properties: { next: { $ref: '#' } } },
-  'an enum of fifty thousand strings': { enum: Array.from({ length: 50_000 }, (_, i) => `value ${i}`) },
-  'an enum of fifty thousand objects': { enum: Array.from({ length: 50_000 }, (_, i) => ({ id: i })) },
+  'an enum of twenty thousand strings': { enum: Array.from({ length: 20_000 }, (_, i) => `value ${i}`) },
+  'an enum of twenty thousand objects': { enum: Array.from({ length: 20_000 }, (_, i) => ({ id: i })) },
   'minItems of a billion': { type: 'array', minItems: 1e9 },
   'unique items by the million': {
     type: 'array',
@@ -121,7 +121,7 @@ const others: Json[] = [
 ];
 
 /** Steps, not seconds: the same on every machine. */
-const maxSteps = 200_000;
+const maxSteps = 100_000;
 
 describe('hostile schemas end in an answer', () => {
   test.each(Object.entries(hostile))('%s', (_, schema) => {

@@ -5,7 +5,7 @@ import { compileWithAjv } from './ajv-oracle.js';
 import { anyValue, schemaIn, withDefinitions } from './generated-schemas.js';
 
 const INSTANCES = 1_000;
-const PAIRS = 1_000;
+const PAIRS = 600;
 const SEED = 20_240_229;
 const values = fc.sample(anyValue, { numRuns: INSTANCES, seed: SEED });
 
@@ -28,7 +28,7 @@ function pairIn(dialect: Dialect): fc.Arbitrary<[Json, Json]> {
 
 describe.each<Dialect>(['draft-07', '2020-12'])('generated pairs in %s', (dialect) => {
   test('a proof survives a thousand instances, and ajv confirms every counterexample', {
-    timeout: 60_000,
+    timeout: 120_000,
   }, () => {
     const counts = { compatible: 0, incompatible: 0, unknown: 0 };
     const check = ([a, b]: [Json, Json]) => {
@@ -50,7 +50,7 @@ describe.each<Dialect>(['draft-07', '2020-12'])('generated pairs in %s', (dialec
     expect(counts.unknown).toBeLessThan(PAIRS / 10);
   });
 
-  test('what the own validator decides, ajv decides alike', { timeout: 60_000 }, () => {
+  test('what the own validator decides, ajv decides alike', { timeout: 120_000 }, () => {
     const agree = ([schema]: [Json, Json]) => {
       const inAjv = compileWithAjv(schema, dialect);
       for (const value of values.slice(0, 200)) {
@@ -59,6 +59,6 @@ describe.each<Dialect>(['draft-07', '2020-12'])('generated pairs in %s', (dialec
           expect([validity, value]).toEqual([inAjv(value) ? 'valid' : 'invalid', value]);
       }
     };
-    fc.assert(fc.property(pairIn(dialect), agree), { numRuns: 150, seed: SEED });
+    fc.assert(fc.property(pairIn(dialect), agree), { numRuns: 100, seed: SEED });
   });
 });
