@@ -24,24 +24,34 @@ import { generatedInput, generatedPlan } from './support/generated-plan.js';
 import { expectSoundState } from './support/invariants.js';
 import { start } from './support/scenario.js';
 
-const draws = fc.array(fc.nat(), { maxLength: 150 });
+/** How many moves are drawn, and from what. */
+const chances = fc.record({ seed: fc.integer(), moveCount: fc.nat({ max: 60 }) });
+type Chances = typeof chances extends fc.Arbitrary<infer T> ? T : never;
+
+/** Mulberry32: even draws, where generated lists of numbers lean to the small ones. */
+const drawFrom = (seed: number): ((below: number) => number) => {
+  let state = seed | 0;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
+  };
+};
+
 const runs = { numRuns: 300 };
 
 /** The run, played until it ends: drawn moves first, and then everything goes well. */
 const played = (
   plan: Plan,
-  numbers: readonly number[],
+  { seed, moveCount }: Chances,
   watch: (player: ChancePlayer) => void = () => undefined,
 ): ChancePlayer => {
   const player = new ChancePlayer(plan);
   watch(player);
   player.send(start(generatedInput));
-  let at = 0;
-  const draw = (below: number): number => {
-    at += 1;
-    return (numbers[at - 1] ?? 0) % below;
-  };
-  while (at < numbers.length && !player.isOver) player.move(draw);
+  const draw = drawFrom(seed);
+  for (let moves = 0; moves < moveCount && !player.isOver; moves += 1) player.move(draw);
   player.finish();
   return player;
 };
@@ -51,8 +61,8 @@ const foldOf = (history: readonly RecordedEvent[]): RunState => history.reduce(e
 describe('every run', () => {
   test('ends, when those it waits for do their part', () => {
     fc.assert(
-      fc.property(generatedPlan, draws, (plan, numbers) => {
-        const player = played(plan, numbers);
+      fc.property(generatedPlan, chances, (plan, drawn) => {
+        const player = played(plan, drawn);
         expect(player.isOver).toBe(true);
         expect(timers(player.state)).toEqual([]);
       }),
@@ -62,8 +72,8 @@ describe('every run', () => {
 
   test('has the state that its history folds to, at every moment and after a snapshot', () => {
     fc.assert(
-      fc.property(generatedPlan, draws, (plan, numbers) => {
-        const player = played(plan, numbers, (watched) => {
+      fc.property(generatedPlan, chances, (plan, drawn) => {
+        const player = played(plan, drawn, (watched) => {
           watched.onDecision = (before, command) => {
             expectSoundState(watched.state);
             const restored = restore(JSON.parse(JSON.stringify(snapshot(before))) as Json);
@@ -83,8 +93,8 @@ describe('every run', () => {
 
   test('leaves its plan, its events, its commands and its earlier states as they are', () => {
     fc.assert(
-      fc.property(generatedPlan, draws, (plan, numbers) => {
-        played(deepFreeze(plan), numbers, (watched) => {
+      fc.property(generatedPlan, chances, (plan, drawn) => {
+        played(deepFreeze(plan), drawn, (watched) => {
           const { send } = watched;
           watched.send = (command) => {
             deepFreeze(command);
@@ -100,8 +110,8 @@ describe('every run', () => {
 
   test('has an outbox that is exactly react over its history, and no attempt twice in it', () => {
     fc.assert(
-      fc.property(generatedPlan, draws, (plan, numbers) => {
-        const { history, effects } = played(plan, numbers);
+      fc.property(generatedPlan, chances, (plan, drawn) => {
+        const { history, effects } = played(plan, drawn);
         let state = initialState;
         const outbox: Effect[] = [];
         for (const recorded of history) {
@@ -120,9 +130,9 @@ describe('every run', () => {
 
   test('has one step id for each visit of a state in a scope', () => {
     fc.assert(
-      fc.property(generatedPlan, draws, (plan, numbers) => {
+      fc.property(generatedPlan, chances, (plan, drawn) => {
         const places = new Map<string, string>();
-        for (const { event } of played(plan, numbers).history) {
+        for (const { event } of played(plan, drawn).history) {
           if (!('visit' in event)) continue;
           const place = `${event.scope}|${event.state}|${event.visit}`;
           expect(places.get(event.stepId) ?? place).toBe(place);
@@ -136,10 +146,10 @@ describe('every run', () => {
 
   test('sets the timers that it waits for, and takes back the others', () => {
     fc.assert(
-      fc.property(generatedPlan, draws, (plan, numbers) => {
+      fc.property(generatedPlan, chances, (plan, drawn) => {
         const set = new Map<string, number>();
         let seen = 0;
-        played(plan, numbers, (watched) => {
+        played(plan, drawn, (watched) => {
           watched.onDecision = (before, command, decision) => {
             const fires =
               command.type === 'timer_fired'

@@ -2,8 +2,8 @@
 import { explainAbsence, kindOf, nodeAt, spreadProblem } from '../context.js';
 import { stepError } from '../error.js';
 import type { AtStep } from '../event.js';
-import { formatPath } from '../path.js';
 import type { Json } from '../json.js';
+import { formatPath } from '../path.js';
 import type { ForeachPlan, ParallelPlan } from '../plan.js';
 import type { Scope } from '../run-state.js';
 import { failState } from './follow.js';
