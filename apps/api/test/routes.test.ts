@@ -82,7 +82,7 @@ describe('workflows', () => {
   });
 
   test('an invalid definition is refused with the place of each error, and reaches nobody', async () => {
-    const refused = await world.call('POST', workflows, triage.replace('next: decide', 'next: decid'));
+    const refused = await world.call('POST', workflows, triage.replace('next: decide', 'next: nowhere'));
     expect([refused.status, refused.body.code]).toEqual([400, 'VALIDATION_FAILED']);
     expect(refused.body.errors).toEqual(
       expect.arrayContaining([expect.objectContaining({ code: 'UNKNOWN_TRANSITION_TARGET', line: 16 })]),

@@ -202,7 +202,7 @@ export class Projection {
     for (;;) {
       const row = this.#statements.held.get(history, this.#lastSequence(history) + 1);
       if (row === undefined) break;
-      this.#statements.unhold.run(history, row.sequence);
+      this.#statements.dropHeld.run(history, row.sequence);
       const { subject, text } = row;
       const envelope = decodeEvent(text, subject);
       if (!this.#applyNext({ envelope, subject, text, streamSequence: row.stream_sequence })) break;
@@ -303,7 +303,7 @@ const prepare = (db: ReadModelDatabase) => ({
      ON CONFLICT DO NOTHING`,
   ),
   held: db.prepare<[string, number], HeldRow>('SELECT * FROM held_events WHERE history = ? AND sequence = ?'),
-  unhold: db.prepare<[string, number]>('DELETE FROM held_events WHERE history = ? AND sequence = ?'),
+  dropHeld: db.prepare<[string, number]>('DELETE FROM held_events WHERE history = ? AND sequence = ?'),
   anyHeld: db.prepare<[string]>('SELECT 1 FROM held_events WHERE history = ? LIMIT 1'),
   heldHistories: db.prepare<[], string>('SELECT DISTINCT history FROM held_events').pluck(),
 });
