@@ -1,7 +1,7 @@
 /**
  * The vocabulary of the proof: literals, constraints on values of one type, and choices between them.
  */
-import type { Json, JsonType } from './json.js';
+import type { Json } from './json.js';
 import type { ObjectKeywords, Pattern, SchemaNode } from './schema-node.js';
 
 /** "The value satisfies this schema", or with `holds: false`, "the value does not". */
@@ -111,4 +111,3 @@ export interface Prover {
   spend(amount?: number): void;
 }
 
-export type TypedConstraints = { type: JsonType; constraints: readonly Constraint[] };

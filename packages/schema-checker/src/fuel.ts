@@ -17,10 +17,6 @@ export class Fuel {
     this.#left = amount;
   }
 
-  get left(): number {
-    return this.#left;
-  }
-
   spend(amount = 1): void {
     this.#left -= amount;
     if (this.#left < 0) throw new FuelExhausted();

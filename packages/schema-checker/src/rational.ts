@@ -26,8 +26,6 @@ function reduced(numerator: bigint, denominator: bigint): Rational {
   return { numerator: numerator / divisor, denominator: denominator / divisor };
 }
 
-export const ONE: Rational = { numerator: 1n, denominator: 1n };
-
 export function rationalOf(value: number): Rational {
   if (Number.isSafeInteger(value)) return { numerator: BigInt(value), denominator: 1n };
   const [mantissa = '0', exponentText = '0'] = value.toString().split('e');
