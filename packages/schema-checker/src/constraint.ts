@@ -110,4 +110,3 @@ export interface Prover {
   satisfies(literals: readonly Literal[], value: Json): boolean | undefined;
   spend(amount?: number): void;
 }
-
