@@ -22,7 +22,7 @@ import { maxStepPayloadBytes } from '@signalbox/protocol';
 import type { Changes } from './changes.js';
 import { type LoadedRun, type Runs, startedOf } from './runs.js';
 import type { RunStore } from './store/run-store.js';
-import { type EncodedMessage, encodeRunEvent } from './wire/event-codec.js';
+import { dataTextOf, type EncodedMessage, encodeRunEvent } from './wire/event-codec.js';
 import type { StepTasks } from './wire/step-tasks.js';
 import {
   approvalTaskEntry,
@@ -59,6 +59,7 @@ export interface RecorderParts {
 
 interface Prepared {
   readonly recorded: RecordedEvent;
+  readonly dataText: string;
   readonly message: EncodedMessage;
 }
 
@@ -104,7 +105,9 @@ export class Recorder {
     for (const [index, event] of events.entries()) {
       const encode = (event: RunEvent): Prepared => {
         const recorded = { seq: firstSeq + index, at, event };
-        return { recorded, message: encodeRunEvent(run.runId, workspace, recorded, causationId) };
+        const dataText = dataTextOf(recorded);
+        const message = encodeRunEvent(run.runId, workspace, recorded, causationId, dataText);
+        return { recorded, dataText, message };
       };
       const whole = encode(event);
       const withheld = withheldInput(event, whole.message.text);
@@ -121,13 +124,12 @@ export class Recorder {
 
   #write(
     run: LoadedRun,
-    { recorded, message }: Prepared,
+    { recorded, dataText, message }: Prepared,
     causationId: string | undefined,
     overdue: OverdueFailure[],
   ): void {
     const { seq, at, event } = recorded;
-    const { type, ...data } = event;
-    this.#parts.store.append(run.runId, seq, at, type, JSON.stringify(data), causationId);
+    this.#parts.store.append(run.runId, seq, at, event.type, dataText, causationId);
     this.#changes.events.push(message);
     this.#touch(run, event);
     run.state = evolve(run.state, recorded);

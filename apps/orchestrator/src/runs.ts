@@ -8,6 +8,7 @@
  *    cost what its history costs.
  */
 import {
+  InvariantViolation as EngineViolation,
   evolve,
   initialState,
   type Plan,
@@ -15,7 +16,6 @@ import {
   type RunState,
   restore,
   snapshot,
-  InvariantViolation as EngineViolation,
 } from '@signalbox/engine';
 import { InvariantViolation } from '@signalbox/messaging';
 import { LruMap } from './lru-map.js';

@@ -190,13 +190,16 @@ describe('the orchestrator process', () => {
     expect(second.lines.join('\n')).toContain('in use by another orchestrator');
   });
 
-  test('completes every run although it is killed again and again, with no step completed twice', async () => {
+  // What the killed process had claimed comes again after the ack wait of 30 s, longer at its second redelivery.
+  test('completes every run although it is killed again and again, with no step completed twice', {
+    timeout: 240_000,
+  }, async () => {
     await spawn().ready;
     await putCatalog(fiveSteps);
     answerAll();
     const runIds = Array.from({ length: 40 }, (_, index) => `run-${index}`);
     const started = Promise.all(runIds.map((runId) => start(runId, 'five')));
-    for (const share of [20, 80, 140]) {
+    for (const share of [20, 120]) {
       await eventually(() => events.filter(({ data }) => data.type === 'step.succeeded').length >= share, {
         timeoutMs: 60_000,
       });
@@ -205,7 +208,7 @@ describe('the orchestrator process', () => {
     }
     await started;
     await eventually(() => runIds.every(isCompleted), {
-      timeoutMs: 90_000,
+      timeoutMs: 150_000,
       describe: () => `completed: ${runIds.filter(isCompleted).length} of ${runIds.length}`,
     });
     for (const runId of runIds) {

@@ -68,20 +68,25 @@ export const eventSubject = (envelope: EventEnvelope): string => {
 };
 
 export const encodeEvent = (envelope: EventEnvelope): string => {
-  const { type, ...data } = envelope.data;
-  return JSON.stringify({
+  const { type: _, ...data } = envelope.data;
+  return encodeEventAround(envelope, JSON.stringify(data));
+};
+
+/** As `encodeEvent`, for a publisher that has the JSON text of the data (without its type) already. */
+export const encodeEventAround = (envelope: EventEnvelope, dataText: string): string => {
+  const head = JSON.stringify({
     specversion: '1.0',
     id: envelope.id,
     source: `signalbox/${envelope.workspace}`,
-    type: prefix + type,
+    type: prefix + envelope.data.type,
     subject: aboutSubject(envelope.runId, envelope.data),
     time: new Date(envelope.at).toISOString(),
     datacontenttype: 'application/json',
     sequence: envelope.sequence,
     causationid: envelope.causationId,
     traceparent: envelope.traceparent,
-    data,
   });
+  return `${head.slice(0, -1)},"data":${dataText}}`;
 };
 
 /** @throws ContractError where the text is not an event of this protocol; `subject` is named in it. */

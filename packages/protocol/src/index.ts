@@ -1,7 +1,14 @@
 export { type ApprovalTask, approvalTask } from './approval-task.js';
 export { type CatalogCommand, catalogCommand } from './catalog-command.js';
 export { type CatalogEventMessage, catalogEvent } from './catalog-event.js';
-export { decodeEvent, type EventData, type EventEnvelope, encodeEvent, eventSubject } from './cloud-event.js';
+export {
+  decodeEvent,
+  type EventData,
+  type EventEnvelope,
+  encodeEvent,
+  encodeEventAround,
+  eventSubject,
+} from './cloud-event.js';
 export { ContractError } from './contract-error.js';
 export { type DeadLetterReport, deadLetterReport, maxDeadLetterPayloadBytes } from './dead-letter.js';
 export { headers, maxStepPayloadBytes, protocolVersion } from './headers.js';

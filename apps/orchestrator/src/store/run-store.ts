@@ -47,7 +47,12 @@ export interface ApprovalRow {
 
 export type RunStore = ReturnType<typeof createRunStore>;
 
-export const createRunStore = (sql: Database) => ({ ...createHistory(sql), ...createRows(sql) });
+export const createRunStore = (sql: Database) => ({
+  ...createHistory(sql),
+  ...createRunRows(sql),
+  ...createStepRows(sql),
+  ...createApprovalRows(sql),
+});
 
 const createHistory = (sql: Database) => {
   const insert = sql.prepare<unknown[]>(
@@ -117,7 +122,7 @@ interface RunSqlRow {
   readonly seq: number;
 }
 
-const createRows = (sql: Database) => {
+const createRunRows = (sql: Database) => {
   const insert = sql.prepare<unknown[]>(
     `INSERT INTO workflow_runs (run_id, workspace, workflow_id, workflow_version, status, seq, started_by, started_at, idempotency_key, parent_run_id)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -133,23 +138,6 @@ const createRows = (sql: Database) => {
       'SELECT 1 FROM workflow_runs WHERE workspace = ? AND workflow_id = ? AND ended_at IS NULL LIMIT 1',
     )
     .pluck();
-  const step = sql.prepare<unknown[]>(
-    `INSERT INTO workflow_run_steps (run_id, step_id, scope, state, visit, kind, status, attempt, scheduled_at, started_at, ended_at, worker, error)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT DO UPDATE SET status = excluded.status, attempt = excluded.attempt, scheduled_at = excluded.scheduled_at,
-       started_at = excluded.started_at, ended_at = excluded.ended_at, worker = excluded.worker, error = excluded.error`,
-  );
-  const inFlight = sql
-    .prepare<[string, string, number], number>(
-      `SELECT 1 FROM workflow_run_steps
-       WHERE run_id = ? AND step_id = ? AND attempt = ? AND status IN ('PENDING', 'RUNNING')`,
-    )
-    .pluck();
-  const approval = sql.prepare<unknown[]>(
-    `INSERT INTO workflow_approvals (run_id, approval_id, step_id, workspace, status, message, requested_at, expires_at, decided_at, decided_by)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT DO UPDATE SET status = excluded.status, decided_at = excluded.decided_at, decided_by = excluded.decided_by`,
-  );
 
   return {
     find: (runId: string): RunRow | undefined => {
@@ -167,8 +155,6 @@ const createRows = (sql: Database) => {
     },
     hasActive: (workspace: string, workflowId: string): boolean =>
       active.get(workspace, workflowId) !== undefined,
-    isInFlight: (runId: string, stepId: string, attempt: number): boolean =>
-      inFlight.get(runId, stepId, attempt) !== undefined,
     addRun: (run: RunStarted, status: RunStatus, seq: number, startedAt: number): void => {
       insert.run(
         run.runId,
@@ -192,6 +178,26 @@ const createRows = (sql: Database) => {
     ): void => {
       update.run(status, seq, endedAt ?? null, error === undefined ? null : JSON.stringify(error), runId);
     },
+  };
+};
+
+const createStepRows = (sql: Database) => {
+  const step = sql.prepare<unknown[]>(
+    `INSERT INTO workflow_run_steps (run_id, step_id, scope, state, visit, kind, status, attempt, scheduled_at, started_at, ended_at, worker, error)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET status = excluded.status, attempt = excluded.attempt, scheduled_at = excluded.scheduled_at,
+       started_at = excluded.started_at, ended_at = excluded.ended_at, worker = excluded.worker, error = excluded.error`,
+  );
+  const inFlight = sql
+    .prepare<[string, string, number], number>(
+      `SELECT 1 FROM workflow_run_steps
+       WHERE run_id = ? AND step_id = ? AND attempt = ? AND status IN ('PENDING', 'RUNNING')`,
+    )
+    .pluck();
+
+  return {
+    isInFlight: (runId: string, stepId: string, attempt: number): boolean =>
+      inFlight.get(runId, stepId, attempt) !== undefined,
     putStep: (runId: string, s: StepRow): void => {
       step.run(
         runId,
@@ -209,6 +215,17 @@ const createRows = (sql: Database) => {
         s.error === undefined ? null : JSON.stringify(s.error),
       );
     },
+  };
+};
+
+const createApprovalRows = (sql: Database) => {
+  const approval = sql.prepare<unknown[]>(
+    `INSERT INTO workflow_approvals (run_id, approval_id, step_id, workspace, status, message, requested_at, expires_at, decided_at, decided_by)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET status = excluded.status, decided_at = excluded.decided_at, decided_by = excluded.decided_by`,
+  );
+
+  return {
     putApproval: (runId: string, a: ApprovalRow): void => {
       approval.run(
         runId,

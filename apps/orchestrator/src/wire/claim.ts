@@ -3,15 +3,27 @@
  * attempt. Who never held the task cannot answer it.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { LruMap } from '../lru-map.js';
 
 export interface Claims {
   make(runId: string, stepId: string, attempt: number): string;
   isRight(claim: string, runId: string, stepId: string, attempt: number): boolean;
 }
 
+/** A claim is made twice, for the task and for the check of its result: what is in flight is remembered. */
+const maxRememberedCount = 20_000;
+
 export const createClaims = (key: Buffer): Claims => {
-  const make = (runId: string, stepId: string, attempt: number): string =>
-    createHmac('sha256', key).update(`${runId}|${stepId}|${attempt}`).digest('base64url');
+  const made = new LruMap<string, string>(maxRememberedCount);
+  const make = (runId: string, stepId: string, attempt: number): string => {
+    const text = `${runId}|${stepId}|${attempt}`;
+    const known = made.get(text);
+    if (known !== undefined) return known;
+    const claim = createHmac('sha256', key).update(text).digest('base64url');
+    made.set(text, claim);
+    made.trim();
+    return claim;
+  };
   return {
     make,
     isRight: (claim, runId, stepId, attempt) => {

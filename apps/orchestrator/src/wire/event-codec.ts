@@ -1,6 +1,12 @@
 /** Facts of a run: engine ↔ database row, engine → wire. */
 import type { RecordedEvent, RunEvent } from '@signalbox/engine';
-import { type EventEnvelope, encodeEvent, eventSubject, type RunEventMessage } from '@signalbox/protocol';
+import {
+  type EventEnvelope,
+  encodeEvent,
+  encodeEventAround,
+  eventSubject,
+  type RunEventMessage,
+} from '@signalbox/protocol';
 
 export interface RunEventRow {
   readonly position: number;
@@ -45,13 +51,20 @@ export const fromRunEventRow = (row: RunEventRow): RecordedEvent => ({
   event: { type: row.type, ...(JSON.parse(row.data) as object) } as RunEvent,
 });
 
+/** The event's JSON text without its type: what the database keeps, and what goes into the envelope. */
+export const dataTextOf = ({ event }: RecordedEvent): string => {
+  const { type: _, ...data } = event;
+  return JSON.stringify(data);
+};
+
 export const encodeRunEvent = (
   runId: string,
   workspace: string,
   recorded: RecordedEvent,
   causationId: string | undefined,
-): EncodedMessage =>
-  encodeEnvelope({
+  dataText: string = dataTextOf(recorded),
+): EncodedMessage => {
+  const envelope: EventEnvelope = {
     id: `${runId}/${recorded.seq}`,
     workspace,
     runId,
@@ -59,7 +72,13 @@ export const encodeRunEvent = (
     at: recorded.at,
     ...(causationId === undefined ? {} : { causationId }),
     data: toWire(recorded.event),
-  });
+  };
+  return {
+    subject: eventSubject(envelope),
+    messageId: envelope.id,
+    text: encodeEventAround(envelope, dataText),
+  };
+};
 
 export const encodeEnvelope = (envelope: EventEnvelope): EncodedMessage => ({
   subject: eventSubject(envelope),
