@@ -47,7 +47,7 @@ export const openDriver = async (natsUrl: string): Promise<Driver> => {
   };
 };
 
-const send = (publisher: Publisher, subject: string, id: string, body: unknown) => ({
+const message = (subject: string, id: string, body: unknown) => ({
   subject,
   id,
   headers: { [headers.version]: protocolVersion },
@@ -66,7 +66,7 @@ const catalog = async (connection: Connection, publisher: Publisher, body: Catal
   const answered = once(connection, 'wf.event.catalog.>', (event) => event.causationId === commandId);
   await answered.ready;
   await publisher.publish(
-    send(publisher, taskSubjects.catalog(workspace), commandId, {
+    message(taskSubjects.catalog(workspace), commandId, {
       commandId,
       workspace,
       actor,
@@ -129,7 +129,7 @@ const runAll = async (
       workflowId,
       input: input as RunCommand extends { input: infer I } ? I : never,
     };
-    return send(publisher, taskSubjects.run(runId), command.commandId, command);
+    return message(taskSubjects.run(runId), command.commandId, command);
   });
   await publisher.publishAll(messages);
   await all;

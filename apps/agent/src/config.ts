@@ -1,6 +1,6 @@
 /** The settings of the agent. The only place of this process that reads environment variables. */
 import { hostname } from 'node:os';
-import { type Environment, parseSettings, settings } from '@signalbox/service';
+import { type Environment, parseSettings, settings, streamSettings, streamsOf } from '@signalbox/service';
 
 /** @throws SettingsError naming the settings that are wrong. */
 export const parseConfig = (env: Environment) => {
@@ -11,10 +11,15 @@ export const parseConfig = (env: Environment) => {
       workerConcurrency: settings.workerConcurrency,
       workerName: settings.workerName,
       logLevel: settings.logLevel,
+      ...streamSettings,
     },
     env,
   );
-  return { ...rest, workerName: workerName ?? `agent-${hostname()}-${process.pid}` };
+  return {
+    ...rest,
+    streams: streamsOf(rest),
+    workerName: workerName ?? `agent-${hostname()}-${process.pid}`,
+  };
 };
 export type AgentConfig = ReturnType<typeof parseConfig>;
 

@@ -4,11 +4,11 @@
  */
 import { createAgentRunExecutor, createExecutorRegistry } from '@signalbox/executors';
 import { createScriptedProvider } from '@signalbox/llm';
-import { createPublisher, openConnection } from '@signalbox/messaging';
+import { createPublisher, keepProvisioned, openConnection } from '@signalbox/messaging';
 import { consumers, streamDeclarations } from '@signalbox/protocol';
 import { runService } from '@signalbox/service';
 import { createEvaluator, createStarlark } from '@signalbox/starlark-wasm';
-import { keepProvisioned, runSteps } from '@signalbox/step-runner';
+import { runSteps } from '@signalbox/step-runner';
 import { connectionOptions, parseConfig } from './config.js';
 
 await runService({
@@ -17,7 +17,7 @@ await runService({
   start: async ({ config, logger, scope, signal, fail }) => {
     const connection = scope.use(await openConnection({ ...connectionOptions(config), logger, signal }));
     const consumer = consumers.agent(config.workspace);
-    const topology = { streams: streamDeclarations(), consumers: [consumer] };
+    const topology = { streams: streamDeclarations(config.streams), consumers: [consumer] };
     const provisioned = await keepProvisioned(connection, topology, { signal, logger });
     provisioned.done.catch(fail);
 

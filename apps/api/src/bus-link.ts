@@ -2,17 +2,18 @@
 import {
   type Connection,
   createPublisher,
+  keepProvisioned,
   openConnection,
   type Publisher,
-  provision,
 } from '@signalbox/messaging';
-import { streamDeclarations } from '@signalbox/protocol';
+import { type StreamSettings, streamDeclarations } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 import { followEvents } from './read-model/follower.js';
 import type { ReadModel } from './read-model/read-model.js';
 
 export interface BusLinkOptions {
   readonly url: string;
+  readonly streams: StreamSettings;
   readonly logger: Logger;
   readonly readModel: ReadModel;
   /** Given the publisher as soon as there is one. */
@@ -41,8 +42,9 @@ export const startBusLink = (options: BusLinkOptions): BusLink => {
   let publisher: Publisher | undefined;
   const run = async (): Promise<void> => {
     connection = await openConnection({ url, name: 'api', logger, signal });
-    const drifts = await provision(connection, { streams: streamDeclarations(), consumers: [] }, { signal });
-    for (const drift of drifts) logger.warn('the server differs from what is declared', { ...drift });
+    const topology = { streams: streamDeclarations(options.streams), consumers: [] };
+    const provisioned = await keepProvisioned(connection, topology, { signal, logger });
+    provisioned.done.catch(options.fail);
     publisher = createPublisher(connection, { deadlineMs: publishDeadlineMs });
     options.attachPublisher(publisher);
     await followEvents({ connection, readModel, logger, signal });

@@ -4,45 +4,38 @@ import {
   type Environment,
   parseSettings,
   SettingsError,
-  setting,
-  settingTypes,
-  settings as shared,
+  settings,
+  streamSettings,
+  streamsOf,
 } from '@signalbox/service';
 import { isLoopbackHost } from './http/loopback.js';
 
-const durationMs = settingTypes.integer(1, 3_600_000);
-
-export const apiSettings = {
-  natsUrl: shared.natsUrl,
-  dataDir: shared.dataDir,
-  apiDatabase: shared.apiDatabase,
-  apiHost: shared.apiHost,
-  apiPort: shared.apiPort,
-  workspace: shared.workspace,
-  logLevel: shared.logLevel,
-  streamHeartbeatMs: setting(
-    'SIGNALBOX_API_STREAM_HEARTBEAT_MS',
-    durationMs,
-    '15000',
-    'Milliseconds between the heartbeat comments of an event stream over HTTP.',
-  ),
-  confirmationTimeoutMs: setting(
-    'SIGNALBOX_API_CONFIRMATION_TIMEOUT_MS',
-    durationMs,
-    '10000',
-    'Milliseconds for which a write waits for the event that it causes, before it is answered with 202.',
-  ),
+const shape = {
+  natsUrl: settings.natsUrl,
+  dataDir: settings.dataDir,
+  apiDatabase: settings.apiDatabase,
+  apiHost: settings.apiHost,
+  apiPort: settings.apiPort,
+  workspace: settings.workspace,
+  logLevel: settings.logLevel,
+  streamHeartbeatMs: settings.apiStreamHeartbeatMs,
+  confirmationTimeoutMs: settings.apiConfirmationTimeoutMs,
+  ...streamSettings,
 } as const;
 
 /** @throws SettingsError naming the setting. */
 export const parseConfig = (env: Environment) => {
-  const parsed = parseSettings(apiSettings, env);
+  const parsed = parseSettings(shape, env);
   if (!isLoopbackHost(parsed.apiHost)) {
     throw new SettingsError([
-      `${shared.apiHost.env}=${parsed.apiHost}: is not a loopback address; the api has no authentication yet, ` +
+      `${settings.apiHost.env}=${parsed.apiHost}: is not a loopback address; the api has no authentication yet, ` +
         'so it listens on 127.0.0.1, ::1 or localhost only',
     ]);
   }
-  return { ...parsed, apiDatabase: parsed.apiDatabase ?? join(parsed.dataDir, 'api.db') };
+  return {
+    ...parsed,
+    apiDatabase: parsed.apiDatabase ?? join(parsed.dataDir, 'api.sqlite'),
+    streams: streamsOf(parsed),
+  };
 };
 export type ApiConfig = ReturnType<typeof parseConfig>;

@@ -23,7 +23,15 @@ const start = async ({ config, logger, scope, signal, fail }: ServiceContext<Api
   );
   const port = createBusCommandPort();
   const link = scope.use(
-    startBusLink({ url: config.natsUrl, logger, readModel, attachPublisher: port.attach, signal, fail }),
+    startBusLink({
+      url: config.natsUrl,
+      streams: config.streams,
+      logger,
+      readModel,
+      attachPublisher: port.attach,
+      signal,
+      fail,
+    }),
   );
   const app = createApp({
     workspace,

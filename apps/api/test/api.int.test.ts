@@ -142,8 +142,8 @@ describe('the api process', () => {
     const resumed = await everythingOf(await urlOf(second), runIds);
     second.kill();
     expect(await second.exited).toEqual({ code: 0, signal: null });
-    rmSync(join(folder, 'api.db'));
-    for (const suffix of ['-wal', '-shm']) rmSync(join(folder, `api.db${suffix}`), { force: true });
+    rmSync(join(folder, 'api.sqlite'));
+    for (const suffix of ['-wal', '-shm']) rmSync(join(folder, `api.sqlite${suffix}`), { force: true });
     const rebuilt = await everythingOf(await urlOf(spawnApi()), runIds);
     expect(rebuilt).toEqual(resumed);
     expect(rebuilt[`${runs}/${runIds[0]}`].status).toBe('WAITING_APPROVAL');

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { parseConfig } from '../src/config.js';
 
 test('the read model lies in the data folder unless its setting says where', () => {
-  expect(parseConfig({ SIGNALBOX_DATA_DIR: 'data' }).apiDatabase).toBe('data/api.db');
+  expect(parseConfig({ SIGNALBOX_DATA_DIR: 'data' }).apiDatabase).toBe('data/api.sqlite');
   expect(parseConfig({ SIGNALBOX_API_DATABASE: 'elsewhere.db' }).apiDatabase).toBe('elsewhere.db');
   expect(parseConfig({})).toMatchObject({ apiHost: '127.0.0.1', apiPort: 7420, streamHeartbeatMs: 15_000 });
 });

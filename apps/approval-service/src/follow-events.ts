@@ -6,12 +6,12 @@
 import {
   type Connection,
   followStream,
+  pause,
   readStreamFacts,
   type StoredMessage,
   TransientError,
 } from '@signalbox/messaging';
 import { ContractError, decodeEvent, EVENTS, type EventEnvelope, filters } from '@signalbox/protocol';
-import { pause } from '@signalbox/step-runner';
 import type { Logger } from '@signalbox/telemetry';
 
 export interface EventFollower {

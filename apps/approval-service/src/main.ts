@@ -1,8 +1,8 @@
 /** The approval service: claims `wf.task.approval.>`, knows what is pending from the event stream, sends decisions on. */
-import { consumeEach, createPublisher, openConnection } from '@signalbox/messaging';
+import { consumeEach, createPublisher, keepProvisioned, openConnection } from '@signalbox/messaging';
 import { consumers, streamDeclarations } from '@signalbox/protocol';
 import { runService } from '@signalbox/service';
-import { createDeadLetterReporter, keepProvisioned } from '@signalbox/step-runner';
+import { createDeadLetterReporter } from '@signalbox/step-runner';
 import { ApprovalBook } from './approval-book.js';
 import { parseConfig } from './config.js';
 import { followEvents } from './follow-events.js';
@@ -18,7 +18,7 @@ await runService({
   start: async ({ config, logger, scope, signal, fail }) => {
     const connection = scope.use(await openConnection({ url: config.natsUrl, name, logger, signal }));
     const consumer = consumers.approvalService;
-    const topology = { streams: streamDeclarations(), consumers: [consumer] };
+    const topology = { streams: streamDeclarations(config.streams), consumers: [consumer] };
     const provisioned = await keepProvisioned(connection, topology, { signal, logger });
     provisioned.done.catch(fail);
 

@@ -23,7 +23,7 @@ export const syncEnvironment = async (api: ApiClient, folder: string): Promise<S
   refuseEmpty(environment, folder);
   const synced: Synced[] = [];
   if (environment.teams !== undefined)
-    synced.push(await put(api, 'teams', '/api/v1/teams', environment.teams));
+    synced.push(await put(api, 'teams', '/api/v1/teams', { ...environment.teams, name: 'teams' }));
   for (const agent of environment.agents) {
     synced.push(await put(api, 'agent', `/api/v1/agents/${encodeURIComponent(agent.name)}`, agent));
   }

@@ -1,4 +1,5 @@
 /** Every process is killed under load, one after the other. Nothing is lost, nothing is done twice. */
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventually } from '@signalbox/testing';
 import Database from 'better-sqlite3';
@@ -6,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startApprover } from './support/approver.js';
 import { audit, foldedRun, readLog, readStored } from './support/auditor.js';
 import { scriptedAgent, tenSteps, workerStepCount } from './support/definitions.js';
-import { startWorld, type World } from './support/world.js';
+import { type ServiceName, startWorld, type World } from './support/world.js';
 
 const runCount = 50;
 const workerEnv = { SIGNALBOX_WORKER_CONCURRENCY: '4' };
@@ -25,27 +26,27 @@ const succeededCount = (): number => {
   return row.count;
 };
 
+const again =
+  (name: ServiceName, label: string = name, env = {}) =>
+  async (): Promise<void> => {
+    await world.kill(label);
+    await world.start(name, label, env);
+  };
+
+const natsAgain = async (): Promise<void> => {
+  await world.killNats();
+  await world.restartNats();
+};
+
 /** One at a time, each while work is under way: after a further share of the steps has been completed. */
-const victims: readonly (readonly [string, () => Promise<unknown>])[] = [
-  ['orchestrator', async () => void (await world.kill('orchestrator'), await world.start('orchestrator'))],
-  [
-    'worker-1',
-    async () => void (await world.kill('worker-1'), await world.start('step-worker', 'worker-1', workerEnv)),
-  ],
-  ['nats-server', async () => void (await world.killNats(), await world.restartNats())],
-  ['api', async () => void (await world.kill('api'), await world.start('api'))],
-  [
-    'approval-service',
-    async () => void (await world.kill('approval-service'), await world.start('approval-service')),
-  ],
-  [
-    'worker-2',
-    async () => void (await world.kill('worker-2'), await world.start('step-worker', 'worker-2', workerEnv)),
-  ],
-  [
-    'orchestrator again',
-    async () => void (await world.kill('orchestrator'), await world.start('orchestrator')),
-  ],
+const victims: readonly (readonly [string, () => Promise<void>])[] = [
+  ['orchestrator', again('orchestrator')],
+  ['worker-1', again('step-worker', 'worker-1', workerEnv)],
+  ['nats-server', natsAgain],
+  ['api', again('api')],
+  ['approval-service', again('approval-service')],
+  ['worker-2', again('step-worker', 'worker-2', workerEnv)],
+  ['orchestrator, a second time', again('orchestrator')],
 ];
 
 beforeAll(async () => {
@@ -101,7 +102,6 @@ describe('after kill -9 of every process and of nats-server, one after the other
   });
 
   test('the read model gives the same answers after its database was deleted', async () => {
-    const { rm } = await import('node:fs/promises');
     const answers = async () => ({
       runs: await world.call('GET', '/api/v1/workflow-runs?limit=100'),
       workflows: await world.call('GET', '/api/v1/workflows'),

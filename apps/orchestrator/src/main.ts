@@ -1,4 +1,10 @@
-import { consumeBatches, createPublisher, openConnection, provision, purge } from '@signalbox/messaging';
+import {
+  consumeBatches,
+  createPublisher,
+  keepProvisioned,
+  openConnection,
+  purge,
+} from '@signalbox/messaging';
 import { consumers, streamDeclarations, TASKS } from '@signalbox/protocol';
 import { runService } from '@signalbox/service';
 import { createStarlark } from '@signalbox/starlark-wasm';
@@ -24,8 +30,8 @@ await runService({
     const { orchestratorRun, orchestratorResume, orchestratorCatalog, orchestratorDeadLetter } = consumers;
     const own = [orchestratorRun, orchestratorResume, orchestratorCatalog, orchestratorDeadLetter];
     const streams = streamDeclarations(config.streams);
-    const drifts = await provision(connection, { streams, consumers: own }, { signal });
-    for (const drift of drifts) logger.warn('the server holds something else than is declared', { ...drift });
+    const provisioned = await keepProvisioned(connection, { streams, consumers: own }, { signal, logger });
+    provisioned.done.catch(fail);
 
     const publisher = createPublisher(connection);
     const { intake, isInFlight, recover } = createOrchestrator({

@@ -1,11 +1,11 @@
 /** The step worker: claims `wf.task.step.>` and executes. Stateless; run as many as there is work for. */
 import { createAgentRunExecutor, createExecutorRegistry } from '@signalbox/executors';
 import { createScriptedProvider } from '@signalbox/llm';
-import { createPublisher, openConnection } from '@signalbox/messaging';
+import { createPublisher, keepProvisioned, openConnection } from '@signalbox/messaging';
 import { consumers, streamDeclarations } from '@signalbox/protocol';
 import { runService } from '@signalbox/service';
 import { createEvaluator, createStarlark } from '@signalbox/starlark-wasm';
-import { keepProvisioned, runSteps } from '@signalbox/step-runner';
+import { runSteps } from '@signalbox/step-runner';
 import { parseConfig } from './config.js';
 
 await runService({
@@ -16,7 +16,7 @@ await runService({
       await openConnection({ url: config.natsUrl, name: config.workerName, logger, signal }),
     );
     const consumer = consumers.stepWorker;
-    const topology = { streams: streamDeclarations(), consumers: [consumer] };
+    const topology = { streams: streamDeclarations(config.streams), consumers: [consumer] };
     const provisioned = await keepProvisioned(connection, topology, { signal, logger });
     provisioned.done.catch(fail);
 

@@ -17,6 +17,7 @@ export {
 export type { Delivery } from './delivery.js';
 export { InvariantViolation, TransientError } from './errors.js';
 export { type FollowOptions, followStream } from './follow-stream.js';
+export { type KeepProvisionedOptions, type KeptProvisioned, keepProvisioned } from './keep-provisioned.js';
 export {
   type LiveMessage,
   type LiveSubscription,
@@ -25,6 +26,7 @@ export {
   subscribeLive,
 } from './live.js';
 export type { MessageHeaders } from './message-headers.js';
+export { pause } from './pause.js';
 export { type Drift, provision, type Topology } from './provision.js';
 export {
   createPublisher,

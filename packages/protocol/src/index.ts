@@ -20,7 +20,6 @@ export { type StepTask, stepTask } from './step-task.js';
 export {
   type ConsumerDeclaration,
   consumers,
-  defaultStreamSettings,
   EVENTS,
   heartbeatMs,
   maxDeliver,

@@ -36,7 +36,7 @@ export interface StreamSettings {
 }
 
 /** Nothing is ever dropped from the log unless a setting says so: a read model is rebuilt from its first event. */
-export const defaultStreamSettings: StreamSettings = { replicas: 1, eventsMaxAgeMs: 0, eventsMaxBytes: -1 };
+const defaultStreamSettings: StreamSettings = { replicas: 1, eventsMaxAgeMs: 0, eventsMaxBytes: -1 };
 
 export const streamDeclarations = (
   settings: StreamSettings = defaultStreamSettings,

@@ -17,4 +17,6 @@ export {
   setting,
   settings,
   settingTypes,
+  streamSettings,
+  streamsOf,
 } from './settings.js';

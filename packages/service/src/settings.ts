@@ -76,7 +76,7 @@ export const settings = {
   apiDatabase: optionalSetting(
     'SIGNALBOX_API_DATABASE',
     text,
-    "The api's read model, a SQLite file that may be deleted; `api.db` in the data folder otherwise.",
+    "The api's read model, a SQLite file that may be deleted; `api.sqlite` in the data folder otherwise.",
   ),
   apiHost: setting('SIGNALBOX_API_HOST', text, '127.0.0.1', 'Address the api listens on.'),
   apiPort: setting(
@@ -97,8 +97,52 @@ export const settings = {
     name,
     'Names a worker or agent in results and logs; made from host and process id otherwise.',
   ),
+  streamReplicas: setting(
+    'SIGNALBOX_STREAM_REPLICAS',
+    integer(1, 5),
+    '1',
+    'Copies of each stream in a cluster. This and the two limits are used by whichever process creates the streams: give all the same.',
+  ),
+  eventsMaxAgeSeconds: setting(
+    'SIGNALBOX_EVENTS_MAX_AGE_SECONDS',
+    integer(0, 1_000_000_000),
+    '0',
+    'How long events are kept in the stream; 0: for ever.',
+  ),
+  eventsMaxBytes: setting(
+    'SIGNALBOX_EVENTS_MAX_BYTES',
+    integer(-1, Number.MAX_SAFE_INTEGER),
+    '-1',
+    'Size at which the oldest events leave the stream; -1: never.',
+  ),
+  apiStreamHeartbeatMs: setting(
+    'SIGNALBOX_API_STREAM_HEARTBEAT_MS',
+    integer(1, 3_600_000),
+    '15000',
+    'Milliseconds between the heartbeat comments of an event stream over HTTP.',
+  ),
+  apiConfirmationTimeoutMs: setting(
+    'SIGNALBOX_API_CONFIRMATION_TIMEOUT_MS',
+    integer(1, 3_600_000),
+    '10000',
+    'Milliseconds for which a write waits for the event that it causes, before it is answered with 202.',
+  ),
   logLevel: setting('SIGNALBOX_LOG_LEVEL', logLevel, 'info', 'debug, info, warn, error or silent.'),
 } as const;
+
+/** What every process that may have to create the streams reads. */
+export const streamSettings = {
+  streamReplicas: settings.streamReplicas,
+  eventsMaxAgeSeconds: settings.eventsMaxAgeSeconds,
+  eventsMaxBytes: settings.eventsMaxBytes,
+} as const;
+
+/** The same in the words of the stream declarations. */
+export const streamsOf = (parsed: SettingsOf<typeof streamSettings>) => ({
+  replicas: parsed.streamReplicas,
+  eventsMaxAgeMs: parsed.eventsMaxAgeSeconds * 1000,
+  eventsMaxBytes: parsed.eventsMaxBytes,
+});
 
 /** Names every bad setting at once. */
 export class SettingsError extends Error {

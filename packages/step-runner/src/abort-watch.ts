@@ -11,6 +11,7 @@ import {
   type Connection,
   type LiveMessage,
   type LiveSubscription,
+  pause,
   readLast,
   subscribeLive,
   TransientError,
@@ -23,7 +24,6 @@ import {
   eventSubjects,
   type StepTask,
 } from '@signalbox/protocol';
-import { pause } from './pause.js';
 import { isAttemptOver, isRunOver } from './step-outcome.js';
 
 export interface Watch {

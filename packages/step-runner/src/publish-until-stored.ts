@@ -1,6 +1,5 @@
 /** Publishing what must not be lost: a result may be the only trace of work that cannot be done twice. */
-import { type OutgoingMessage, type Publisher, TransientError } from '@signalbox/messaging';
-import { pause } from './pause.js';
+import { type OutgoingMessage, type Publisher, pause, TransientError } from '@signalbox/messaging';
 
 const firstPauseMs = 500;
 const maxPauseMs = 10_000;

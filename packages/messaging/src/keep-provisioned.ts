@@ -1,7 +1,8 @@
 /** Streams and consumers that a process needs, also after a server has lost everything it had. */
-import { type Connection, provision, type Topology } from '@signalbox/messaging';
 import type { Logger } from '@signalbox/telemetry';
+import type { Connection } from './connection.js';
 import { pause } from './pause.js';
+import { provision, type Topology } from './provision.js';
 
 export interface KeepProvisionedOptions {
   readonly signal: AbortSignal;
