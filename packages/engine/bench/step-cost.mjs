@@ -101,7 +101,7 @@ const measure = (name, { plan, input }) => {
     if (task.type === 'timer') send({ type: 'timer_fired', purpose: task.purpose });
     else {
       const { stepId, attempt } = task;
-      send({ type: 'step_succeeded', stepId, attempt, worker: 'w1', output: { ok: true } });
+      send({ type: 'step_succeeded', stepId, attempt, startedAt: now, worker: 'w1', output: { ok: true } });
     }
     const took = Number(process.hrtime.bigint() - before) / 1_000;
     if (task.type !== 'timer') durations.push(took);

@@ -12,6 +12,7 @@ import { isJsonObject, type Json } from './json.js';
 import { forbiddenKeys, formatPath } from './path.js';
 import { PersistentMap } from './persistent-map.js';
 import type { Path } from './plan.js';
+import type { Reads } from './world.js';
 
 /** Roots that hold what the run was given; nothing writes there. */
 export const reservedRoots: ReadonlySet<string> = new Set(['input', 'run']);
@@ -52,6 +53,17 @@ export const plain = (node: ContextNode): Json => {
   const made = Object.fromEntries(pairs);
   plainForms.set(node, made);
   return made;
+};
+
+/** Plain JSON of what is read of a node. Costs what is read, not what there is. */
+export const plainOf = (node: ContextNode, reads: Reads | undefined): Json => {
+  if (reads === undefined || reads === true || !(node instanceof ContextMap)) return plain(node);
+  const pairs: [string, Json][] = [];
+  for (const [field, below] of Object.entries(reads)) {
+    const child = node.fields.get(field);
+    if (child !== undefined) pairs.push([field, plainOf(child, below)]);
+  }
+  return Object.fromEntries(pairs);
 };
 
 /** The context as an output: without the reserved roots. */

@@ -6,17 +6,17 @@
  * 3. In a foreach: the item's name, and `index`; of nested foreachs the inner one.
  * 4. The root keys of the context.
  */
-import { nodeAt, plain } from './context.js';
+import { nodeAt, plainOf } from './context.js';
 import { required } from './invariant-violation.js';
 import { isJsonObject, type Json } from './json.js';
 import type { Run, Scope } from './run-state.js';
-import type { Lookup } from './world.js';
+import type { Lookup, Reads } from './world.js';
 
 /** `data` is the value at a switch's `dataPath`. */
 export const lookupIn = (run: Run, scope: Scope, data?: { readonly value: Json }): Lookup => {
   const { context } = scope;
-  return (name) => {
-    if (name === 'ctx') return plain(context);
+  return (name, reads) => {
+    if (name === 'ctx') return plainOf(context, reads);
     if (name === 'input') return run.started.input;
     if (name === 'run') return field(scope, name);
     if (data !== undefined) {
@@ -24,13 +24,13 @@ export const lookupIn = (run: Run, scope: Scope, data?: { readonly value: Json }
       if (isJsonObject(data.value) && Object.hasOwn(data.value, name)) return data.value[name];
     }
     const item = itemNamed(run, scope, name);
-    return item === undefined ? field(scope, name) : item;
+    return item === undefined ? field(scope, name, reads) : item;
   };
 };
 
-const field = (scope: Scope, name: string): Json | undefined => {
+const field = (scope: Scope, name: string, reads?: Reads): Json | undefined => {
   const node = scope.context.fields.get(name);
-  return node === undefined ? undefined : plain(node);
+  return node === undefined ? undefined : plainOf(node, reads);
 };
 
 /**

@@ -5,6 +5,8 @@
 
 export interface Entry<V> {
   readonly key: string;
+  /** `hashOf(key)`. */
+  readonly hash: number;
   readonly value: V;
   /** Keys of the neighbours in insertion order; the trie itself makes no use of them. */
   readonly previous: string | undefined;
@@ -84,7 +86,7 @@ export const lookupEntry = <V>(root: TrieNode<V>, key: string): Entry<V> | undef
 
 /** The trie with `entry` added, or put in place of the entry that has its key. */
 export const insertEntry = <V>(root: TrieNode<V> | undefined, entry: Entry<V>): TrieNode<V> => {
-  const leaf: Leaf<V> = { type: 'leaf', hash: hashOf(entry.key), bucket: [entry] };
+  const leaf: Leaf<V> = { type: 'leaf', hash: entry.hash, bucket: [entry] };
   return root === undefined ? leaf : insertLeaf(root, leaf, entry, 0);
 };
 

@@ -10,6 +10,7 @@
  */
 import {
   type Entry,
+  hashOf,
   insertEntry,
   lookupEntry,
   removed,
@@ -54,7 +55,7 @@ export class PersistentMap<V> {
     let root: TrieNode<V> | undefined;
     pairs.forEach(([key, value], index) => {
       const previous = pairs[index - 1]?.[0];
-      root = insertEntry(root, { key, value, previous, next: pairs[index + 1]?.[0] });
+      root = insertEntry(root, { key, hash: hashOf(key), value, previous, next: pairs[index + 1]?.[0] });
     });
     return new PersistentMap(pairs.length, undefined, {
       root: required(root, 'root of a map'),
@@ -131,11 +132,13 @@ export class PersistentMap<V> {
     const existing = lookupEntry(tree.root, key);
     if (existing !== undefined) {
       if (Object.is(existing.value, value)) return this;
-      const root = insertEntry(tree.root, { ...existing, value });
+      const { hash, previous, next } = existing;
+      const root = insertEntry(tree.root, { key, hash, value, previous, next });
       return new PersistentMap(this.size, undefined, { ...tree, root });
     }
     const root = insertEntry(relinked(tree.root, tree.last, { next: key }), {
       key,
+      hash: hashOf(key),
       value,
       previous: tree.last,
       next: undefined,
@@ -168,6 +171,12 @@ const relinked = <V>(
   key: string,
   links: { readonly previous?: string | undefined; readonly next?: string | undefined },
 ): TrieNode<V> => {
-  const entry = required(lookupEntry(root, key), 'neighbour of an entry');
-  return insertEntry(root, { ...entry, ...links });
+  const { hash, value, previous, next } = required(lookupEntry(root, key), 'neighbour of an entry');
+  return insertEntry(root, {
+    key,
+    hash,
+    value,
+    previous: 'previous' in links ? links.previous : previous,
+    next: 'next' in links ? links.next : next,
+  });
 };

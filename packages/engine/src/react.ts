@@ -58,18 +58,20 @@ const timerSet = (step: Step): readonly Effect[] =>
 const timerCancelled = (step: Step): readonly Effect[] =>
   step.timer === undefined ? [] : [{ type: 'cancel_timer', timerId: step.timer.timerId }];
 
-const dispatchOf = (event: Of<'step.scheduled'>): Effect => ({
-  type: 'dispatch_step',
-  stepId: event.stepId,
-  attempt: event.attempt,
-  scope: event.scope,
-  state: event.state,
-  action: event.action,
-  target: event.target,
-  input: event.input,
-  outputValidation: event.outputValidation,
-  ...(event.timeoutAt === undefined ? {} : { timeoutAt: event.timeoutAt }),
-});
+const dispatchOf = (event: Of<'step.scheduled'>): Effect => {
+  const effect = {
+    type: 'dispatch_step',
+    stepId: event.stepId,
+    attempt: event.attempt,
+    scope: event.scope,
+    state: event.state,
+    action: event.action,
+    target: event.target,
+    input: event.input,
+    outputValidation: event.outputValidation,
+  } as const;
+  return event.timeoutAt === undefined ? effect : { ...effect, timeoutAt: event.timeoutAt };
+};
 
 const reactToEntered = (run: Run, event: Of<'state.entered'>): readonly Effect[] => {
   if (event.kind !== 'workflow') return timerSet(stepOf(run, event.stepId));

@@ -121,7 +121,7 @@ export type StepKind =
   | 'signal'
   | 'workflow';
 
-/** Plain data throughout: a snapshot holds it as it is. */
+/** Plain data throughout: a snapshot holds it as it is. A property that is undefined is the same as one that is absent. */
 export interface Step {
   readonly stepId: string;
   readonly scope: ScopePath;

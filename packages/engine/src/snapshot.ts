@@ -10,6 +10,7 @@ import { InvariantViolation, required } from './invariant-violation.js';
 import { isJsonObject, type Json } from './json.js';
 import { PersistentMap } from './persistent-map.js';
 import type { Approval, Join, Run, RunState, Scope, Signals, Step } from './run-state.js';
+import { withoutUndefined } from './without-undefined.js';
 
 const snapshotFormat = 1;
 
@@ -66,9 +67,9 @@ export const restore = (value: Json): RunState => {
 const encodeRun = (run: Run): EncodedRun => {
   const { kind: _kind, scopes, steps, open, joins, ready, forkable, approvals, signals, ...rest } = run;
   return {
-    ...rest,
+    ...withoutUndefined(rest),
     scopes: [...scopes.values()].map(encodeScope),
-    steps: [...steps.values()],
+    steps: [...steps.values()].map(withoutUndefined),
     open: [...open.keys()],
     joins: [...joins.values()].map((join) => ({
       ...join,
@@ -89,7 +90,7 @@ const encodeRun = (run: Run): EncodedRun => {
 const encodeScope = (scope: Scope): EncodedScope => {
   const { context, writes, visits, ...rest } = scope;
   return {
-    ...rest,
+    ...withoutUndefined(rest),
     visits: [...visits.entries()],
     content: scope.parent === undefined ? encodeRoot(context) : encodeNode(writes),
   };

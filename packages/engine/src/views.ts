@@ -7,6 +7,7 @@ import type { ActionName } from './plan.js';
 import type { Approval, ApprovalStatus, RunState, StepKind } from './run-state.js';
 import type { RunStatus, StepStatus } from './run-status.js';
 import { runStatus } from './status.js';
+import { withoutUndefined } from './without-undefined.js';
 
 export interface RunView {
   readonly runId: string;
@@ -111,7 +112,7 @@ export const stepView = (state: RunState, stepId: string): StepView | undefined 
   const step = state.kind === 'none' ? undefined : state.steps.get(stepId);
   if (step === undefined) return undefined;
   const { timer, open, ...view } = step;
-  return open?.kind === 'retrying' && timer !== undefined ? { ...view, retryAt: timer.dueAt } : view;
+  return withoutUndefined(open?.kind === 'retrying' ? { ...view, retryAt: timer?.dueAt } : view);
 };
 
 /** Ids of all steps there ever were, in the order of their first event. */

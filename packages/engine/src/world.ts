@@ -4,8 +4,14 @@ import type { Instant } from './event.js';
 import type { Json } from './json.js';
 import type { Plan } from './plan.js';
 
-/** Value of a free name, or undefined where there is none. Asked only for the names that the expression uses. */
-export type Lookup = (name: string) => Json | undefined;
+/** What is read of a value: `true`, anything; otherwise these fields and nothing else. */
+export type Reads = true | { readonly [field: string]: Reads };
+
+/**
+ * Value of a free name, or undefined where there is none. Asked only for the names that the expression uses. Where
+ * `reads` is given the value may lack what is not in it, so that asking for one field of a large context is cheap.
+ */
+export type Lookup = (name: string, reads?: Reads) => Json | undefined;
 
 export type Evaluation =
   | { readonly ok: true; readonly value: Json }

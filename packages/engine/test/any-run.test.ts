@@ -76,16 +76,19 @@ describe('every run', () => {
         const player = played(plan, drawn, (watched) => {
           watched.onDecision = (before, command) => {
             expectSoundState(watched.state);
-            const restored = restore(JSON.parse(JSON.stringify(snapshot(before))) as Json);
-            expect(snapshot(restored)).toEqual(snapshot(before));
+            const stored = JSON.parse(JSON.stringify(snapshot(before))) as Json;
+            expect(stored).toStrictEqual(snapshot(before));
+            const restored = restore(stored);
+            expect(snapshot(restored)).toStrictEqual(stored);
             // A restored run decides as the run itself.
             expect(decide(restored, command, watched.world)).toEqual(decide(before, command, watched.world));
           };
         });
         const folded = foldOf(player.history);
-        expect(snapshot(folded)).toEqual(snapshot(player.state));
+        expect(snapshot(folded)).toStrictEqual(snapshot(player.state));
         expect(runView(folded)).toEqual(runView(player.state));
-        for (const id of stepIds(folded)) expect(stepView(folded, id)).toEqual(stepView(player.state, id));
+        for (const id of stepIds(folded))
+          expect(stepView(folded, id)).toStrictEqual(stepView(player.state, id));
       }),
       { numRuns: 150 },
     );

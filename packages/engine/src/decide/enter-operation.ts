@@ -31,19 +31,23 @@ export const scheduleAttempt = (
   attempt: number,
   input: Json,
 ): void => {
-  const isApproval = plan.action === 'human.approval';
-  turn.emit({
+  const event = {
     type: 'step.scheduled',
-    ...at,
+    stepId: at.stepId,
+    scope: at.scope,
+    state: at.state,
+    visit: at.visit,
     attempt,
     action: plan.action,
     target: plan.target,
     input,
-    ...(plan.timeoutMs === undefined || isApproval ? {} : { timeoutAt: turn.world.now + plan.timeoutMs }),
     outputValidation: plan.outputValidation,
     resultPath: plan.resultPath,
     next: plan.next,
-  });
+  } as const;
+  // An approval has a time of its own: its expiry.
+  const timeoutMs = plan.action === 'human.approval' ? undefined : plan.timeoutMs;
+  turn.emit(timeoutMs === undefined ? event : { ...event, timeoutAt: turn.world.now + timeoutMs });
 };
 
 const inputOf = (turn: Turn, scope: Scope, plan: OperationPlan): Rendered => {

@@ -2,6 +2,7 @@
 import type { Command } from '../command.js';
 import { spreadProblem } from '../context.js';
 import { type StepError, stepError } from '../error.js';
+import type { RunEvent } from '../event.js';
 import type { Run, Step } from '../run-state.js';
 import { advance } from './advance.js';
 import { afterFailedAttempt } from './follow.js';
@@ -42,16 +43,28 @@ export const stepStarted = (turn: Turn, command: Of<'step_started'>): void => {
   turn.emit({ type: 'step.started', stepId, attempt, startedAt, worker });
 };
 
-const reporter = (command: {
+interface Reporter {
   readonly startedAt?: number;
   readonly worker?: string;
-}): { readonly startedAt?: number; readonly worker?: string } => ({
-  ...(command.startedAt === undefined ? {} : { startedAt: command.startedAt }),
-  ...(command.worker === undefined ? {} : { worker: command.worker }),
-});
+}
+
+const reporter = ({ startedAt, worker }: Reporter): Reporter => {
+  if (startedAt === undefined) return worker === undefined ? {} : { worker };
+  return worker === undefined ? { startedAt } : { startedAt, worker };
+};
+
+const successOf = (command: Of<'step_succeeded'>): RunEvent => {
+  const { stepId, attempt, startedAt, worker, output, warnings } = command;
+  const type = 'step.succeeded';
+  const hasWarnings = warnings !== undefined && warnings.length > 0;
+  // What nearly every step says, as one literal: V8 makes it many times faster than one with parts spread into it.
+  if (startedAt !== undefined && worker !== undefined && !hasWarnings)
+    return { type, stepId, attempt, startedAt, worker, output };
+  return { type, stepId, attempt, ...reporter(command), output, ...(hasWarnings ? { warnings } : {}) };
+};
 
 export const stepSucceeded = (turn: Turn, command: Of<'step_succeeded'>): void => {
-  const { stepId, attempt, output, warnings } = command;
+  const { stepId, output } = command;
   const open = turn.step(stepId).open;
   const spreads = open?.kind === 'dispatched' && open.resultPath.length === 0;
   const problem = spreads ? spreadProblem(output) : undefined;
@@ -59,14 +72,7 @@ export const stepSucceeded = (turn: Turn, command: Of<'step_succeeded'>): void =
     failAttempt(turn, command, stepError('TEMPLATE_ERROR', `the output could not be kept: ${problem}`));
     return;
   }
-  turn.emit({
-    type: 'step.succeeded',
-    stepId,
-    attempt,
-    ...reporter(command),
-    output,
-    ...(warnings === undefined || warnings.length === 0 ? {} : { warnings }),
-  });
+  turn.emit(successOf(command));
   advance(turn);
 };
 
@@ -76,12 +82,7 @@ export const stepFailed = (turn: Turn, command: Of<'step_failed'>): void =>
 /** An attempt has failed, by its worker's word or because its time was up. */
 export const failAttempt = (
   turn: Turn,
-  report: {
-    readonly stepId: string;
-    readonly attempt: number;
-    readonly startedAt?: number;
-    readonly worker?: string;
-  },
+  report: Reporter & { readonly stepId: string; readonly attempt: number },
   error: StepError,
 ): void => {
   const { stepId, attempt } = report;

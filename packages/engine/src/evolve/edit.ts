@@ -3,12 +3,14 @@
  * `signals.waiting`) equal to what the scopes, steps and joins say; nothing else touches those.
  */
 import { withValueAt } from '../context.js';
-import type { Instant } from '../event.js';
+import type { StepError } from '../error.js';
+import type { AtStep, Instant } from '../event.js';
 import { required } from '../invariant-violation.js';
 import type { Json } from '../json.js';
 import { PersistentMap } from '../persistent-map.js';
 import type { Path } from '../plan.js';
-import type { Counts, Cursor, Join, OpenStep, Run, Scope, Signals, Step } from '../run-state.js';
+import type { Counts, Cursor, Join, OpenStep, Run, Scope, Signals, Step, StepKind } from '../run-state.js';
+import type { StepStatus } from '../run-status.js';
 
 export const scopeOf = (run: Run, path: string): Scope => required(run.scopes.get(path), `scope "${path}"`);
 
@@ -100,16 +102,54 @@ export const withStep = (run: Run, step: Step): Run => {
   };
 };
 
-/** The step, over. */
-export const ended = (step: Step, at: Instant, changes: Partial<Omit<Step, 'open'>>): Step => {
-  const { open: _open, ...rest } = step;
-  return { ...rest, endedAt: at, ...changes };
-};
+/**
+ * A step at its beginning. Every property that a step can have is there from the start, as undefined: V8 copies
+ * objects of one shape many times faster than it adds properties, and every step of every run comes by here.
+ */
+export const newStep = (place: AtStep, kind: StepKind, status: StepStatus, at: Instant): Step => ({
+  stepId: place.stepId,
+  scope: place.scope,
+  state: place.state,
+  visit: place.visit,
+  kind,
+  action: undefined,
+  status,
+  attempt: 1,
+  scheduledAt: at,
+  startedAt: undefined,
+  endedAt: undefined,
+  worker: undefined,
+  error: undefined,
+  warnings: undefined,
+  output: undefined,
+  timer: undefined,
+  childRunId: undefined,
+  open: undefined,
+});
 
-export const withoutError = (step: Step): Step => {
-  const { error: _error, ...rest } = step;
-  return rest;
-};
+/** What the end of a step says of it; what is not said stays as it was. */
+export interface StepEnd {
+  readonly status: StepStatus;
+  readonly startedAt?: Instant | undefined;
+  readonly worker?: string | undefined;
+  /** Undefined takes the error of an earlier attempt away. */
+  readonly error: StepError | undefined;
+  readonly output?: Json | undefined;
+  readonly warnings?: Step['warnings'];
+}
+
+/** The step, over. */
+export const ended = (step: Step, at: Instant, end: StepEnd): Step => ({
+  ...step,
+  open: undefined,
+  endedAt: at,
+  status: end.status,
+  startedAt: end.startedAt ?? step.startedAt,
+  worker: end.worker ?? step.worker,
+  error: end.error,
+  output: end.output,
+  warnings: end.warnings,
+});
 
 export const withJoin = (run: Run, join: Join): Run => {
   const canFork = join.forkedCount < join.total && join.live.size < join.maxConcurrency;

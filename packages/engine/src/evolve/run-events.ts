@@ -31,6 +31,7 @@ export const runStarted = (event: RunStarted, at: Instant): Run => {
     approvals: PersistentMap.empty(),
     signals: { seen: PersistentMap.empty(), kept: PersistentMap.empty(), waiting: PersistentMap.empty() },
     counts: { moving: 0, approvals: 0, signals: 0 },
+    yieldedAt: undefined,
   };
   return withScope(none, {
     path: rootScope,
@@ -38,6 +39,10 @@ export const runStarted = (event: RunStarted, at: Instant): Run => {
     writes: emptyContext,
     visits: PersistentMap.empty(),
     cursor: { kind: 'ready', state: event.start },
+    parent: undefined,
+    foreachIndex: undefined,
+    previous: undefined,
+    lastStepId: undefined,
   });
 };
 

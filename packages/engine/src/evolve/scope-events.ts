@@ -27,11 +27,13 @@ const child = (join: Join, parent: Scope, index: number): Scope => {
   return {
     path: childPath(join.childPrefix, branch?.name ?? index),
     parent: { stepId: join.stepId, index },
-    ...(foreachIndex === undefined ? {} : { foreachIndex }),
+    foreachIndex,
     context: parent.context,
     writes: emptyContext,
     visits: PersistentMap.empty(),
     cursor: { kind: 'ready', state: start },
+    previous: undefined,
+    lastStepId: undefined,
   };
 };
 

@@ -2,7 +2,7 @@
 import type { AtStep, Instant, RunEvent } from '../event.js';
 import type { Json } from '../json.js';
 import { PersistentMap } from '../persistent-map.js';
-import type { Join, OpenStep, Run, Scope, Step, StepKind } from '../run-state.js';
+import type { Join, OpenStep, Run, Scope, Step, StepKind, Timer } from '../run-state.js';
 import type { StepStatus } from '../run-status.js';
 import { childPrefixOf } from '../scope-path.js';
 import { timerIdOf } from '../timer-id.js';
@@ -10,6 +10,7 @@ import {
   afterOutput,
   cursorTo,
   ended,
+  newStep,
   scopeOf,
   withJoin,
   withoutJoin,
@@ -24,15 +25,9 @@ import { failedStatusOf } from './step-events.js';
 type Of<T extends RunEvent['type']> = Extract<RunEvent, { type: T }>;
 type Entered = Of<'state.entered'>;
 
-const newStep = (event: AtStep, kind: StepKind, status: StepStatus, at: Instant): Step => ({
-  stepId: event.stepId,
-  scope: event.scope,
-  state: event.state,
-  visit: event.visit,
-  kind,
-  status,
-  attempt: 1,
-  scheduledAt: at,
+/** A step that no worker executes begins as soon as it is entered. */
+const begunStep = (event: AtStep, kind: StepKind, status: StepStatus, at: Instant): Step => ({
+  ...newStep(event, kind, status, at),
   startedAt: at,
 });
 
@@ -45,9 +40,9 @@ const visited = (scope: Scope, event: AtStep): Scope => ({
 export const stateEntered = (run: Run, event: Entered, at: Instant): Run => {
   const status = event.kind === 'signal' ? 'WAITING_SIGNAL' : 'RUNNING';
   const step: Step = {
-    ...newStep(event, event.kind, status, at),
-    ...waitsWith(event),
-    ...(event.kind === 'workflow' ? { childRunId: event.childRunId } : {}),
+    ...begunStep(event, event.kind, status, at),
+    timer: timerOf(event),
+    childRunId: event.kind === 'workflow' ? event.childRunId : undefined,
     open: openOf(event),
   };
   const scope = visited(scopeOf(run, event.scope), event);
@@ -55,17 +50,15 @@ export const stateEntered = (run: Run, event: Entered, at: Instant): Run => {
   return event.kind === 'parallel' || event.kind === 'foreach' ? withJoin(entered, joinAt(event)) : entered;
 };
 
-const waitsWith = (event: Entered): Pick<Step, 'timer'> => {
+const timerOf = (event: Entered): Timer | undefined => {
   const { stepId } = event;
   if (event.kind === 'wait') {
     const purpose = { kind: 'wait_over', stepId } as const;
-    return { timer: { timerId: timerIdOf(purpose), dueAt: event.dueAt, purpose } };
+    return { timerId: timerIdOf(purpose), dueAt: event.dueAt, purpose };
   }
-  if (event.kind === 'signal' && event.timeoutAt !== undefined) {
-    const purpose = { kind: 'signal_timeout', stepId } as const;
-    return { timer: { timerId: timerIdOf(purpose), dueAt: event.timeoutAt, purpose } };
-  }
-  return {};
+  if (event.kind !== 'signal' || event.timeoutAt === undefined) return undefined;
+  const purpose = { kind: 'signal_timeout', stepId } as const;
+  return { timerId: timerIdOf(purpose), dueAt: event.timeoutAt, purpose };
 };
 
 const openOf = (event: Entered): OpenStep => {
@@ -131,8 +124,8 @@ const resultOf = (run: Run, event: Of<'state.completed'>): Json | undefined => {
 
 export const stateCompleted = (run: Run, event: Of<'state.completed'>, at: Instant): Run => {
   const output = resultOf(run, event);
-  const entered = run.steps.get(event.stepId) ?? newStep(event, event.kind, 'RUNNING', at);
-  const step = ended(entered, at, { status: 'SUCCEEDED', ...(output === undefined ? {} : { output }) });
+  const entered = run.steps.get(event.stepId) ?? begunStep(event, event.kind, 'RUNNING', at);
+  const step = ended(entered, at, { status: 'SUCCEEDED', error: undefined, output });
   const scope = visited(scopeOf(run, event.scope), event);
   const left = withStep(withoutJoin(takenSignal(run, event), event.stepId), step);
   return withScope(
@@ -156,7 +149,7 @@ const takenSignal = (run: Run, event: AtStep): Run => {
 };
 
 export const stateFailed = (run: Run, event: Of<'state.failed'>, at: Instant): Run => {
-  const entered = run.steps.get(event.stepId) ?? newStep(event, event.kind, 'RUNNING', at);
+  const entered = run.steps.get(event.stepId) ?? begunStep(event, event.kind, 'RUNNING', at);
   const step = ended(entered, at, { status: failedStatusOf(event.error.code), error: event.error });
   const scope = visited(scopeOf(run, event.scope), event);
   return withScope(withStep(withoutJoin(takenSignal(run, event), event.stepId), step), {

@@ -9,10 +9,10 @@ import {
   afterOutput,
   cursorTo,
   ended,
+  newStep,
   scopeOf,
   stepOf,
   withCursor,
-  withoutError,
   withoutJoin,
   withScope,
   withStep,
@@ -27,19 +27,12 @@ export const stepScheduled = (run: Run, event: Of<'step.scheduled'>, at: Instant
     ? { kind: 'approval', resultPath, next }
     : { kind: 'dispatched', target, input, outputValidation, resultPath, next };
   const purpose = { kind: 'step_timeout', stepId, attempt } as const;
-  const error = run.steps.get(stepId)?.error;
   const step: Step = {
-    stepId,
-    scope: event.scope,
-    state: event.state,
-    visit: event.visit,
-    kind: 'operation',
+    ...newStep(event, 'operation', isApproval ? 'WAITING_APPROVAL' : 'PENDING', at),
     action: event.action,
-    status: isApproval ? 'WAITING_APPROVAL' : 'PENDING',
     attempt,
-    scheduledAt: at,
-    ...(error === undefined ? {} : { error }),
-    ...(timeoutAt === undefined ? {} : { timer: { timerId: timerIdOf(purpose), dueAt: timeoutAt, purpose } }),
+    error: run.steps.get(stepId)?.error,
+    timer: timeoutAt === undefined ? undefined : { timerId: timerIdOf(purpose), dueAt: timeoutAt, purpose },
     open,
   };
   const scope = scopeOf(run, event.scope);
@@ -59,14 +52,6 @@ export const stepStarted = (run: Run, event: Of<'step.started'>): Run =>
     worker: event.worker,
   });
 
-const reported = (event: {
-  readonly startedAt?: Instant;
-  readonly worker?: string;
-}): Partial<Pick<Step, 'startedAt' | 'worker'>> => ({
-  ...(event.startedAt === undefined ? {} : { startedAt: event.startedAt }),
-  ...(event.worker === undefined ? {} : { worker: event.worker }),
-});
-
 const dispatchOf = (step: Step): Dispatch => {
   const { open } = step;
   if (open?.kind === 'dispatched' || open?.kind === 'failed' || open?.kind === 'retrying') return open;
@@ -76,11 +61,14 @@ const dispatchOf = (step: Step): Dispatch => {
 export const stepSucceeded = (run: Run, event: Of<'step.succeeded'>, at: Instant): Run => {
   const step = stepOf(run, event.stepId);
   const { resultPath, next } = step.open?.kind === 'approval' ? step.open : dispatchOf(step);
-  const over = ended(withoutError(step), at, {
-    ...reported(event),
+  const { startedAt, worker, output, warnings } = event;
+  const over = ended(step, at, {
     status: 'SUCCEEDED',
-    output: event.output,
-    ...(event.warnings === undefined || event.warnings.length === 0 ? {} : { warnings: event.warnings }),
+    startedAt,
+    worker,
+    error: undefined,
+    output,
+    warnings: warnings?.length === 0 ? undefined : warnings,
   });
   return withScope(
     withStep(run, over),
@@ -96,19 +84,19 @@ export const failedStatusOf = (code: StepErrorCode): StepStatus =>
 
 export const stepFailed = (run: Run, event: Of<'step.failed'>, at: Instant): Run => {
   const step = stepOf(run, event.stepId);
-  const changes = { ...reported(event), status: failedStatusOf(event.error.code), error: event.error };
+  const { startedAt, worker, error } = event;
+  const over = ended(step, at, { status: failedStatusOf(error.code), startedAt, worker, error });
   const failed: Step =
-    step.open?.kind === 'approval'
-      ? ended(step, at, changes)
-      : { ...step, ...changes, endedAt: at, open: { ...dispatchOf(step), kind: 'failed' } };
+    step.open?.kind === 'approval' ? over : { ...over, open: { ...dispatchOf(step), kind: 'failed' } };
   return withCursor(withStep(run, failed), step.scope, { kind: 'failing', stepId: step.stepId });
 };
 
 export const stepRetryScheduled = (run: Run, event: Of<'step.retry_scheduled'>): Run => {
-  const { endedAt: _endedAt, ...step } = stepOf(run, event.stepId);
+  const step = stepOf(run, event.stepId);
   const purpose = { kind: 'retry_due', stepId: event.stepId, attempt: event.attempt } as const;
   const waiting: Step = {
     ...step,
+    endedAt: undefined,
     status: 'PENDING',
     timer: { timerId: timerIdOf(purpose), dueAt: event.dueAt, purpose },
     open: { ...dispatchOf(step), kind: 'retrying' },
@@ -117,7 +105,7 @@ export const stepRetryScheduled = (run: Run, event: Of<'step.retry_scheduled'>):
 };
 
 export const stepExhausted = (run: Run, event: Of<'step.exhausted'>, at: Instant): Run =>
-  withStep(run, ended(stepOf(run, event.stepId), at, {}));
+  withStep(run, { ...stepOf(run, event.stepId), open: undefined, endedAt: at });
 
 export const stepSkipped = (run: Run, event: Of<'step.skipped'>): Run => {
   const step: Step = { ...stepOf(run, event.stepId), status: 'SKIPPED' };
@@ -126,5 +114,8 @@ export const stepSkipped = (run: Run, event: Of<'step.skipped'>): Run => {
 
 export const stepCancelled = (run: Run, event: Of<'step.cancelled'>, at: Instant): Run => {
   const step = stepOf(run, event.stepId);
-  return withStep(withoutJoin(run, event.stepId), ended(step, at, { status: 'CANCELLED' }));
+  return withStep(
+    withoutJoin(run, event.stepId),
+    ended(step, at, { status: 'CANCELLED', error: step.error }),
+  );
 };

@@ -1,11 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   approval,
-  attempts,
-  choose,
   expression,
-  foreach,
-  inject,
   literal,
   object,
   operation,
@@ -14,16 +10,7 @@ import {
   plan,
   states,
 } from '../../test/support/plans.js';
-import {
-  approve,
-  failed,
-  fired,
-  given,
-  Player,
-  start,
-  stepId,
-  succeeded,
-} from '../../test/support/scenario.js';
+import { approve, failed, given, Player, start, stepId, succeeded } from '../../test/support/scenario.js';
 import { contextView, type Json, runView, stepView } from '../index.js';
 
 const result = path('result');
@@ -38,7 +25,6 @@ const diagnostics = (extra = {}) =>
 const join = stepId('diagnostics');
 const pods = stepId('check', 'diagnostics/pods');
 const errors = stepId('check', 'diagnostics/errors');
-const after = stepId('after');
 
 describe('a parallel', () => {
   test('starts all its branches at once, each in its own scope', () => {
@@ -232,244 +218,6 @@ describe('the join modes', () => {
   });
 });
 
-const items = path('items');
-const each = (extra = {}, iterator = states(operation('check', null, { resultPath: result }))) =>
-  plan(states(foreach('all', null, items, iterator, extra)));
-const item = (index: number) => stepId('check', `all/${index}`);
-
-describe('a foreach', () => {
-  test('takes its items one at a time unless told otherwise, with the item and its index by name', () => {
-    const iterator = states(
-      operation('check', null, {
-        input: object({ agent: literal('x'), v: expression('item.v'), i: expression('index') }),
-        resultPath: result,
-      }),
-    );
-    const input = { items: [{ v: 'a' }, { v: 'b' }] };
-    given(each({}, iterator))
-      .when(start(input))
-      .thenEvents(
-        { type: 'run.started' },
-        { type: 'state.entered', kind: 'foreach', itemCount: 2 },
-        { type: 'scopes.forked', from: 0, to: 1 },
-        { type: 'step.scheduled', scope: 'all/0', input: { agent: 'x', v: 'a', i: 0 } },
-      );
-    given(each({}, iterator), start(input))
-      .when(succeeded(item(0)))
-      .thenEvents(
-        { type: 'step.succeeded' },
-        { type: 'scope.completed', scope: 'all/0' },
-        { type: 'scopes.forked', from: 1, to: 2 },
-        { type: 'step.scheduled', scope: 'all/1', stepId: item(1), input: { agent: 'x', v: 'b', i: 1 } },
-      );
-  });
-
-  test('hands over a list in the order of the items, whatever the order of the results', () => {
-    const player = new Player(each({ maxConcurrency: 3 })).play(start({ items: [1, 2, 3] }));
-    player.play(succeeded(item(2), 'c'), succeeded(item(0), 'a'), succeeded(item(1), 'b'));
-    expect(runView(player.state)?.output).toMatchObject({
-      steps: { all: [{ result: 'a' }, { result: 'b' }, { result: 'c' }] },
-    });
-  });
-
-  test('over nothing is over at once, with an empty list', () => {
-    given(each())
-      .when(start({ items: [] }))
-      .thenEvents(
-        { type: 'run.started' },
-        { type: 'state.entered', itemCount: 0 },
-        { type: 'state.completed' },
-        { type: 'run.completed', output: { items: [], steps: { all: [] } } },
-      );
-  });
-
-  test.each([
-    [{}, /has no field "items"/],
-    [{ items: 'text' }, /it is text/],
-    [{ items: { a: 1 } }, /it is an object/],
-  ])('over %j fails, because that is no list', (input, message) => {
-    const { state } = given(each()).when(start(input)).thenTypes('run.started', 'state.failed', 'run.failed');
-    expect(runView(state)?.error).toMatchObject({ code: 'ITEMS_NOT_A_LIST' });
-    expect(runView(state)?.error?.message).toMatch(message);
-  });
-
-  test('fails with the first item that fails, and cancels the others', () => {
-    const { state } = given(each({ maxConcurrency: 2 }), start({ items: [1, 2, 3] }))
-      .when(failed(item(1)))
-      .thenTypes(
-        'step.failed',
-        'step.exhausted',
-        'scope.failed',
-        'step.cancelled',
-        'scope.cancelled',
-        'state.failed',
-        'run.failed',
-      );
-    expect(stepView(state, stepId('all'))?.error?.message).toBe('item 1 of "all" failed: it broke');
-  });
-
-  test('has null for the items whose failure it tolerates, and fails with one more', () => {
-    const tolerant = each({ maxConcurrency: 3, toleratedFailures: 1 });
-    const three = start({ items: [1, 2, 3] });
-    const player = new Player(tolerant).play(
-      three,
-      failed(item(0)),
-      succeeded(item(2), 'c'),
-      succeeded(item(1), 'b'),
-    );
-    expect(runView(player.state)?.output).toMatchObject({
-      steps: { all: [null, { result: 'b' }, { result: 'c' }] },
-    });
-    const { state } = given(tolerant, three, failed(item(0)))
-      .when(failed(item(1)))
-      .thenTypes(
-        'step.failed',
-        'step.exhausted',
-        'scope.failed',
-        'step.cancelled',
-        'scope.cancelled',
-        'state.failed',
-        'run.failed',
-      );
-    expect(stepView(state, stepId('all'))?.error?.message).toContain('2 items have failed, 1 are tolerated');
-  });
-
-  test('lets an item be null, and not fall through to the context', () => {
-    const iterator = states(
-      operation('check', null, { input: object({ agent: literal('x'), v: expression('item') }) }),
-    );
-    given(each({}, iterator))
-      .when(start({ items: [null], item: 'of the context' }))
-      .thenEvents(
-        { type: 'run.started' },
-        { type: 'state.entered' },
-        { type: 'scopes.forked' },
-        { type: 'step.scheduled', input: { agent: 'x', v: null } },
-      );
-  });
-
-  test('retries a step of one item while the others go on', () => {
-    const iterator = states(operation('check', null, { retry: attempts(2), resultPath: result }));
-    const player = new Player(each({ maxConcurrency: 2 }, iterator)).play(
-      start({ items: [1, 2] }),
-      failed(item(0)),
-      succeeded(item(1), 'b'),
-      fired({ kind: 'retry_due', stepId: item(0), attempt: 2 }),
-      succeeded(item(0), 'a', 2),
-    );
-    expect(runView(player.state)?.output).toMatchObject({
-      steps: { all: [{ result: 'a' }, { result: 'b' }] },
-    });
-  });
-});
-
-describe('at any depth', () => {
-  const inner = states(
-    choose('which', [['item.ask == true', 'ask']], 'fan'),
-    approval('ask', 'fan', {}, { resultPath: result }),
-    parallel('fan', null, { left: one('work'), right: one('work') }, { resultPath: path('fan') }),
-  );
-  const nested = plan(
-    states(
-      inject('make', 'all', literal([{ ask: true }, { ask: false }]), items),
-      foreach('all', null, items, inner, { maxConcurrency: 2 }),
-    ),
-  );
-
-  test('switches, approvals and parallels stand in the items of a foreach', () => {
-    const player = new Player(nested).play(start());
-    expect(player.status).toBe('RUNNING');
-    const work = (index: number, side: string) => stepId('work', `all/${index}/fan/${side}`);
-    player.play(succeeded(work(1, 'left'), 1), succeeded(work(1, 'right'), 2));
-    expect(player.status).toBe('WAITING_APPROVAL');
-    player.play(approve(stepId('ask', 'all/0')));
-    player.play(succeeded(work(0, 'left'), 3), succeeded(work(0, 'right'), 4));
-    expect(runView(player.state)?.output).toMatchObject({
-      steps: {
-        all: [
-          { result: { approved: true }, fan: { left: { result: 3 }, right: { result: 4 } } },
-          { fan: { left: { result: 1 }, right: { result: 2 } } },
-        ],
-      },
-    });
-  });
-
-  test('a failure deep inside cancels everything around it, inner scopes first', () => {
-    const work = stepId('work', 'all/1/fan/left');
-    given(nested, start())
-      .when(failed(work))
-      .thenEvents(
-        { type: 'step.failed', stepId: work },
-        { type: 'step.exhausted' },
-        { type: 'scope.failed', scope: 'all/1/fan/left' },
-        { type: 'step.cancelled', stepId: stepId('work', 'all/1/fan/right') },
-        { type: 'scope.cancelled', scope: 'all/1/fan/right' },
-        { type: 'state.failed', kind: 'parallel', scope: 'all/1' },
-        { type: 'scope.failed', scope: 'all/1' },
-        { type: 'step.cancelled', stepId: stepId('ask', 'all/0') },
-        { type: 'approval.closed' },
-        { type: 'scope.cancelled', scope: 'all/0' },
-        { type: 'state.failed', kind: 'foreach', scope: '' },
-        { type: 'run.failed', stepId: work },
-      );
-  });
-
-  test('the item of an inner foreach hides the one around it', () => {
-    const innermost = states(
-      operation('check', null, {
-        input: object({
-          agent: literal('x'),
-          item: expression('item'),
-          outer: expression('row.name'),
-          i: expression('index'),
-        }),
-      }),
-    );
-    const rows = plan(
-      states(
-        foreach('rows', null, path('rows'), states(foreach('cells', null, path('cells'), innermost)), {
-          itemName: 'row',
-        }),
-      ),
-    );
-    given(rows)
-      .when(start({ rows: [{ name: 'r0' }], cells: ['c0'] }))
-      .thenEvents(
-        { type: 'run.started' },
-        { type: 'state.entered', state: 'rows' },
-        { type: 'scopes.forked' },
-        { type: 'state.entered', state: 'cells', scope: 'rows/0' },
-        { type: 'scopes.forked', scope: 'rows/0' },
-        {
-          type: 'step.scheduled',
-          scope: 'rows/0/cells/0',
-          input: { agent: 'x', item: 'c0', outer: 'r0', i: 0 },
-        },
-      );
-  });
-
-  test('a join visited again has scopes of its own', () => {
-    const loop = plan(
-      states(
-        parallel('p', 'again', { x: one('s') }),
-        choose('again', [['ctx.steps.p.x.result == 1', 'p']], 'end'),
-        operation('end', null),
-      ),
-    );
-    given(loop, start())
-      .when(succeeded(stepId('s', 'p/x'), 1))
-      .thenEvents(
-        { type: 'step.succeeded' },
-        { type: 'scope.completed' },
-        { type: 'state.completed', state: 'p' },
-        { type: 'state.completed', state: 'again', matched: 0 },
-        { type: 'state.entered', state: 'p', visit: 2 },
-        { type: 'scopes.forked' },
-        { type: 'step.scheduled', scope: 'p#2/x', stepId: stepId('s', 'p#2/x') },
-      );
-  });
-});
-
 test('after a join the next state has its result as the previous output', () => {
   const piped = plan(
     states(
@@ -485,5 +233,4 @@ test('after a join the next state has its result as the previous output', () => 
   expect(inside.history.at(-1)?.event).toMatchObject({ input: { variables: { n: 1 } } });
   inside.play(succeeded(stepId('s', 'p/x'), 9));
   expect(inside.history.at(-1)?.event).toMatchObject({ input: { variables: { x: { result: 9 } } } });
-  expect(after).toMatch(/^[0-9a-f]{16}$/);
 });
