@@ -1,6 +1,6 @@
 /** Wires the orchestrator over an open database and an outlet. What it needs of the outside comes in as ports. */
 
-import type { Starlark } from '@signalbox/starlark-wasm';
+import { createEvaluator, type Starlark } from '@signalbox/starlark-wasm';
 import type { Logger } from '@signalbox/telemetry';
 import { Catalog } from './catalog/catalog.js';
 import { createLanguage } from './catalog/language.js';
@@ -27,7 +27,6 @@ import { createTimerStore } from './store/timer-store.js';
 import { Timers } from './timers.js';
 import { createClaims } from './wire/claim.js';
 import { StepTasks } from './wire/step-tasks.js';
-import { createEvaluator } from './world.js';
 import { WritePath } from './write-path.js';
 
 export interface OrchestratorParts {

@@ -13,12 +13,12 @@ import type { Logger } from '@signalbox/telemetry';
 import type { Changes } from './changes.js';
 import { describeOversize, type Oversize, type Recorder } from './recorder.js';
 import { type LoadedRun, type Runs, startedOf } from './runs.js';
+import { sha256 } from './sha256.js';
 import type { InboxStore } from './store/inbox-store.js';
 import type { Timer } from './store/timer-store.js';
 import type { Claims } from './wire/claim.js';
 import { type ControlCommand, toControl, toResumption } from './wire/command-codec.js';
 import { encodeEnvelope } from './wire/event-codec.js';
-import { sha256 } from './world.js';
 
 export interface Refusal {
   readonly code: string;

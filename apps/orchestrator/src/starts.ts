@@ -4,8 +4,7 @@
  */
 import { initialState, type Plan, type RunStarted } from '@signalbox/engine';
 import { maxStepPayloadBytes, type RunCommand } from '@signalbox/protocol';
-import { createInputCheck, type InputCheck } from './input-check.js';
-import { LruMap } from './lru-map.js';
+import { createSchemaCheck } from '@signalbox/validation';
 import type { BatchContext, Refusal, RunCommands } from './run-commands.js';
 import { type LoadedRun, type Runs, startedOf } from './runs.js';
 import type { AgentStore, WorkflowStore } from './store/catalog-store.js';
@@ -26,11 +25,9 @@ interface Found {
   readonly workflow: RunStarted['workflow'];
 }
 
-const maxCachedChecks = 500;
-
 export class Starts {
   readonly #parts: StartParts;
-  readonly #checks = new LruMap<string, InputCheck>(maxCachedChecks);
+  readonly #schemas = createSchemaCheck();
 
   constructor(parts: StartParts) {
     this.#parts = parts;
@@ -77,7 +74,7 @@ export class Starts {
 
   #begin(command: StartCommand, { plan, workflow }: Found, context: BatchContext): Refusal | undefined {
     const { commands, runs } = this.#parts;
-    const invalid = this.#invalidInput(command, plan, workflow);
+    const invalid = this.#invalidInput(command, plan);
     if (invalid !== undefined) return invalid;
     const { runId, workspace, input, actor, idempotencyKey, parent } = command;
     const run: LoadedRun = { runId, plan, state: initialState, snapshotSeq: 0 };
@@ -102,11 +99,7 @@ export class Starts {
     return undefined;
   }
 
-  #invalidInput(
-    { workspace, input }: StartCommand,
-    plan: Plan,
-    workflow: RunStarted['workflow'],
-  ): Refusal | undefined {
+  #invalidInput({ input }: StartCommand, plan: Plan): Refusal | undefined {
     const text = JSON.stringify(input);
     const bytes = text.length * 3 <= maxStepPayloadBytes ? 0 : Buffer.byteLength(text);
     if (bytes > maxStepPayloadBytes) {
@@ -114,12 +107,15 @@ export class Starts {
       return { code: 'PAYLOAD_TOO_LARGE', message };
     }
     if (plan.inputSchema === undefined) return undefined;
-    const key = `${workspace}/${workflow.id}/${workflow.version}`;
-    const check = this.#checks.get(key) ?? createInputCheck(plan.inputSchema);
-    this.#checks.set(key, check);
-    this.#checks.trim();
-    const problems = check(input);
-    return problems.length === 0 ? undefined : { code: 'INVALID_INPUT', message: problems.join('; ') };
+    const verdict = this.#schemas.check(plan.inputSchema, input);
+    switch (verdict.kind) {
+      case 'valid':
+        return undefined;
+      case 'violated':
+        return { code: 'INVALID_INPUT', message: `the input does not fit: ${verdict.violations.join('; ')}` };
+      case 'unusable':
+        return { code: 'INVALID_INPUT', message: `the input could not be checked: ${verdict.reason}` };
+    }
   }
 
   /** An agent that the workspace does not have is left out: its step fails with AGENT_NOT_FOUND when it comes to it. */

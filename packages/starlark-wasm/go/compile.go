@@ -30,6 +30,8 @@ type freeName struct {
 	Line    int32  `json:"line"`
 	Column  int32  `json:"column"`
 	Builtin bool   `json:"builtin"`
+	// Paths of fields that are all the program reads of the name; nil where it may read anything of it.
+	Reads [][]string `json:"reads"`
 }
 
 type program struct {
@@ -142,6 +144,7 @@ func compileScript(source string) (*program, *syntaxProblem) {
 	compiled.script = binary
 	if main != nil {
 		compiled.hasMain = true
+		compiled.readWhole(contextName)
 		compiled.needContext(main.Name.NamePos)
 	}
 	return compiled, nil
@@ -194,27 +197,7 @@ func (p *program) needContext(at syntax.Position) {
 			return
 		}
 	}
-	p.names = append(p.names, freeName{contextName, at.Line, at.Col, false})
-}
-
-func freeNames(file *syntax.File) []freeName {
-	var names []freeName
-	seen := map[string]bool{}
-	syntax.Walk(file, func(node syntax.Node) bool {
-		ident, ok := node.(*syntax.Ident)
-		if !ok {
-			return true
-		}
-		binding, ok := ident.Binding.(*resolve.Binding)
-		if !ok || binding.Scope != resolve.Predeclared || seen[ident.Name] || strings.HasPrefix(ident.Name, internalMark) {
-			return true
-		}
-		seen[ident.Name] = true
-		_, builtin := universe[ident.Name]
-		names = append(names, freeName{ident.Name, ident.NamePos.Line, ident.NamePos.Col, builtin})
-		return true
-	})
-	return names
+	p.names = append(p.names, freeName{Name: contextName, Line: at.Line, Column: at.Col})
 }
 
 func problemOf(err error, source string) *syntaxProblem {

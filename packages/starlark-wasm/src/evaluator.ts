@@ -1,8 +1,8 @@
 /** The two questions that the engine's `Evaluator` asks, over one Starlark. */
-import type { Json } from './scope.js';
+import type { Json, Reads } from './scope.js';
 import type { CompileResult, EvaluateResult, Starlark } from './starlark.js';
 
-type Lookup = (name: string) => Json | undefined;
+type Lookup = (name: string, reads?: Reads) => Json | undefined;
 
 export type Evaluator = {
   readonly expression: (source: string, lookup: Lookup) => EvaluateResult;

@@ -1,6 +1,6 @@
 export { createEvaluator, type Evaluator } from './evaluator.js';
 export { expressionLimits } from './limits.js';
-export type { Json, Scope } from './scope.js';
+export type { Json, Reads, Scope } from './scope.js';
 export {
   type CompileResult,
   createStarlark,

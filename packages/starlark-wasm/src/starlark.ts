@@ -11,7 +11,7 @@
  */
 import { GoInstance, type LostReason, operation, type Reply } from './go-instance.js';
 import { expressionLimits } from './limits.js';
-import { encodeScope, type Json, type Scope } from './scope.js';
+import { encodeScope, type Json, type Reads, readsOf, type Scope } from './scope.js';
 
 const maxPrograms = 1_000;
 const retireAboveBytes = 64 * 1024 * 1024;
@@ -31,6 +31,8 @@ export type Program = {
   readonly source: string;
   /** The free names that are not builtins, each once, in the order in which they occur. */
   readonly names: readonly string[];
+  /** What it reads of each name; of a name that is missing here it may read anything. */
+  readonly reads: { readonly [name: string]: Reads };
   /** The builtins that it uses. A scope that has a value of such a name wins over the builtin. */
   readonly builtins: readonly string[];
 };
@@ -60,7 +62,10 @@ export type Starlark = {
   readonly evaluate: (program: Program, scope: Scope) => EvaluateResult;
 };
 
-type FreeName = NamePlace & { readonly builtin: boolean };
+type FreeName = NamePlace & {
+  readonly builtin: boolean;
+  readonly reads: readonly (readonly string[])[] | null;
+};
 type Compiled =
   | { readonly ok: true; readonly program: Program; readonly free: readonly FreeName[] }
   | SyntaxFailure;
@@ -96,7 +101,15 @@ class Evaluator {
   }
 
   evaluate(program: Program, scope: Scope): EvaluateResult {
-    const scopeText = encodeScope(program, scope);
+    const result = this.#evaluateOver(program, scope, 'read');
+    // What the error says of the data (the fields that are there) is true of the whole only.
+    const mayMislead =
+      !result.ok && result.code === 'EXPRESSION_ERROR' && Object.keys(program.reads).length > 0;
+    return mayMislead ? this.#evaluateOver(program, scope, 'whole') : result;
+  }
+
+  #evaluateOver(program: Program, scope: Scope, extent: 'read' | 'whole'): EvaluateResult {
+    const scopeText = encodeScope(program, scope, extent);
     if (scopeText === undefined) return limitFailure('the data is nested too deeply');
     const wasFresh = this.#current().isFresh;
     let reply = this.#evaluateOnce(program, scopeText);
@@ -144,7 +157,7 @@ class Evaluator {
         this.#remember(keyOf(kind, source), reply.argument);
         const names = free.filter(({ builtin }) => !builtin).map(({ name }) => name);
         const builtins = free.filter(({ builtin }) => builtin).map(({ name }) => name);
-        return { ok: true, program: { kind, source, names, builtins }, free };
+        return { ok: true, program: { kind, source, names, builtins, reads: readsOf(free) }, free };
       }
       case 'failed': {
         const problem = JSON.parse(reply.text) as Place & { readonly message: string };

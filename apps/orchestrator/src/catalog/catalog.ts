@@ -10,6 +10,7 @@
 import type { Plan } from '@signalbox/engine';
 import type { CatalogCommand, CatalogEventMessage, IssueMessage } from '@signalbox/protocol';
 import type { BatchContext } from '../run-commands.js';
+import { sha256 } from '../sha256.js';
 import type {
   AgentStore,
   CatalogEventStore,
@@ -20,7 +21,6 @@ import type {
 import type { InboxStore } from '../store/inbox-store.js';
 import type { RunStore } from '../store/run-store.js';
 import { encodeEnvelope } from '../wire/event-codec.js';
-import { sha256 } from '../world.js';
 import type { Language } from './language.js';
 
 type CommandOf<T extends CatalogCommand['type']> = Extract<CatalogCommand, { type: T }>;
@@ -95,7 +95,8 @@ export class Catalog {
   #putWorkflow(command: CommandOf<'put_workflow'>, at: number): CatalogEventMessage {
     const { workspace, source, actor } = command;
     const { workflows, agents, language } = this.#parts;
-    const parsed = language.workflow(source, agents.current(workspace));
+    const known = { agents: agents.current(workspace), workflows: workflows.current(workspace) };
+    const parsed = language.workflow(source, known);
     if (!parsed.ok) return invalid(command, 'workflow', parsed.errors);
     const { plan, description, warnings } = parsed;
     const newest = workflows.newest(workspace, plan.id);

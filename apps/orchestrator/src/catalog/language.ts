@@ -1,17 +1,10 @@
-/** The workflow language as the catalog needs it: `packages/dsl` with this process's compiler and schema check. */
-import {
-  type AgentDefinition,
-  type ExpressionCompiler,
-  type Issue,
-  parseAgent,
-  parseTeams,
-  parseWorkflow,
-} from '@signalbox/dsl';
+/** The workflow language as the catalog needs it: stored agents and workflows in, messages of the wire out. */
+import type { AgentDefinition, Issue } from '@signalbox/dsl';
 import type { Json, Plan } from '@signalbox/engine';
 import type { IssueMessage } from '@signalbox/protocol';
 import type { Starlark } from '@signalbox/starlark-wasm';
-import { schemaProblem } from '../input-check.js';
-import type { CurrentAgent } from '../store/catalog-store.js';
+import { createLanguage as createCheckedLanguage } from '@signalbox/validation';
+import type { CurrentAgent, CurrentWorkflow } from '../store/catalog-store.js';
 
 interface Failed {
   readonly ok: false;
@@ -27,8 +20,14 @@ export type ParsedWorkflow =
     }
   | Failed;
 
+/** What the workspace holds at this moment. */
+export interface Known {
+  readonly agents: readonly CurrentAgent[];
+  readonly workflows: readonly CurrentWorkflow[];
+}
+
 export interface Language {
-  workflow(source: string, agents: readonly CurrentAgent[]): ParsedWorkflow;
+  workflow(source: string, known: Known): ParsedWorkflow;
   agent(
     name: string,
     source: string,
@@ -43,14 +42,14 @@ export interface Language {
 const toWire = (issues: readonly Issue[]): IssueMessage[] => issues.map(({ severity: _, ...issue }) => issue);
 
 export const createLanguage = (starlark: Starlark): Language => {
-  const compiler = createCompiler(starlark);
-  const checkSchema = schemaProblem;
+  const language = createCheckedLanguage(starlark);
   return {
-    workflow: (source, current) => {
+    workflow: (source, known) => {
       const agents = new Map(
-        current.map((agent) => [agent.name, agent.definition as unknown as AgentDefinition]),
+        known.agents.map((agent) => [agent.name, agent.definition as unknown as AgentDefinition]),
       );
-      const parsed = parseWorkflow(source, { compiler, checkSchema, environment: { agents } });
+      const workflows = new Map(known.workflows.map((workflow) => [workflow.id, workflow]));
+      const parsed = language.workflow(source, { agents, workflows });
       if (!parsed.ok) return { ok: false, errors: toWire(parsed.errors) };
       const { plan, definition, warnings } = parsed;
       const { description } = definition;
@@ -62,25 +61,14 @@ export const createLanguage = (starlark: Starlark): Language => {
       };
     },
     agent: (name, source, digest) => {
-      const parsed = parseAgent(source, name, { compiler, checkSchema });
+      const parsed = language.agent(source, name);
       if (!parsed.ok) return { ok: false, errors: toWire(parsed.errors) };
       return { ok: true, definition: { ...parsed.agent, digest } as unknown as Json };
     },
     teams: (source) => {
-      const parsed = parseTeams(source);
+      const parsed = language.teams(source);
       if (!parsed.ok) return { ok: false, errors: toWire(parsed.errors) };
       return { ok: true, teams: Object.fromEntries(parsed.teams) };
     },
   };
 };
-
-const createCompiler = (starlark: Starlark): ExpressionCompiler => ({
-  expression: (source, knownNames) => {
-    const compiled = starlark.compile(source, knownNames);
-    return compiled.ok ? { ok: true, names: compiled.program.names } : compiled;
-  },
-  script: (source, knownNames) => {
-    const compiled = starlark.compileScript(source, knownNames);
-    return compiled.ok ? { ok: true, names: compiled.program.names } : compiled;
-  },
-});

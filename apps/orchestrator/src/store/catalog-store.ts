@@ -56,6 +56,13 @@ interface VersionRow {
 const asVersion = (row: VersionRow | undefined): StoredVersion | undefined =>
   row && { version: row.version, digest: row.digest, isDeleted: row.deleted_at !== null };
 
+/** The newest version of a workflow, as far as another one that starts it needs to know. */
+export interface CurrentWorkflow {
+  readonly id: string;
+  readonly inputSchema?: Json;
+  readonly outputSchema?: Json;
+}
+
 export type WorkflowStore = ReturnType<typeof createWorkflowStore>;
 
 export const createWorkflowStore = (sql: Database) => {
@@ -70,6 +77,14 @@ export const createWorkflowStore = (sql: Database) => {
       'SELECT plan FROM workflow_definitions WHERE workspace = ? AND id = ? AND version = ?',
     )
     .pluck();
+  const current = sql.prepare<
+    [string],
+    { id: string; input_schema: string | null; output_schema: string | null }
+  >(
+    `SELECT id, plan -> '$.inputSchema' AS input_schema, plan -> '$.outputSchema' AS output_schema
+       FROM workflow_definitions AS a WHERE workspace = ? AND deleted_at IS NULL AND version =
+       (SELECT max(version) FROM workflow_definitions AS b WHERE b.workspace = a.workspace AND b.id = a.id)`,
+  );
   const insert = sql.prepare<unknown[]>(
     `INSERT INTO workflow_definitions (workspace, id, version, digest, name, label, source, plan, created_at, created_by)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -87,6 +102,12 @@ export const createWorkflowStore = (sql: Database) => {
       const text = plan.get(workspace, id, version);
       return text === undefined ? undefined : (JSON.parse(text) as Plan);
     },
+    current: (workspace: string): CurrentWorkflow[] =>
+      current.all(workspace).map(({ id, input_schema, output_schema }) => ({
+        id,
+        ...(input_schema === null ? {} : { inputSchema: JSON.parse(input_schema) as Json }),
+        ...(output_schema === null ? {} : { outputSchema: JSON.parse(output_schema) as Json }),
+      })),
     add: (w: NewWorkflow): void => {
       insert.run(
         w.workspace,
