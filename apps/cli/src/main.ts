@@ -1,14 +1,9 @@
 /** Parses the command line, runs the command, and turns every failure into a line on stderr and an exit code. */
-import { readFileSync } from 'node:fs';
 import { SettingsError } from '@signalbox/service';
 import { CommanderError } from 'commander';
 import { CliError, exitCodes } from './exit-code.js';
 import { createProgram } from './program.js';
-
-const version = (): string => {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  return (manifest as { version: string }).version;
-};
+import { readVersion } from './version.js';
 
 const isJson = process.argv.includes('--json');
 
@@ -32,7 +27,7 @@ const report = (error: unknown): number => {
 };
 
 try {
-  await createProgram(version()).parseAsync();
+  await createProgram(readVersion()).parseAsync();
 } catch (error) {
   process.exitCode = report(error);
 }

@@ -7,6 +7,7 @@ import { devCommand } from './commands/dev.js';
 import { eventCommands } from './commands/events.js';
 import { runCommand } from './commands/run.js';
 import { runsCommands } from './commands/runs.js';
+import { schemaCommand } from './commands/schema.js';
 import { syncCommand } from './commands/sync.js';
 import { validateCommand } from './commands/validate.js';
 import { workflowCommands } from './commands/workflow.js';
@@ -27,6 +28,7 @@ export const createProgram = (version: string): Command => {
     demoCommand(),
     syncCommand(),
     validateCommand(),
+    schemaCommand(),
     workflowCommands(),
     runCommand(),
     runsCommands(),

@@ -7,7 +7,7 @@ import { resolve } from 'node:path';
 import type { AgentDefinition, Environment, Issue } from '@signalbox/dsl';
 import { createStarlark } from '@signalbox/starlark-wasm';
 import { createLanguage, type Language } from '@signalbox/validation';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { contextOf } from '../context.js';
 import { renderIssue } from '../diagnostics.js';
 import {
@@ -17,6 +17,8 @@ import {
   type SourceFile,
 } from '../environment-folder.js';
 import { CliError, exitCodes } from '../exit-code.js';
+import { toSarif } from '../sarif.js';
+import { readVersion } from '../version.js';
 
 interface FileReport {
   readonly file: string;
@@ -79,7 +81,11 @@ const checkEnvironment = async (
   return [...reports, ...workflows.map((workflow) => checkWorkflow(language, workflow, environment))];
 };
 
-const validate = async (target: string, _options: unknown, command: Command): Promise<void> => {
+const validate = async (
+  target: string,
+  options: { format?: 'text' | 'json' | 'sarif' },
+  command: Command,
+): Promise<void> => {
   const { output } = contextOf(command);
   const language = createLanguage(createStarlark());
   const isFolder = await stat(target).then(
@@ -95,11 +101,14 @@ const validate = async (target: string, _options: unknown, command: Command): Pr
       ? [checkWorkflow(language, await readSource(target), {})]
       : await checkEnvironment(language, around, target);
   if (reports.length === 0) throw new CliError(`${target} holds no agents and no workflows`, exitCodes.data);
-  output.show(
-    reports.map(({ source: _source, ...rest }) => rest),
-    () => reports.map(asText).join('\n'),
-  );
-  if (!isFolder && around === undefined) {
+  const format = options.format ?? (output.isJson ? 'json' : 'text');
+  const withoutSource = reports.map(({ source: _source, ...rest }) => rest);
+  if (format === 'text') output.note(reports.map(asText).join('\n'));
+  else
+    process.stdout.write(
+      `${JSON.stringify(format === 'json' ? withoutSource : toSarif(reports, readVersion()), null, 2)}\n`,
+    );
+  if (!isFolder && around === undefined && format === 'text') {
     output.note(
       'agents and workflows that it names were not checked: the file does not lie in the workflows/ folder of an environment',
     );
@@ -120,4 +129,11 @@ export const validateCommand = (): Command =>
   new Command('validate')
     .description('check a workflow file, or a whole environment folder, without a platform')
     .argument('<file|folder>', 'such as examples/environments/default')
+    .addOption(
+      new Option('--format <format>', 'how to print findings (default: text; --json: json)').choices([
+        'text',
+        'json',
+        'sarif',
+      ]),
+    )
     .action(validate);
