@@ -8,6 +8,7 @@ import {
   initialState,
   type Json,
   type Plan,
+  pendingDispatches,
   type RecordedEvent,
   type RunState,
   react,
@@ -128,6 +129,21 @@ describe('every run', () => {
         expect(new Set(attempts).size).toBe(attempts.length);
       }),
       runs,
+    );
+  });
+
+  test('is waiting for exactly what it asked for and has not been answered', () => {
+    fc.assert(
+      fc.property(generatedPlan, chances, (plan, drawn) => {
+        played(plan, drawn, (watched) => {
+          watched.onDecision = () => {
+            const asked = new Set(watched.effects.map((effect) => JSON.stringify(effect)));
+            for (const pending of pendingDispatches(watched.state))
+              expect(asked.has(JSON.stringify(pending))).toBe(true);
+          };
+        });
+      }),
+      { numRuns: 100 },
     );
   });
 
