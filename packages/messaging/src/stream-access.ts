@@ -1,5 +1,5 @@
 /** Owns single reads and deletions in a stream. A server or stream that is away is a `TransientError`. */
-import type { StoredMsg } from '@nats-io/jetstream';
+import type { ConsumerInfo, JetStreamManager, StoredMsg } from '@nats-io/jetstream';
 import { attempt, type Connection, linkOf } from './connection.js';
 import { apiCodes, hasApiCode } from './errors.js';
 import { type MessageHeaders, readHeaders } from './message-headers.js';
@@ -97,6 +97,7 @@ export function purge(connection: Connection, stream: string, filterSubject: str
  * What lies in a work queue although its consumer has passed it and will never deliver it (again): messages
  * delivered too often, and messages acknowledged just before the server was killed, whose removal it had not
  * written down. Only the owner of the work can tell these apart, and deletes what it knows. In stream order.
+ * A consumer that nobody has made yet has passed nothing.
  */
 export async function* readStranded(
   connection: Connection,
@@ -105,7 +106,8 @@ export async function* readStranded(
   const { stream, durable } = source;
   const { manager } = linkOf(connection);
   const what = `reading what is stranded in ${stream}`;
-  const info = await attempt(connection, what, () => manager.consumers.info(stream, durable));
+  const info = await attempt(connection, what, () => consumerOrNull(manager, stream, durable));
+  if (info === null) return;
   const filter = info.config.filter_subject ?? '>';
   for (let sequence = 1; sequence <= info.ack_floor.stream_seq; ) {
     const query = { seq: sequence, next_by_subj: filter };
@@ -115,6 +117,19 @@ export async function* readStranded(
     if (message === null || message.seq > info.ack_floor.stream_seq) return;
     yield translate(stream, message);
     sequence = message.seq + 1;
+  }
+}
+
+async function consumerOrNull(
+  manager: JetStreamManager,
+  stream: string,
+  durable: string,
+): Promise<ConsumerInfo | null> {
+  try {
+    return await manager.consumers.info(stream, durable);
+  } catch (error) {
+    if (hasApiCode(error, apiCodes.consumerNotFound)) return null;
+    throw error;
   }
 }
 

@@ -82,13 +82,17 @@ test('a live subscriber hears what is published into a stream', async () => {
   live.close();
 });
 
-async function stranded(): Promise<number[]> {
+async function stranded(durable = 'worker'): Promise<number[]> {
   const sequences: number[] = [];
-  for await (const message of readStranded(bus.connection, { stream: 'TASKS', durable: 'worker' })) {
+  for await (const message of readStranded(bus.connection, { stream: 'TASKS', durable })) {
     sequences.push(message.sequence);
   }
   return sequences;
 }
+
+test('nothing is stranded at a consumer that nobody has made yet', async () => {
+  expect(await stranded('nobody')).toEqual([]);
+});
 
 test('a message delivered too often is reported, stays, and is found by who missed the report', async () => {
   const advisories: MaxDeliveriesAdvisory[] = [];
