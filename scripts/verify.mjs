@@ -11,7 +11,7 @@ const steps = [
   ],
   ['lint and format', bin('biome'), ['check', '--error-on-warnings', '.']],
   ['layers', bin('depcruise'), ['--config', '.dependency-cruiser.cjs', 'apps', 'packages', 'bench']],
-  ['unused code and dependencies', bin('knip'), []],
+  ['unused code and dependencies', bin('knip'), ['--no-config-hints']],
   ['spelling', bin('cspell'), ['lint', '--no-progress', '--quiet', '.']],
   ['tests', process.execPath, [`${root}/node_modules/vitest/vitest.mjs`, 'run']],
 ];

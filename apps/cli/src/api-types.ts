@@ -47,7 +47,6 @@ export const workflowSummary = z.object({
   createdAt: z.string(),
   createdBy: z.string(),
 });
-export type WorkflowSummary = z.infer<typeof workflowSummary>;
 
 export const issue = z.object({
   code: z.string(),

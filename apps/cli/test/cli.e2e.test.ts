@@ -1,3 +1,4 @@
+// cspell:ignore shwo
 /** The command line as its users meet it: real commands against a real platform, and what they print and exit with. */
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

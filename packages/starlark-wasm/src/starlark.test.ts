@@ -1,3 +1,4 @@
+// cspell:ignore eror
 import { describe, expect, test } from 'vitest';
 import { createStarlark, type EvaluateResult, type Json, type Scope } from './index.js';
 

@@ -1,3 +1,4 @@
+// cspell:ignore eror
 /** What each workflow of `examples/environments/language` must do: its warnings, and every run with its end. */
 import type { RunExpectation } from './examples-run.js';
 
