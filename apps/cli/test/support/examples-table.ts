@@ -217,7 +217,7 @@ const choices: Record<string, ExampleExpectation> = {
   },
   'expression-error': {
     runs: [
-      { input: { metrics: { eror_rate: 1 } }, output: 'none' },
+      { input: { metrics: { error_ratio: 1 } }, output: 'none' },
       {
         input: { metrics: { error_rate: 1, window: '5m' } },
         path: ['guarded', 'guarded/only/decide', 'explain'],
