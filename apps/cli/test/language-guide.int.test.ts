@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { actionInputs, parseTemplate, shapes, stateShapes } from '@signalbox/dsl';
-import { type Json, renderTemplate } from '@signalbox/engine';
+import { type Json, renderTemplate, stepError, stepErrorCodes } from '@signalbox/engine';
 import { createEvaluator, createStarlark } from '@signalbox/starlark-wasm';
 import { createLanguage } from '@signalbox/validation';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type GuideRow, listedUnder, readGuide } from './support/examples-guide.js';
+import { errorCodesIn, type GuideRow, listedUnder, readGuide } from './support/examples-guide.js';
 import { runAsExpected } from './support/examples-run.js';
 import { startWorld, type World } from './support/world.js';
 
@@ -72,6 +72,12 @@ test('what the guide calls not supported yet is exactly what is refused', () => 
     return field === 'action' && state !== undefined && 'action' in state ? String(state.action) : field;
   });
   expect([...new Set(refused)].sort()).toEqual([...listedUnder(text, 'Not supported yet')].sort());
+});
+
+test('every code of a step error is listed, with whether it is tried again', () => {
+  const listed = new Map(errorCodesIn(text));
+  const known = new Map(stepErrorCodes.map((code) => [code, stepError(code, '').retryable]));
+  expect([...listed].sort()).toEqual([...known].sort());
 });
 
 describe('its workflows on the platform', () => {

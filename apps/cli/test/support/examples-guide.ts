@@ -95,6 +95,12 @@ const rowsOf = (markdown: string): readonly GuideRow[] => {
   return [...given('expression'), ...given('template'), ...failing];
 };
 
+/** The codes of the errors with what the guide says of trying them again. */
+export const errorCodesIn = (markdown: string): readonly (readonly [code: string, isRetried: boolean])[] =>
+  rowsUnder(markdown, '| code | when | tried again by default |').flatMap(([codes = '', , retried]) =>
+    [...codes.matchAll(/`([^`]+)`/g)].map((match) => [match[1] ?? '', retried === 'yes'] as const),
+  );
+
 /** @throws Error naming the line of a block of YAML that is neither workflow, agent nor teams. */
 export const readGuide = (markdown: string): Guide => {
   const blocks = blocksOf(markdown);
