@@ -3,6 +3,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import type { ApiClient } from './api-client.js';
 import { type Issue, issue } from './api-types.js';
+import { childrenFirst, type NamedDefinition } from './children-first.js';
 import { renderIssue } from './diagnostics.js';
 import { type EnvironmentFolder, readEnvironmentFolder, type SourceFile } from './environment-folder.js';
 import { CliError, exitCodes } from './exit-code.js';
@@ -27,10 +28,9 @@ export const syncEnvironment = async (api: ApiClient, folder: string): Promise<S
   for (const agent of environment.agents) {
     synced.push(await put(api, 'agent', `/api/v1/agents/${encodeURIComponent(agent.name)}`, agent));
   }
-  for (const workflow of environment.workflows) {
-    const id = idOf(workflow);
+  for (const { id, file } of childrenFirst(environment.workflows.map(named))) {
     synced.push(
-      await put(api, 'workflow', `/api/v1/workflows/${encodeURIComponent(id)}`, { ...workflow, name: id }),
+      await put(api, 'workflow', `/api/v1/workflows/${encodeURIComponent(id)}`, { ...file, name: id }),
     );
   }
   return synced;
@@ -70,8 +70,9 @@ const inFile = (error: unknown, file: string, source: string): unknown => {
   return new CliError(`${file}: ${error.message}${shown}`, error.exitCode, error.details);
 };
 
-/** Only the id is read here; everything else about the definition is the platform's to judge. */
-const idOf = ({ file, source }: SourceFile): string => {
+/** Only names are read here; everything else about the definition is the platform's to judge. */
+const named = (sourceFile: SourceFile): NamedDefinition & { readonly file: SourceFile } => {
+  const { file, source } = sourceFile;
   let definition: unknown;
   try {
     definition = parse(source, { maxAliasCount: 100 });
@@ -82,5 +83,5 @@ const idOf = ({ file, source }: SourceFile): string => {
     typeof definition === 'object' && definition !== null && 'id' in definition ? definition.id : undefined;
   if (typeof id !== 'string' || id === '')
     throw new CliError(`${file}: the workflow has no id; add \`id: <kebab-case-name>\``, exitCodes.data);
-  return id;
+  return { id, definition, file: sourceFile };
 };
