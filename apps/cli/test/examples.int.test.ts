@@ -58,10 +58,7 @@ describe('run on the platform', () => {
     world = await startWorld(['orchestrator', 'api', 'step-worker', 'agent', 'approval-service']);
     await syncEnvironment(createApiClient(world.apiUrl, requester), folder);
   });
-  afterAll(() => {
-    console.log(world.logsOf('orchestrator').slice(-5000));
-    return world?.stop();
-  });
+  afterAll(() => world?.stop());
 
   const rows = [...exampleTable].flatMap(([workflow, { runs }]) =>
     runs.map((expected, index) => ({ workflow, run: index + 1, expected })),

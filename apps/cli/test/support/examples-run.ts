@@ -12,16 +12,23 @@ const decision = {
   as: z.string(),
   comment: z.string().optional(),
   data: z.unknown().optional(),
-  /** The code with which the decision is refused; absent: it is taken. */
   refused: z.string().optional(),
 };
 
-/** What is done from outside, in order. Each waits until the run has come to where it makes sense. */
+/**
+ * What is done from outside, in order. Each waits until the run has come to where it makes sense. `refused`: the code of its
+ * refusal; absent: it is taken.
+ */
 const action = z.union([
   z.strictObject({ approve: z.string(), ...decision }),
   z.strictObject({ reject: z.string(), ...decision }),
   /** `at`: sent once the state of that name waits; absent: sent at once. */
-  z.strictObject({ signal: z.string(), payload: z.unknown().optional(), at: z.string().optional() }),
+  z.strictObject({
+    signal: z.string(),
+    payload: z.unknown().optional(),
+    at: z.string().optional(),
+    refused: z.string().optional(),
+  }),
 ]);
 type Action = z.infer<typeof action>;
 
@@ -141,9 +148,11 @@ const act = async (world: World, runId: string, wanted: Action): Promise<void> =
     await decide(world, runId, wanted);
     return;
   }
-  const { signal, payload, at } = wanted;
+  const { signal, payload, at, refused } = wanted;
   if (at !== undefined) await waitingStep(world, runId, at, 'WAITING_SIGNAL');
-  await world.call('POST', `${root}/${runId}/signals/${signal}`, { payload: payload ?? null });
+  const path = `${root}/${runId}/signals/${signal}`;
+  const answer = await post(world, path, { payload: payload ?? null }, requester);
+  expect(answer.ok ? undefined : answer.body.code).toBe(refused);
 };
 
 const isObject = (value: unknown): value is object =>

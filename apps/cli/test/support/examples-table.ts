@@ -158,7 +158,10 @@ const people: Record<string, ExampleExpectation> = {
   'signal-payload': {
     runs: [
       {
-        during: [{ signal: 'build.finished', payload: { commit: 'c0ffee' }, at: 'wait_for_build' }],
+        during: [
+          { signal: 'build.finished', payload: 7, at: 'wait_for_build', refused: 'SIGNAL_PAYLOAD_INVALID' },
+          { signal: 'build.finished', payload: { commit: 'c0ffee' } },
+        ],
         output: 'c0ffee',
       },
       { input: { patience: 'none' }, output: 'none', path: ['how_long', 'hardly_wait', 'no_build'] },
