@@ -2,6 +2,7 @@
 
 import { createEvaluator, type Starlark } from '@signalbox/starlark-wasm';
 import type { Logger } from '@signalbox/telemetry';
+import { createSchemaCheck } from '@signalbox/validation';
 import { Catalog } from './catalog/catalog.js';
 import { createLanguage } from './catalog/language.js';
 import type { Clock } from './clock.js';
@@ -54,12 +55,14 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
   const stores = openStores(parts.database);
   const { runStore, workflows, agents, inbox, outbox } = stores;
   const claims = createClaims(claimKey(sql));
+  const schemas = createSchemaCheck();
   const runs = new Runs(runStore, workflows);
   const commands = new RunCommands({
     runs,
     inbox,
     claims,
     evaluate: createEvaluator(parts.starlark),
+    violations: schemas.violations,
     logger,
   });
   const language = createLanguage(parts.starlark);
@@ -84,7 +87,7 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
     timers: stores.timers,
     crashes: stores.crashes,
     commands,
-    starts: new Starts({ runs, workflows, agents, inbox, commands }),
+    starts: new Starts({ runs, workflows, agents, inbox, commands, schemas }),
     catalog,
     deadLetters,
     logger,

@@ -13,6 +13,7 @@ import {
   isEnded,
   type RecordedEvent,
   type RunEvent,
+  type RunState,
   react,
   runStatus,
   runView,
@@ -63,6 +64,12 @@ interface Prepared {
   readonly message: EncodedMessage;
 }
 
+export interface Recordable {
+  readonly events: readonly RunEvent[];
+  /** After each of the events, where that is known already. */
+  readonly states?: readonly RunState[];
+}
+
 interface Touched {
   readonly run: LoadedRun;
   readonly isNew: boolean;
@@ -94,7 +101,7 @@ export class Recorder {
   record(
     run: LoadedRun,
     workspace: string,
-    events: readonly RunEvent[],
+    { events, states }: Recordable,
     at: number,
     causationId?: string,
   ): Oversize | undefined {
@@ -117,7 +124,12 @@ export class Recorder {
       if (bytes !== undefined) return { what: `the event ${event.type}`, bytes, maxBytes };
       prepared.push(one);
     }
-    for (const one of prepared) this.#write(run, one, causationId, overdue);
+    // An event that was replaced makes other states than those that were decided on.
+    const known = overdue.length === 0 ? states : undefined;
+    for (const [index, one] of prepared.entries()) {
+      const state = known?.[index] ?? evolve(run.state, one.recorded);
+      this.#write(run, one, state, causationId, overdue);
+    }
     this.overdue.push(...overdue);
     return undefined;
   }
@@ -125,6 +137,7 @@ export class Recorder {
   #write(
     run: LoadedRun,
     { recorded, dataText, message }: Prepared,
+    state: RunState,
     causationId: string | undefined,
     overdue: OverdueFailure[],
   ): void {
@@ -132,8 +145,8 @@ export class Recorder {
     this.#parts.store.append(run.runId, seq, at, event.type, dataText, causationId);
     this.#changes.events.push(message);
     this.#touch(run, event);
-    run.state = evolve(run.state, recorded);
-    for (const [index, effect] of react(run.state, recorded).entries()) {
+    run.state = state;
+    for (const [index, effect] of react(state, recorded).entries()) {
       this.#perform(run, effect, `${run.runId}/${seq}/${index}`, at, overdue);
     }
   }

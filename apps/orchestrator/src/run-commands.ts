@@ -7,7 +7,14 @@
  * 3. Whatever a decision would record must fit into a message; where it does not, the step, the command or at last
  *    the run gives way, so that the relay is never stopped by one event.
  */
-import { type Command, decide, type Evaluator, type StepError, stepError } from '@signalbox/engine';
+import {
+  type Command,
+  decide,
+  type Evaluator,
+  type StepError,
+  stepError,
+  type World,
+} from '@signalbox/engine';
 import { type ResumeMessage, type RunCommand, taskSubjects } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 import type { Changes } from './changes.js';
@@ -32,6 +39,7 @@ export interface RunCommandParts {
   readonly inbox: InboxStore;
   readonly claims: Claims;
   readonly evaluate: Evaluator;
+  readonly violations: World['violations'];
   readonly logger: Logger;
 }
 
@@ -69,7 +77,7 @@ export class RunCommands {
     const { workspace } = startedOf(run);
     const { type, actor } = command;
     const event = { type: 'run.command_refused', command: type, code, message, actor } as const;
-    context.recorder.record(run, workspace, [event], context.now, command.commandId);
+    context.recorder.record(run, workspace, { events: [event] }, context.now, command.commandId);
   }
 
   /** The refusal of a command for a run that has no history in its workspace. */
@@ -137,7 +145,7 @@ export class RunCommands {
       code,
       message: answer.message,
     } as const;
-    context.recorder.record(run, startedOf(run).workspace, [event], context.now, commandId);
+    context.recorder.record(run, startedOf(run).workspace, { events: [event] }, context.now, commandId);
   }
 
   /** What comes from machines: a refusal means that it is a duplicate or late. */
@@ -210,11 +218,12 @@ export class RunCommands {
 
   #try(run: LoadedRun, command: Command, context: BatchContext, causationId?: string): Answer | Oversize {
     const { now, recorder } = context;
-    const { evaluate } = this.#parts;
-    const decision = decide(run.state, command, { now, plan: run.plan, evaluate, digest: sha256 });
+    const { evaluate, violations } = this.#parts;
+    const world = { now, plan: run.plan, evaluate, digest: sha256, violations };
+    const decision = decide(run.state, command, world);
     if (decision.kind === 'refused') return decision;
     const workspace = command.type === 'start' ? command.workspace : startedOf(run).workspace;
-    return recorder.record(run, workspace, decision.events, now, causationId) ?? done;
+    return recorder.record(run, workspace, decision, now, causationId) ?? done;
   }
 }
 

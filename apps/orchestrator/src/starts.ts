@@ -4,7 +4,7 @@
  */
 import { initialState, type Plan, type RunStarted } from '@signalbox/engine';
 import { maxStepPayloadBytes, type RunCommand } from '@signalbox/protocol';
-import { createSchemaCheck } from '@signalbox/validation';
+import type { SchemaCheck } from '@signalbox/validation';
 import type { BatchContext, Refusal, RunCommands } from './run-commands.js';
 import { type LoadedRun, type Runs, startedOf } from './runs.js';
 import type { AgentStore, WorkflowStore } from './store/catalog-store.js';
@@ -18,6 +18,7 @@ export interface StartParts {
   readonly agents: AgentStore;
   readonly inbox: InboxStore;
   readonly commands: RunCommands;
+  readonly schemas: SchemaCheck;
 }
 
 interface Found {
@@ -27,7 +28,6 @@ interface Found {
 
 export class Starts {
   readonly #parts: StartParts;
-  readonly #schemas = createSchemaCheck();
 
   constructor(parts: StartParts) {
     this.#parts = parts;
@@ -107,15 +107,9 @@ export class Starts {
       return { code: 'PAYLOAD_TOO_LARGE', message };
     }
     if (plan.inputSchema === undefined) return undefined;
-    const verdict = this.#schemas.check(plan.inputSchema, input);
-    switch (verdict.kind) {
-      case 'valid':
-        return undefined;
-      case 'violated':
-        return { code: 'INVALID_INPUT', message: `the input does not fit: ${verdict.violations.join('; ')}` };
-      case 'unusable':
-        return { code: 'INVALID_INPUT', message: `the input could not be checked: ${verdict.reason}` };
-    }
+    const violations = this.#parts.schemas.violations(plan.inputSchema, input);
+    if (violations.length === 0) return undefined;
+    return { code: 'INVALID_INPUT', message: `the input does not fit: ${violations.join('; ')}` };
   }
 
   /** An agent that the workspace does not have is left out: its step fails with AGENT_NOT_FOUND when it comes to it. */

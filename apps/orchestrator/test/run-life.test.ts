@@ -190,7 +190,7 @@ describe('a refused command', () => {
       expect.objectContaining({ code: 'INVALID_INPUT', message: expect.stringContaining('/name') }),
       expect.objectContaining({
         code: 'INVALID_INPUT',
-        message: expect.stringContaining('could not be checked'),
+        message: expect.stringContaining('did not end within'),
       }),
     ]);
     expect(world.row('run-4').status).toBe('RUNNING');

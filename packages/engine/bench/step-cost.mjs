@@ -5,7 +5,7 @@
  * event. One JSON line for each workload; `ratio` is the last thousand steps over the first.
  */
 import { createHash } from 'node:crypto';
-import { decide, evolve, initialState, pendingDispatches, react, restore, snapshot } from '../dist/index.js';
+import { decide, initialState, pendingDispatches, react, restore, snapshot } from '../dist/index.js';
 
 const stepCount = 10_000;
 const windowSize = 1_000;
@@ -78,13 +78,13 @@ const measure = (name, { plan, input }) => {
   const queue = [];
   const send = (command) => {
     now += 1;
-    const decision = decide(state, command, { now, plan, evaluate, digest });
+    const decision = decide(state, command, { now, plan, evaluate, digest, violations: () => [] });
     // The work that a run has put off is taken up by whatever comes next, which may be something else than the timer.
     if (decision.kind === 'refused' && decision.code === 'TIMER_NOT_WANTED') return;
     if (decision.kind === 'refused') throw new Error(`${command.type}: ${decision.message}`);
-    for (const event of decision.events) {
+    for (const [index, event] of decision.events.entries()) {
       const recorded = { seq: state.seq + 1, at: now, event };
-      state = evolve(state, recorded);
+      state = decision.states[index];
       for (const effect of react(state, recorded)) {
         if (effect.type === 'dispatch_step') queue.push(effect);
         if (effect.type === 'set_timer') queue.push({ type: 'timer', purpose: effect.purpose });

@@ -32,4 +32,6 @@ export interface World {
   readonly evaluate: Evaluator;
   /** SHA-256 of the UTF-8 text, lower-case hex. The core has no cryptography of its own. */
   readonly digest: (text: string) => string;
+  /** How a value breaks a JSON Schema, in words; empty where it does not. */
+  readonly violations: (schema: Json, value: Json) => readonly string[];
 }

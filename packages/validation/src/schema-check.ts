@@ -25,6 +25,8 @@ export interface SchemaCheckOptions {
 
 export interface SchemaCheck {
   check(schema: Json, value: Json): SchemaVerdict;
+  /** The same as texts alone: empty where the value is valid; why where the schema cannot be used. */
+  violations(schema: Json, value: Json): readonly string[];
   /** Why the schema itself cannot be used; undefined when it can. */
   problemOf(schema: Json): string | undefined;
 }
@@ -85,6 +87,11 @@ export const createSchemaCheck = (options: SchemaCheckOptions = {}): SchemaCheck
 
   return {
     check,
+    violations: (schema, value) => {
+      const verdict = check(schema, value);
+      if (verdict.kind === 'violated') return verdict.violations;
+      return verdict.kind === 'valid' ? [] : [`the schema cannot be used: ${verdict.reason}`];
+    },
     problemOf: (schema) => {
       const compiled = compileCached(schema);
       return compiled.ok ? undefined : compiled.reason;

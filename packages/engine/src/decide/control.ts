@@ -2,7 +2,9 @@
 import type { Command } from '../command.js';
 import { spreadProblem } from '../context.js';
 import { stepError } from '../error.js';
+import type { ScopePlan, SignalPlan } from '../plan.js';
 import type { Run } from '../run-state.js';
+import type { World } from '../world.js';
 import { advance } from './advance.js';
 import { cancelAll } from './cancel.js';
 import { deliverKeptSignal } from './deliver-signal.js';
@@ -58,12 +60,34 @@ export const cancel = (turn: Turn, { actor, reason }: Of<'cancel'>): void => {
   turn.emit({ type: 'run.cancelled', actor, ...(reason === undefined ? {} : { reason }) });
 };
 
-export const refusalOfSignal = (run: Run, command: Of<'signal'>): Refused | undefined => {
+/**
+ * A payload must fit every state that waits for a signal of this name, so that it can be kept and delivered to
+ * whichever comes first.
+ */
+export const refusalOfSignal = (run: Run, command: Of<'signal'>, world: World): Refused | undefined => {
   if (isOver(run)) return notActive(run);
-  return run.signals.seen.has(command.signalId)
-    ? refuse('SIGNAL_ALREADY_RECEIVED', `signal ${command.signalId} has been received already`)
-    : undefined;
+  const { signal, signalId, payload } = command;
+  if (run.signals.seen.has(signalId))
+    return refuse('SIGNAL_ALREADY_RECEIVED', `signal ${signalId} has been received already`);
+  for (const { name, schema } of signalStates(world.plan.root, signal)) {
+    const violations = schema === undefined ? [] : world.violations(schema, payload);
+    if (violations.length > 0)
+      return refuse(
+        'SIGNAL_PAYLOAD_INVALID',
+        `the payload does not fit the schema of state "${name}", which waits for "${signal}": ${violations.join('; ')}`,
+      );
+  }
+  return undefined;
 };
+
+const signalStates = (scope: ScopePlan, signal: string): readonly SignalPlan[] =>
+  Object.values(scope.states).flatMap((state) => {
+    if (state.type === 'signal') return state.signal === signal ? [state] : [];
+    if (state.type === 'foreach') return signalStates(state.iterator, signal);
+    if (state.type === 'parallel')
+      return state.branches.flatMap((branch) => signalStates(branch.scope, signal));
+    return [];
+  });
 
 export const receiveSignal = (turn: Turn, command: Of<'signal'>): void => {
   const { signal, signalId, payload, actor } = command;

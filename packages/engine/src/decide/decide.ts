@@ -29,20 +29,20 @@ import { Turn } from './turn.js';
 
 /** The events are to be recorded at `world.now`, in this order, behind the state's last event, all or none. */
 export const decide = (state: RunState, command: Command, world: World): Decision => {
-  const refusal = refusalOf(state, command);
+  const refusal = refusalOf(state, command, world);
   if (refusal !== undefined) return refusal;
   const turn = new Turn(state, world);
   carryOut(turn, command);
-  return { kind: 'accepted', events: turn.events };
+  return { kind: 'accepted', events: turn.events, states: turn.states };
 };
 
-const refusalOf = (state: RunState, command: Command): Refused | undefined => {
+const refusalOf = (state: RunState, command: Command, world: World): Refused | undefined => {
   if (state.kind === 'none')
     return command.type === 'start' ? undefined : refuse('RUN_NOT_FOUND', 'there is no such run');
-  return refusalByRun(state, command);
+  return refusalByRun(state, command, world);
 };
 
-const refusalByRun = (run: Run, command: Command): Refused | undefined => {
+const refusalByRun = (run: Run, command: Command, world: World): Refused | undefined => {
   switch (command.type) {
     case 'start':
       return refuse('RUN_ALREADY_STARTED', `run ${run.started.runId} has started already`);
@@ -61,7 +61,7 @@ const refusalByRun = (run: Run, command: Command): Refused | undefined => {
     case 'cancel':
       return refusalOfControl(run, command);
     case 'signal':
-      return refusalOfSignal(run, command);
+      return refusalOfSignal(run, command, world);
     case 'child_ended':
       return refusalOfChildEnd(run, command);
   }

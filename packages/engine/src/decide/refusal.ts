@@ -1,6 +1,6 @@
 import type { RefusalCode } from '../command.js';
 import type { RunEvent } from '../event.js';
-import type { Run } from '../run-state.js';
+import type { Run, RunState } from '../run-state.js';
 import { runStatus } from '../status.js';
 
 export interface Refused {
@@ -10,7 +10,14 @@ export interface Refused {
 }
 
 /** `accepted` with no events: the command asked for what is so already. */
-export type Decision = { readonly kind: 'accepted'; readonly events: readonly RunEvent[] } | Refused;
+export interface Accepted {
+  readonly kind: 'accepted';
+  readonly events: readonly RunEvent[];
+  /** The state after each of the events: what `evolve` makes of them, which `decide` has done anyway. */
+  readonly states: readonly RunState[];
+}
+
+export type Decision = Accepted | Refused;
 
 export const refuse = (code: RefusalCode, message: string): Refused => ({ kind: 'refused', code, message });
 

@@ -17,6 +17,8 @@ const maxWorkPerDecision = 200;
 
 export class Turn {
   readonly events: RunEvent[] = [];
+  /** After each of the events. */
+  readonly states: RunState[] = [];
   #state: RunState;
   #budget = maxWorkPerDecision;
 
@@ -43,6 +45,7 @@ export class Turn {
   emit(event: RunEvent): void {
     this.#state = evolve(this.#state, { seq: this.#state.seq + 1, at: this.world.now, event });
     this.events.push(event);
+    this.states.push(this.#state);
   }
 
   scope(path: ScopePath): Scope {

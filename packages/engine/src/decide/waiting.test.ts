@@ -62,6 +62,21 @@ describe('a wait', () => {
 });
 
 describe('a signal', () => {
+  test('whose payload does not fit a state that waits for its name is refused, at any depth and before it waits', () => {
+    const schema = { type: 'object', required: ['by'] };
+    const inside = states(signal('hear', null, { schema }));
+    const nested = plan(states(operation('a', 'p'), parallel('p', null, { left: inside })));
+    given(nested, start())
+      .when(signalled('go', 's1', { from: 'ci' }))
+      .thenRefused('SIGNAL_PAYLOAD_INVALID');
+    given(nested, start())
+      .when(signalled('other', 's1', {}))
+      .thenEvents({ type: 'signal.received' });
+    given(nested, start())
+      .when(signalled('go', 's1', { by: 'ci' }))
+      .thenEvents({ type: 'signal.received' });
+  });
+
   const id = stepId('hear');
   const hearing = plan(states(operation('a', 'hear'), signal('hear', null, { timeoutMs: 9_000 })));
 

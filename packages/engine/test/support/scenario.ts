@@ -28,6 +28,14 @@ import { evaluator } from './evaluator.js';
 
 export const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
 
+/** Knows `type` and `required`, which is enough to tell a payload that fits from one that does not. */
+const violations = (schema: Json, value: Json): readonly string[] => {
+  const { type, required } = schema as { type?: string; required?: readonly string[] };
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (type === 'object' && !isObject) return ['it must be an object'];
+  return (required ?? []).filter((key) => !(isObject && key in value)).map((key) => `it must have ${key}`);
+};
+
 export const runId = 'run-1';
 export const startTime = Date.UTC(2030, 0, 1);
 
@@ -113,7 +121,7 @@ export class Player {
   constructor(readonly plan: Plan) {}
 
   get world(): World {
-    return { now: this.now, plan: this.plan, evaluate: evaluator, digest };
+    return { now: this.now, plan: this.plan, evaluate: evaluator, digest, violations };
   }
 
   send(command: Command): Decision {
