@@ -182,7 +182,7 @@ describe('paths that are read', () => {
     for (const right of [
       'config.limits.high',
       'config.limits.list[0].n',
-      'config.other.anything',
+      'config.other',
       'steps.b.left.out.rate',
       'steps.c[0].n',
       'steps.d.approved',
@@ -195,6 +195,10 @@ describe('paths that are read', () => {
       ['config.limts.high', 'config has no field "limts"'],
       ['config.limits.high.x', 'config.limits.high has no field "x"'],
       ['config.limits.list.n', 'config.limits.list has no field "n"'],
+      [
+        'config.other.x',
+        'config.other, which the run\'s input gives, has no field "x", on the way a → b → c → d → e',
+      ],
       ['steps.b.right.out', 'steps.b has no field "right"'],
       ['steps.b.left.result', 'steps.b.left has no field "result"'],
       ['steps.c.n', 'steps.c has no field "n"'],

@@ -1,5 +1,5 @@
 /**
- * Text → definition → plan. The order of the checks: form, then names and transitions, then expressions; each reports all that it
+ * Text → definition → plan. The order of the checks: form, then names and transitions, then expressions, then schemas; each reports all that it
  * finds, and none stops the next unless the text is no tree or is too large.
  */
 import type { Plan } from '@signalbox/engine';
@@ -12,6 +12,9 @@ import { checkRules } from './check/rules.js';
 import { StructureChecker } from './check/structure.js';
 import { checkTransitions } from './check/transitions.js';
 import { refuseUnsupported } from './check/unsupported.js';
+import { checkDataFlow } from './data-flow/check-data-flow.js';
+import { DeclaredFields } from './data-flow/declared-fields.js';
+import { ReachingValues } from './data-flow/reaching-values.js';
 import type { WorkflowDefinition } from './definition.js';
 import type { Environment } from './environment.js';
 import type { ExpressionCompiler } from './expression-compiler.js';
@@ -49,8 +52,10 @@ const checkTree = (root: SourceNode, source: Source, options: ParseOptions): voi
   refuseUnsupported(model, diagnostics);
   checkReferencesOutside(root, structure.sites, options.environment ?? {}, diagnostics);
   const names = new NamesInScope(model.root);
-  const reads = new PathReads(names, diagnostics);
+  const values = new ReachingValues(model, options.environment ?? {});
+  const reads = new PathReads(names, new DeclaredFields(values, diagnostics), diagnostics);
   checkExpressions(model, structure.sites, { text, compiler: options.compiler, diagnostics }, names, reads);
+  checkDataFlow(model, values, diagnostics);
 };
 
 /** An unquoted `version: 1.0` is a number for YAML; what the author wrote is kept. */

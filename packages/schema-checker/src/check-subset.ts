@@ -8,7 +8,7 @@
 import { literal } from './constraint.js';
 import type { Dialect } from './dialect.js';
 import { explain } from './explain.js';
-import { Fuel } from './fuel.js';
+import { Fuel, type StepBudget } from './fuel.js';
 import type { Json } from './json.js';
 import { bounded, DEFAULT_MAX_STEPS, openSchema } from './open-schema.js';
 import { type Reason, undecided } from './reason.js';
@@ -22,6 +22,8 @@ export interface CheckOptions {
   readonly validate?: (schema: Json, value: Json) => boolean;
   /** How much work may be done, in steps; about five million steps take a second. */
   readonly maxSteps?: number;
+  /** Shared by several checks, beside what each may take by itself. */
+  readonly budget?: StepBudget;
   /** How many reasons are looked for when the schemas are incompatible. */
   readonly maxReasons?: number;
 }
@@ -39,7 +41,7 @@ function unknownResult(message: string): SubsetResult {
 
 /** Whether every value that `a` allows is allowed by `b`. Never throws, whatever the schemas are. */
 export function checkSubset(a: Json, b: Json, options: CheckOptions = {}): SubsetResult {
-  const fuel = new Fuel(options.maxSteps ?? DEFAULT_MAX_STEPS);
+  const fuel = new Fuel(options.maxSteps ?? DEFAULT_MAX_STEPS, options.budget);
   return bounded(() => check(a, b, options, fuel), unknownResult);
 }
 

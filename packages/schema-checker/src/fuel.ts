@@ -10,15 +10,23 @@ export class FuelExhausted extends Error {
   }
 }
 
+/** Steps that several checks share: each takes what it needs, and is given no more than is left. */
+export interface StepBudget {
+  stepsLeft: number;
+}
+
 export class Fuel {
+  readonly #budget: StepBudget | undefined;
   #left: number;
 
-  constructor(amount: number) {
-    this.#left = amount;
+  constructor(amount: number, budget?: StepBudget) {
+    this.#left = budget === undefined ? amount : Math.min(amount, budget.stepsLeft);
+    this.#budget = budget;
   }
 
   spend(amount = 1): void {
     this.#left -= amount;
+    if (this.#budget !== undefined) this.#budget.stepsLeft -= amount;
     if (this.#left < 0) throw new FuelExhausted();
   }
 }

@@ -7,7 +7,7 @@
 
 import { literal } from './constraint.js';
 import type { Dialect } from './dialect.js';
-import { Fuel } from './fuel.js';
+import { Fuel, type StepBudget } from './fuel.js';
 import { isJsonObject, type Json, type JsonObject, objectOf, ownKeys, ownValue, setOwn } from './json.js';
 import { bounded, DEFAULT_MAX_STEPS, openSchema } from './open-schema.js';
 import { languageContains } from './regex/language.js';
@@ -240,9 +240,9 @@ export function memberAt(document: SchemaDocument, fuel: Fuel, path: SchemaPath)
 export function schemaAtPath(
   schema: Json,
   path: SchemaPath,
-  options: { readonly dialect?: Dialect; readonly maxSteps?: number } = {},
+  options: { readonly dialect?: Dialect; readonly maxSteps?: number; readonly budget?: StepBudget } = {},
 ): SchemaAtPath {
-  const fuel = new Fuel(options.maxSteps ?? DEFAULT_MAX_STEPS);
+  const fuel = new Fuel(options.maxSteps ?? DEFAULT_MAX_STEPS, options.budget);
   const read = (): SchemaAtPath => {
     const registry = new SchemaRegistry(fuel);
     const document = openSchema(registry, schema, options.dialect);

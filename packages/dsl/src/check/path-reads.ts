@@ -6,6 +6,7 @@
  * 2. A read that is written on some ways to the state only is a warning that shows one of the other ways.
  */
 import type { Path } from '@signalbox/engine';
+import type { DeclaredFields } from '../data-flow/declared-fields.js';
 import type { Diagnostics } from '../diagnostics.js';
 import { type SearchBudget, WaySearch } from '../flow/flow-graph.js';
 import type { Reference } from '../flow/references.js';
@@ -65,12 +66,14 @@ const deepestOf = (found: readonly Found[]): Miss => {
 export class PathReads {
   readonly #names: NamesInScope;
   readonly #diagnostics: Diagnostics;
+  readonly #fields: DeclaredFields;
   readonly #shapes = new ValueShapes();
   readonly #searches = new Map<ScopeModel, WaySearch>();
   readonly #budget: SearchBudget = { transitionsLeft: maxTransitionsSearched };
 
-  constructor(names: NamesInScope, diagnostics: Diagnostics) {
+  constructor(names: NamesInScope, fields: DeclaredFields, diagnostics: Diagnostics) {
     this.#names = names;
+    this.#fields = fields;
     this.#diagnostics = diagnostics;
   }
 
@@ -86,10 +89,11 @@ export class PathReads {
       });
       return;
     }
-    this.#check(path, owner, () => placeOf(node), true);
+    const isTold = this.#check(path, owner, () => placeOf(node), true);
+    if (!isTold) this.#fields.checkPath(path, owner, () => placeOf(node));
   }
 
-  /** `hasData`: bare names may be fields of an unknown value, so they are not judged. */
+  /** `hasData`: bare names may be fields of the value at the switch's `dataPath`. */
   checkReference(
     reference: Reference,
     owner: StateModel | ScopeModel,
@@ -98,38 +102,36 @@ export class PathReads {
   ): void {
     const { name, keys } = reference;
     if (name === 'ctx') {
-      if (keys.length > 0) this.#check(keys, owner, place, true);
+      const isTold = keys.length > 0 && this.#check(keys, owner, place, true);
+      if (!isTold) this.#fields.checkReference(reference, owner, place);
       return;
     }
-    const { locals } = this.#names.visible(isState(owner) ? owner.scope : owner);
     const isReserved = name === 'input' || name === 'run';
-    if (locals.has(name) || name === 'result' || (hasData && !isReserved)) return;
-    this.#check([name, ...keys], owner, place, false);
+    const { locals, roots, isOpen } = this.#names.visible(isState(owner) ? owner.scope : owner);
+    if (hasData && !isReserved && name !== 'result' && isState(owner)) {
+      const known = { isKnown: locals.has(name) || roots.has(name), others: roots, isComplete: !isOpen };
+      if (this.#fields.checkDataName(reference, owner, known, place)) return;
+    }
+    const isTold =
+      !locals.has(name) && name !== 'result' && this.#check([name, ...keys], owner, place, false);
+    if (!isTold) this.#fields.checkReference(reference, owner, place);
   }
 
-  /** `isKeyed`: the root key is not a bare name, which the compiler would have judged. */
-  #check(path: Path, owner: StateModel | ScopeModel, place: () => Place, isKeyed: boolean): void {
+  /** True when something is reported. `isKeyed`: the root key is not a bare name, which the compiler would have judged. */
+  #check(path: Path, owner: StateModel | ScopeModel, place: () => Place, isKeyed: boolean): boolean {
     const [root, first] = path.map(String);
-    if (root === undefined) return;
-    if (root === 'input') {
-      this.#checkField('input', first, this.#names.inputs, place);
-      return;
-    }
-    if (root === 'run') {
-      this.#checkField('run', first, new Set(runFields), place);
-      return;
-    }
-    if (this.#names.inputs?.has(root)) return;
+    if (root === undefined) return false;
+    if (root === 'input') return this.#checkField('input', first, this.#names.inputs, place);
+    if (root === 'run') return this.#checkField('run', first, new Set(runFields), place);
+    if (this.#names.inputs?.has(root)) return false;
     const scopes = scopesAround(isState(owner) ? owner.scope : owner);
     const misses = scopes.map((scope) => findIn(this.#shapes.writesOf(scope), path));
-    if (misses.some(({ ok }) => ok)) {
-      this.#checkWays(path, owner, place);
-      return;
-    }
+    if (misses.some(({ ok }) => ok)) return this.#checkWays(path, owner, place);
     const deepest = deepestOf(misses);
     const isOpen = this.#names.inputs === undefined;
-    if (deepest.depth === 0 && (isOpen || !isKeyed)) return;
+    if (deepest.depth === 0 && (isOpen || !isKeyed)) return false;
     this.#reportMissing(path, deepest, isOpen && deepest.isIntermediate, place);
+    return true;
   }
 
   #checkField(
@@ -137,10 +139,11 @@ export class PathReads {
     field: string | undefined,
     fields: ReadonlySet<string> | undefined,
     place: () => Place,
-  ): void {
-    if (field === undefined || fields === undefined || fields.has(field)) return;
+  ): boolean {
+    if (field === undefined || fields === undefined || fields.has(field)) return false;
     const hint = didYouMean(field, fields) ?? `it has ${[...fields].join(', ')}`;
     this.#diagnostics.report('UNDEFINED_NAME', place(), `"${root}" has no field "${field}"`, { hint });
+    return true;
   }
 
   #reportMissing(path: Path, miss: Miss, mayComeWithInput: boolean, place: () => Place): void {
@@ -163,12 +166,13 @@ export class PathReads {
     this.#diagnostics.report('UNDEFINED_NAME', place(), message, { hint });
   }
 
-  #checkWays(path: Path, owner: StateModel | ScopeModel, place: () => Place): void {
+  #checkWays(path: Path, owner: StateModel | ScopeModel, place: () => Place): boolean {
     const unwritten = this.#unwrittenWay(path, owner);
-    if (unwritten === undefined) return;
+    if (unwritten === undefined) return false;
     const message = `${formatPath(path)} may be absent: nothing writes it on the way ${unwritten}`;
     const hint = 'write it on every way, or ask with hasattr(…) or .get(…)';
     this.#diagnostics.report('NAME_MAY_BE_ABSENT', place(), message, { hint });
+    return true;
   }
 
   /** A way on which no state has written the path, through all the scopes around. */
