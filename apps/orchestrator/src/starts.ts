@@ -76,7 +76,7 @@ export class Starts {
     const { commands, runs } = this.#parts;
     const invalid = this.#invalidInput(command, plan);
     if (invalid !== undefined) return invalid;
-    const { runId, workspace, input, actor, idempotencyKey, parent } = command;
+    const { runId, workspace, input, actor, idempotencyKey, parent, depth } = command;
     const run: LoadedRun = { runId, plan, state: initialState, snapshotSeq: 0 };
     const answer = commands.apply(
       run,
@@ -90,6 +90,7 @@ export class Starts {
         pins: { agents: this.#pinned(workspace, plan) },
         ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
         ...(parent === undefined ? {} : { parent }),
+        ...(depth === undefined ? {} : { depth }),
       },
       context,
       command.commandId,

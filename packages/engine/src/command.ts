@@ -23,6 +23,7 @@ export type Command =
       readonly pins: RunStarted['pins'];
       readonly idempotencyKey?: string;
       readonly parent?: RunStarted['parent'];
+      readonly depth?: number;
     }
   | {
       readonly type: 'step_started';

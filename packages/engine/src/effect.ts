@@ -35,6 +35,8 @@ export type Effect =
       readonly input: Json;
       /** False: the child has no parent link and outlives this run. */
       readonly linked: boolean;
+      /** Of the child: 1 for that of a run that nobody started as a child. */
+      readonly depth: number;
     }
   | { readonly type: 'cancel_child'; readonly childRunId: string }
   | {

@@ -25,6 +25,7 @@ const retryableByDefault = {
   PROVIDER_REFUSED: false,
   WORKER_LOST: true,
   POISON_MESSAGE: false,
+  LIMIT_EXCEEDED: false,
   CANCELLED: false,
   INTERNAL: false,
 } as const;

@@ -51,6 +51,8 @@ export interface RunStarted {
   readonly idempotencyKey?: string;
   /** Present on a child run. */
   readonly parent?: { readonly runId: string; readonly stepId: string };
+  /** How many runs stand above this one, linked or not; absent: none. */
+  readonly depth?: number;
 }
 
 export type RunEvent =
@@ -59,7 +61,12 @@ export type RunEvent =
   | { readonly type: 'run.resumed'; readonly actor: Actor }
   | { readonly type: 'run.cancelled'; readonly actor: Actor; readonly reason?: string }
   | { readonly type: 'run.timed_out'; readonly error: StepError }
-  | { readonly type: 'run.completed'; readonly output: Json }
+  | {
+      readonly type: 'run.completed';
+      readonly output: Json;
+      /** The output misses the workflow's `outputSchema`. */
+      readonly warnings?: readonly { readonly code: string; readonly message: string }[];
+    }
   | {
       readonly type: 'run.failed';
       readonly error: StepError;

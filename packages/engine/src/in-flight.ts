@@ -58,5 +58,6 @@ const pendingOf = (run: Run, step: Step): PendingDispatch | undefined => {
   if (open?.kind !== 'workflow') return undefined;
   const childRunId = required(step.childRunId, `child run of step ${stepId}`);
   const { workflow, input, waits } = open;
-  return { type: 'start_child', stepId, childRunId, workflow, input, linked: waits };
+  const depth = (run.started.depth ?? 0) + 1;
+  return { type: 'start_child', stepId, childRunId, workflow, input, linked: waits, depth };
 };

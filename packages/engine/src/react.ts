@@ -76,7 +76,8 @@ const dispatchOf = (event: Of<'step.scheduled'>): Effect => {
 const reactToEntered = (run: Run, event: Of<'state.entered'>): readonly Effect[] => {
   if (event.kind !== 'workflow') return timerSet(stepOf(run, event.stepId));
   const { stepId, childRunId, workflow, input, waits } = event;
-  return [{ type: 'start_child', stepId, childRunId, workflow, input, linked: waits }];
+  const depth = (run.started.depth ?? 0) + 1;
+  return [{ type: 'start_child', stepId, childRunId, workflow, input, linked: waits, depth }];
 };
 
 /** Of a step whose time was up, a worker may still hold the task or never have claimed it. */

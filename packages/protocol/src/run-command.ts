@@ -14,6 +14,8 @@ export const runCommand = z.discriminatedUnion('type', [
     input: json,
     idempotencyKey: z.string().max(200).optional(),
     parent: z.object({ runId: token, stepId: token }).optional(),
+    /** How many runs stand above this one. */
+    depth: z.number().int().positive().optional(),
   }),
   z.object({ ...base, type: z.literal('pause'), reason: z.string().optional() }),
   z.object({ ...base, type: z.literal('resume') }),

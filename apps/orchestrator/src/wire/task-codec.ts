@@ -109,6 +109,7 @@ export const startChildEntry = (
     issuedAt,
     workflowId: effect.workflow,
     input: effect.input,
+    depth: effect.depth,
     ...(effect.linked ? { parent: { runId: run.runId, stepId: effect.stepId } } : {}),
   };
   return runCommandEntry(command, messageId);

@@ -58,11 +58,11 @@ const completeRun = (turn: Turn, root: Scope): void => {
     failEnd(turn, root, output.error);
     return;
   }
-  const { value } = output;
-  turn.emit({
-    type: 'run.completed',
-    output: value === undefined ? plainWithoutReserved(root.context) : value,
-  });
+  const value = output.value === undefined ? plainWithoutReserved(root.context) : output.value;
+  const { outputSchema } = turn.world.plan;
+  const violations = outputSchema === undefined ? [] : turn.world.violations(outputSchema, value);
+  const warnings = violations.map((message) => ({ code: 'SCHEMA_VALIDATION_OUTPUT', message }));
+  turn.emit({ type: 'run.completed', output: value, ...(warnings.length === 0 ? {} : { warnings }) });
 };
 
 const completeChild = (turn: Turn, scope: Scope, joinStepId: string): void => {

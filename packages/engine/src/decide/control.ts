@@ -16,7 +16,7 @@ import type { Turn } from './turn.js';
 type Of<T extends Command['type']> = Extract<Command, { type: T }>;
 
 export const start = (turn: Turn, command: Of<'start'>): void => {
-  const { runId, workflow, workspace, input, actor, pins, idempotencyKey, parent } = command;
+  const { runId, workflow, workspace, input, actor, pins, idempotencyKey, parent, depth } = command;
   const { plan, now } = turn.world;
   turn.emit({
     type: 'run.started',
@@ -30,6 +30,7 @@ export const start = (turn: Turn, command: Of<'start'>): void => {
     ...(plan.timeoutMs === undefined ? {} : { timeoutAt: now + plan.timeoutMs }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     ...(parent === undefined ? {} : { parent }),
+    ...(depth === undefined ? {} : { depth }),
   });
   advance(turn);
 };

@@ -54,7 +54,15 @@ export const enterSignal = (turn: Turn, at: AtStep, plan: SignalPlan): void => {
   deliverKeptSignal(turn, plan.signal);
 };
 
+/** Runs below a run that nobody started as a child. A workflow that runs itself ends here. */
+const maxRunDepth = 16;
+
 export const enterChildWorkflow = (turn: Turn, scope: Scope, at: AtStep, plan: ChildWorkflowPlan): void => {
+  if ((turn.run.started.depth ?? 0) >= maxRunDepth) {
+    const message = `runs start one another more than ${maxRunDepth} deep`;
+    failState(turn, at, 'workflow', stepError('LIMIT_EXCEEDED', message));
+    return;
+  }
   const rendered = renderTemplate(plan.input, lookupIn(turn.run, scope), turn.world.evaluate);
   if (!rendered.ok) {
     failState(turn, at, 'workflow', rendered.error);

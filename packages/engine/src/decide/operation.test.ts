@@ -323,3 +323,29 @@ describe('after the last attempt', () => {
     expect(runView(player.state)?.output).toEqual({ steps: { b: 1 } });
   });
 });
+
+describe("a workflow's outputSchema", () => {
+  const checked = plan(states(operation('work', null)), {
+    outputSchema: { type: 'object', required: ['answer'] },
+  });
+  const work = stepId('work');
+
+  test('makes a warning of an output that misses it, and the run completes', () => {
+    given(checked, start())
+      .when(succeeded(work))
+      .thenEvents(
+        { type: 'step.succeeded' },
+        {
+          type: 'run.completed',
+          warnings: [{ code: 'SCHEMA_VALIDATION_OUTPUT', message: 'it must have answer' }],
+        },
+      );
+  });
+
+  test('says nothing of an output that fits', () => {
+    const player = given(checked, start({ answer: 42 }))
+      .when(succeeded(work))
+      .thenTypes('step.succeeded', 'run.completed');
+    expect(player.history.at(-1)?.event).not.toHaveProperty('warnings');
+  });
+});

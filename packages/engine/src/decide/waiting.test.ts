@@ -178,6 +178,7 @@ describe('a child run', () => {
         workflow: 'other',
         input: { from: 'parent' },
         linked: true,
+        depth: 1,
       },
     ]);
     expect(childOf(new Player(parent).play(start()))).toBe(childOf(player));
@@ -188,6 +189,13 @@ describe('a child run', () => {
       ],
     });
     expect(player.send(ended(player, { ok: true, output: 5 }))).toMatchObject({ code: 'STALE_ATTEMPT' });
+  });
+
+  test('is not started more than 16 deep, so that a workflow that runs itself ends', () => {
+    const at = (depth: number): Command => ({ ...start(), depth }) as Command;
+    given(parent).when(at(15)).thenTypes('run.started', 'state.entered');
+    const player = given(parent).when(at(16)).thenTypes('run.started', 'state.failed', 'run.failed');
+    expect(runView(player.state)?.error).toMatchObject({ code: 'LIMIT_EXCEEDED' });
   });
 
   test('that fails fails the state with its error, which may be caught', () => {
