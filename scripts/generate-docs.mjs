@@ -4,7 +4,14 @@
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { actionInputs, codeExamples, codes, shapes, stateShapes } from '../packages/dsl/dist/index.js';
+import {
+  actionInputs,
+  codeExamples,
+  codes,
+  exampleEnvironment,
+  shapes,
+  stateShapes,
+} from '../packages/dsl/dist/index.js';
 import { settings } from '../packages/service/dist/index.js';
 import { root } from './setup.mjs';
 
@@ -75,8 +82,12 @@ ${generated(command)}
 <!-- cspell:disable -->
 
 What \`validate\` can say. Every finding has a code, a JSON pointer, line and column, a message, and mostly a hint. An error keeps the definition from being stored; a
-warning does not. Each example below is the smallest text with that finding; tests run them all, in an environment that has the agent \`greeter\`, the tool \`search\` and
-the workflow \`clean-up\`.
+warning does not. Each example below is the smallest text with that finding; tests run them all, in an environment that has the tool \`search\`, the workflow \`clean-up\`
+and these agents, with their schemas:
+
+\`\`\`json
+${JSON.stringify(exampleEnvironment.agents, null, 2)}
+\`\`\`
 
 ## Errors
 

@@ -2,9 +2,24 @@
 /** For each code the smallest text that has it and no other. Tests run them; the reference of errors shows them. */
 import type { IssueCode } from './codes.js';
 
+const text = { type: 'string' } as const;
+
 /** The environment of the examples: these names exist in it and no others. */
 export const exampleEnvironment = {
-  agents: ['greeter'],
+  /** Each with its schemas: an agent may have both, one or none. */
+  agents: {
+    greeter: {},
+    directory: {
+      outputSchema: {
+        type: 'object',
+        properties: { name: text, email: text, age: { type: 'integer' } },
+        required: ['name', 'age'],
+      },
+    },
+    mailer: {
+      inputSchema: { type: 'object', properties: { to: text }, required: ['to'] },
+    },
+  },
   tools: ['search'],
   workflows: ['clean-up'],
 } as const;
@@ -18,10 +33,14 @@ const workflow = (...lines: readonly string[]): string => head + states(...lines
 const say = (data: string): string => `{ name: greet, type: inject, data: ${data}, end: true }`;
 const withInput = 'inputSchema: { type: object, properties: { name: { type: string } } }\n';
 
-/** Found by comparing schemas, which needs the agents' schemas and not a text alone. */
-export type SchemaCode = 'SCHEMA_COMPATIBILITY' | 'SCHEMA_OPTIONAL_FIELD' | 'SCHEMA_UNKNOWN';
+/** An agent answers, and the mailer is sent something of it. */
+const mail = (agent: string, field: string): string =>
+  workflow(
+    greet.replace('agent: greeter', `agent: ${agent}`).replace('end: true', 'next: send'),
+    `{ name: send, type: operation, action: agent.run, input: { agent: mailer, variables: { to: "{{ steps.greet.${field} }}" } }, end: true }`,
+  );
 
-export const codeExamples: { readonly [code in Exclude<IssueCode, SchemaCode>]: string } = {
+export const codeExamples: { readonly [code in IssueCode]: string } = {
   INVALID_YAML: `id: example\nid: example\nstart: greet\n${states(greet)}`,
   EMPTY_DEFINITION: '# nothing yet\n',
   UNKNOWN_FIELD: workflow(greet.replace('end: true', 'timeout: 5, end: true')),
@@ -46,6 +65,7 @@ export const codeExamples: { readonly [code in Exclude<IssueCode, SchemaCode>]: 
     '{ name: greet, type: operation, action: tool.call, input: { tool: serch }, end: true }',
   ),
   WORKFLOW_NOT_FOUND: workflow('{ name: greet, type: workflow, workflow: clean-upp, end: true }'),
+  SCHEMA_COMPATIBILITY: mail('directory', 'age'),
   LIMIT_EXCEEDED: `id: ${'['.repeat(250)}`,
   NOT_SUPPORTED_YET: workflow(greet.replace('end: true', 'checkpoint: true, end: true')),
   CIRCULAR_TRANSITION: workflow(
@@ -56,6 +76,8 @@ export const codeExamples: { readonly [code in Exclude<IssueCode, SchemaCode>]: 
   UNREACHABLE_STATE: workflow(greet, say('1').replace('greet', 'never')),
   DEFAULT_START: `id: example\n${states(greet)}`,
   DEPRECATED_FIELD: workflow(greet.replace('agent: greeter', 'agent_id: greeter')),
+  SCHEMA_OPTIONAL_FIELD: mail('directory', 'email'),
+  SCHEMA_UNKNOWN: mail('greeter', 'result'),
   NAME_MAY_BE_ABSENT: `${withInput}${workflow(
     '{ name: greet, type: switch, conditions: [{ if: "input.name == \'Ann\'", next: known }], defaultNext: last }',
     say('Hello').replace('greet', 'known').replace('end: true', 'next: last'),

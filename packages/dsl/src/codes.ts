@@ -74,8 +74,8 @@ export const codes = {
     'Correct the id, or add the workflow to this environment.',
   ),
   SCHEMA_COMPATIBILITY: error(
-    'A value that may be handed over is refused by the schema of the receiver.',
-    'Change one of the two schemas, or transform the value in between.',
+    'A value that an agent or child workflow may be given is refused by its input schema; the finding shows one.',
+    'Change one of the two schemas, give the field that is missing, or transform the value in between.',
   ),
   LIMIT_EXCEEDED: error(
     'The definition is larger or deeper than is permitted.',
@@ -93,16 +93,16 @@ export const codes = {
   DEFAULT_START: warning('There is no `start`, so the first state is taken.', 'Add start.'),
   DEPRECATED_FIELD: warning('An older spelling of a field.', 'Use the field that the message names.'),
   SCHEMA_OPTIONAL_FIELD: warning(
-    'The receiver requires a field that the sender may leave out.',
-    "Require the field in the sender's schema, or make it optional in the receiver's.",
+    'A field may be missing in what is handed over: the sender may leave it out, while the receiver requires it or a template reads it.',
+    "Require the field in the sender's schema, make it optional in the receiver's, or read it with .get(…).",
   ),
   SCHEMA_UNKNOWN: warning(
-    'One side of a hand-over has no schema, so it cannot be checked before the run.',
-    'Give both sides a schema.',
+    'The receiver has an input schema, but what it is given has none, so it cannot be checked before the run.',
+    'Give the sender an output schema that declares the field.',
   ),
   NAME_MAY_BE_ABSENT: warning(
-    'A name is written on some ways to this state only.',
-    'Write it on every way, or ask with hasattr(…) or .get(…).',
+    'A name or field is there on some ways to this state only, or is declared by no schema.',
+    'Write it on every way, declare it, or ask with hasattr(…) or .get(…).',
   ),
   NO_TIMEOUT: warning('A state may wait for ever.', 'Add timeoutSeconds.'),
 } as const satisfies { readonly [code: string]: CodeDescription };

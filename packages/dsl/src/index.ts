@@ -2,10 +2,10 @@ export type { AgentDefinition, ScriptedAnswer } from './agent/agent-definition.j
 export { type SplitText, splitFrontmatter } from './agent/frontmatter.js';
 export { type ParseAgentOptions, type ParsedAgent, parseAgent } from './agent/parse-agent.js';
 export type { CheckSchema } from './check/check-schema.js';
-export { codeExamples, exampleEnvironment, type SchemaCode } from './code-examples.js';
+export { codeExamples, exampleEnvironment } from './code-examples.js';
 export { type CodeDescription, codes, type IssueCode, issueCodes } from './codes.js';
 export type * from './definition.js';
-export type { Environment, NameSet } from './environment.js';
+export type { Environment, NameSet, WorkflowSchemas } from './environment.js';
 export type { CompiledExpression, ExpressionCompiler, ExpressionPlace } from './expression-compiler.js';
 export type { Issue, ValidationResult } from './issue.js';
 export { actionInputs } from './language/action-inputs.js';

@@ -8,7 +8,7 @@
 import { isJsonObject, type Json, type JsonObject, type Path } from '@signalbox/engine';
 
 /** Keywords that allow and refuse nothing. */
-const annotations: ReadonlySet<string> = new Set([
+export const annotations: ReadonlySet<string> = new Set([
   '$comment',
   '$schema',
   '$id',
@@ -46,6 +46,10 @@ export const computed: Json = { $comment: 'what the expression gives is known at
 export const isComputed = (schema: Json): boolean => reasonOf(schema) === reasonOf(computed);
 
 const maxLength = 200_000;
+/** Whether parts of the schema stand elsewhere in it. */
+export const holdsReference = (schema: Json): boolean =>
+  /"\$(?:ref|dynamicRef|recursiveRef)":/.test(JSON.stringify(schema));
+
 const reference = /"\$ref"/;
 /** Told apart by their text; a property of such a name errs on the side of unknown. */
 const unmovable = /"\$(?:dynamicRef|recursiveRef|anchor|dynamicAnchor)":|"\$ref":"(?!#(?:\/|"))/;

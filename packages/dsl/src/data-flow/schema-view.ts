@@ -1,7 +1,8 @@
 /** Looking into schemas, with what was found kept: the same schemas are asked for the same paths again and again. */
 import { isJsonObject, type Json, type Path } from '@signalbox/engine';
 import { checkSubset, type Reason, type StepBudget, schemaAtPath } from '@signalbox/schema-checker';
-import { eitherOf, reasonOf, saysNothing, unknownBecause } from './make-schema.js';
+import { eitherOf, holdsReference, reasonOf, saysNothing, unknownBecause } from './make-schema.js';
+import { fitsPlainly, plainFieldOf } from './plain-schema.js';
 
 type CheckerJson = Parameters<typeof checkSubset>[0];
 
@@ -36,6 +37,24 @@ const longestList = (schema: Json): number => {
   return Object.values(schema).reduce<number>((most, value) => Math.max(most, longestList(value)), 0);
 };
 
+/** What says nothing says why. */
+const told = (seen: Seen): Seen => {
+  if (!saysNothing(seen.schema) || reasonOf(seen.schema) !== undefined) return seen;
+  const why = seen.isDeclared ? 'its schema allows anything there' : 'its schema does not declare it';
+  return { ...seen, schema: unknownBecause(why) };
+};
+
+const plainlyAt = (schema: Json, path: Path): Seen | undefined => {
+  let seen: Seen = { schema, mayBeAbsent: false, isDeclared: true };
+  for (const key of path) {
+    const field = typeof key === 'string' ? plainFieldOf(seen.schema, key) : undefined;
+    if (field === undefined) return undefined;
+    const { isRequired, isDeclared } = field;
+    seen = { schema: field.schema, mayBeAbsent: seen.mayBeAbsent || !isRequired, isDeclared };
+  }
+  return seen;
+};
+
 export class SchemaView {
   readonly #budget: StepBudget;
   readonly #byObject = new WeakMap<object, Map<string, Seen>>();
@@ -63,14 +82,13 @@ export class SchemaView {
   }
 
   #look(schema: Json, path: Path): Seen {
+    const plain = holdsReference(schema) ? undefined : plainlyAt(schema, path);
+    if (plain !== undefined) return told(plain);
     const found = schemaAtPath(forChecker(schema), path, { maxSteps: maxStepsOfOne, budget: this.#budget });
     if (!found.known) return { schema: unknownBecause(found.why), mayBeAbsent: false, isDeclared: true };
-    const { isDeclared } = found;
     // Whether a list has so many items is seldom said in a schema; only fields that may be left out are told.
     const mayBeAbsent = found.mayBeAbsent && !path.some((part) => typeof part === 'number');
-    const isSilent = saysNothing(found.schema) && reasonOf(found.schema) === undefined;
-    const why = isDeclared ? 'its schema allows anything there' : 'its schema does not declare it';
-    return { schema: isSilent ? unknownBecause(why) : found.schema, mayBeAbsent, isDeclared };
+    return told({ schema: found.schema, mayBeAbsent, isDeclared: found.isDeclared });
   }
 
   /** What an item of the list may be, wherever it stands. */
@@ -95,8 +113,11 @@ export class SchemaView {
 
   /** Whether all that `a` allows is allowed by `b`. */
   compare(a: Json, b: Json): Containment {
-    if (b === true) return { verdict: 'compatible' };
-    const key = `${keysOf(a)} ${keysOf(b)}`;
+    if (fitsPlainly(a, b)) return { verdict: 'compatible' };
+    const wanted = keysOf(b);
+    const given = keysOf(a);
+    if (given === wanted) return { verdict: 'compatible' };
+    const key = `${given} ${wanted}`;
     const known = this.#containments.get(key) ?? this.#compare(a, b);
     this.#containments.set(key, known);
     return known;
