@@ -18,7 +18,7 @@ import {
 } from '../flow/scope-model.js';
 import { childOf, jsonOf, type MapNode, type SourceNode, textOf } from '../source/source-node.js';
 import { errorSchema, indexSchema, runSchema } from './fixed-schemas.js';
-import { objectSchema, unknownBecause, withPath } from './make-schema.js';
+import { objectSchema, saysNothing, unknownBecause, withPath } from './make-schema.js';
 import { ResultValues } from './result-values.js';
 import { SchemaView } from './schema-view.js';
 import {
@@ -243,7 +243,10 @@ export class ReachingValues {
     const { from } = arrival;
     const before = isOwnOnly ? this.#ownWritesBefore(from, path) : this.contextAt(from, path);
     const written = schemaOf(this.#written(arrival, []));
-    const bases = before.alternatives.map(({ schema }) => schema);
+    // What only an input that is not described could hold is taken not to be there.
+    const bases = before.alternatives
+      .filter(({ origin, schema }) => origin.kind !== 'input' || (schema !== false && !saysNothing(schema)))
+      .map(({ schema }) => schema);
     if (before.mayBeUnwritten || bases.length === 0) bases.push(objectSchema([]));
     const origin: Origin = { kind: 'state', state: from };
     const made = bases.map((base): Alternative => {
