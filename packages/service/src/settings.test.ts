@@ -16,6 +16,11 @@ test('every setting has its own name and a description, and a default that it ta
     apiPort: 7420,
     workspace: 'default',
     workerConcurrency: 16,
+    streamReplicas: 1,
+    eventsMaxAgeSeconds: 0,
+    eventsMaxBytes: -1,
+    apiStreamHeartbeatMs: 15_000,
+    apiConfirmationTimeoutMs: 10_000,
     logLevel: 'info',
   });
 });
