@@ -60,6 +60,37 @@ const control =
     output.show(body, () => `run ${runId} is ${parsed.success ? parsed.data.status : `asked to ${verb}`}`);
   };
 
+interface SignalOptions {
+  readonly payload?: string;
+  readonly id?: string;
+}
+
+const parsePayload = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new CliError('--payload must be JSON', exitCodes.usage);
+  }
+};
+
+const signal = async (
+  runId: string,
+  name: string,
+  options: SignalOptions,
+  command: Command,
+): Promise<void> => {
+  const { api, output } = contextOf(command);
+  const { body } = await api.send('POST', `${pathOf(runId)}/signals/${encodeURIComponent(name)}`, {
+    json: {
+      ...(options.payload === undefined ? {} : { payload: parsePayload(options.payload) }),
+      ...(options.id === undefined ? {} : { signalId: options.id }),
+    },
+  });
+  const parsed = runSummary.safeParse(body);
+  const status = parsed.success ? `; the run is ${parsed.data.status}` : '';
+  output.show(body, () => `signal ${name} was sent to run ${runId}${status}`);
+};
+
 export const runsCommands = (): Command => {
   const command = new Command('runs').description(
     'runs: what happened, what is under way, and control over it',
@@ -87,5 +118,11 @@ export const runsCommands = (): Command => {
     .description('stop for good; what is in flight is aborted')
     .option('--reason <text>', 'why')
     .action(control('cancel'));
+  command
+    .command('signal <run> <name>')
+    .description('send a signal that the run waits for, or will wait for')
+    .option('--payload <json>', 'what the waiting state gets as its result; null when absent')
+    .option('--id <id>', 'id of the signal: the same id counts once')
+    .action(signal);
   return command;
 };
