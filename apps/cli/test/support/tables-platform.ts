@@ -34,6 +34,7 @@ export interface Step {
   readonly state: string;
   readonly status: string;
   readonly attempt: number | null;
+  readonly startedAt: string | null;
   readonly retryAt: string | null;
   readonly childRunId: string | null;
   readonly error: { readonly code: string; readonly message: string; readonly details?: unknown } | null;
@@ -52,6 +53,7 @@ export interface Run {
 export interface RunEvent {
   readonly sequence: number;
   readonly type: string;
+  readonly at: string;
   readonly data: Readonly<Record<string, unknown>>;
 }
 
@@ -208,5 +210,7 @@ export const eventsOfStep = async (
 ): Promise<readonly Readonly<Record<string, unknown>>[]> => {
   const { stepId } = stepOf(run, name);
   const events = await eventsOf(world, run.runId);
-  return events.filter(({ data }) => data.stepId === stepId).map(({ type, data }) => ({ type, ...data }));
+  return events
+    .filter(({ data }) => data.stepId === stepId)
+    .map(({ type, at, data }) => ({ type, at, ...data }));
 };
