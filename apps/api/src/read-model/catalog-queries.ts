@@ -90,6 +90,13 @@ const toDeadLetter = (row: DeadLetterRow): DeadLetterResource => ({
   payloadBytes: row.payload_bytes,
 });
 
+/** What the newest version of an agent or workflow says, and the digest of it. */
+export interface CatalogSource {
+  readonly name: string;
+  readonly digest: string;
+  readonly source: string;
+}
+
 export type CatalogQueries = ReturnType<typeof createCatalogQueries>;
 
 export const createCatalogQueries = (db: ReadModelDatabase) => ({
@@ -110,6 +117,8 @@ const createWorkflowQueries = (db: ReadModelDatabase) => {
   return {
     /** The newest version of each that is not deleted, by id. */
     listWorkflows: (): WorkflowSummary[] => newest.all().map(toSummary),
+    workflowSources: (): CatalogSource[] =>
+      newest.all().map(({ workflow_id, digest, source }) => ({ name: workflow_id, digest, source })),
     /** The newest version that is not deleted; a version asked for by number also when it is. */
     findWorkflow: (id: string, version?: number): WorkflowResource | undefined => {
       const rows = versions.all(id);
@@ -141,7 +150,7 @@ const createAgentQueries = (db: ReadModelDatabase) => {
   return {
     listAgents: (): AgentSummary[] => agents.all().map(toAgentSummary),
     /** Every agent with its source, by name: what a definition is checked against. */
-    agentSources: (): { name: string; digest: string; source: string }[] =>
+    agentSources: (): CatalogSource[] =>
       agents.all().map(({ name, digest, source }) => ({ name, digest, source })),
     findAgent: (name: string): AgentResource | undefined => {
       const row = agent.get(name);

@@ -4,7 +4,7 @@
  */
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { AgentDefinition, Environment, Issue } from '@signalbox/dsl';
+import type { AgentDefinition, Environment, Issue, WorkflowSchemas } from '@signalbox/dsl';
 import { createStarlark } from '@signalbox/starlark-wasm';
 import { createLanguage, type Language } from '@signalbox/validation';
 import { Command, Option } from 'commander';
@@ -66,12 +66,12 @@ const checkEnvironment = async (
   const found = await readEnvironmentFolder(folder);
   const { agents, reports } = checkAgents(language, found.agents);
   const workflows = await Promise.all(found.workflows.map(({ file }) => readSource(file)));
-  const ids = new Set<string>();
+  const known = new Map<string, WorkflowSchemas>();
   for (const { bytes } of workflows) {
     const parsed = language.workflow(bytes, {});
-    if (parsed.ok) ids.add(parsed.definition.id);
+    if (parsed.ok) known.set(parsed.plan.id, parsed.plan);
   }
-  const environment: Environment = { agents, workflows: ids };
+  const environment: Environment = { agents, workflows: known };
   if (only !== undefined) return [checkWorkflow(language, await readSource(only), environment)];
   const teams = found.teams;
   if (teams !== undefined) {
