@@ -214,36 +214,6 @@ describe('agents', () => {
   const text = (first: string, second: string) =>
     `id: w\nstart: one\nstates:\n  - { name: one, type: operation, action: agent.run, input: { ${first} }, next: two }\n  - { name: two, type: operation, action: agent.run, input: { ${second} }, end: true }\n`;
 
-  test('all exist: no issue', () => {
-    expect(issuesOf(text('agent: checker', 'agent: sender'), { environment })).toEqual([]);
-  });
-
-  test('one is missing: one error with the nearest name', () => {
-    expect(issuesOf(text('agent: cheker', 'agent: sender'), { environment })).toMatchObject([
-      {
-        code: 'AGENT_NOT_FOUND',
-        message: 'agent not found in environment: "cheker"',
-        hint: 'did you mean "checker"?',
-      },
-    ]);
-  });
-
-  test('two are missing: two errors', () => {
-    expect(issuesOf(text('agent: nobody', 'agent: nobody'), { environment })).toMatchObject([
-      { code: 'AGENT_NOT_FOUND', line: 4 },
-      { code: 'AGENT_NOT_FOUND', line: 5 },
-    ]);
-  });
-
-  test.each(['agent: ""', 'agent:', 'task: x', 'agent: " "'])(
-    'no name (%s): agent name is required',
-    (input) => {
-      expect(issuesOf(text(input, 'agent: sender'), { environment })).toMatchObject([
-        { code: 'AGENT_NAME_REQUIRED', message: 'agent name is required', line: 4 },
-      ]);
-    },
-  );
-
   test('a name cannot be a template', () => {
     expect(issuesOf(text('agent: "{{ ctx.who }}"', 'agent: sender'), { environment })).toMatchObject([
       { code: 'INVALID_VALUE', line: 4 },
@@ -252,12 +222,6 @@ describe('agents', () => {
 
   test('without an environment names are not checked', () => {
     expect(issuesOf(text('agent: nobody', 'agent: sender'))).toEqual([]);
-  });
-
-  test('agent_id works, with a warning', () => {
-    const parsed = parseWorkflow(text('agent_id: checker', 'agent: sender'), { compiler, environment });
-    expect(parsed).toMatchObject({ ok: true, plan: { agents: ['checker', 'sender'] } });
-    expect(parsed.warnings).toMatchObject([{ code: 'DEPRECATED_FIELD', path: '/states/0/input/agent_id' }]);
   });
 });
 
@@ -295,22 +259,6 @@ describe('transitions', () => {
   const chain = (...states: string[]) =>
     `id: w\nstart: a\nstates:\n${states.map((s) => `  - { ${s} }\n`).join('')}`;
   const inject = (name: string, rest: string) => `name: ${name}, type: inject, data: 1, ${rest}`;
-
-  test('A → B → A is a warning that shows the circle', () => {
-    expect(issuesOf(chain(inject('a', 'next: b'), inject('b', 'next: a')))).toMatchObject([
-      {
-        code: 'CIRCULAR_TRANSITION',
-        severity: 'warning',
-        message: 'circular transition detected: a → b → a',
-      },
-    ]);
-  });
-
-  test('a state that nothing leads to is a warning', () => {
-    expect(issuesOf(chain(inject('a', 'end: true'), inject('b', 'end: true')))).toMatchObject([
-      { code: 'UNREACHABLE_STATE', line: 5 },
-    ]);
-  });
 
   test('a state is reached through a catch', () => {
     const failing =
