@@ -176,6 +176,24 @@ describe('the api', () => {
     expect((await readWorkflow(world, 'only-validated')).status).toBe(404);
   });
 
+  test('validate tells of a child workflow what create tells: that it is missing, or refuses its input', async () => {
+    const inputSchema = fields({ count: { type: 'integer' } });
+    const counted = workflowSource('counted', [{ name: 'count', type: 'inject', data: 1 }], { inputSchema });
+    expect((await createWorkflow(world, counted)).status).toBe(201);
+    for (const [workflow, code, path] of [
+      ['countd', 'WORKFLOW_NOT_FOUND', '/states/0/workflow'],
+      ['counted', 'SCHEMA_COMPATIBILITY', '/states/0/input/count'],
+    ] as const) {
+      const child = { name: 'child', type: 'workflow', workflow, input: { count: 'many' } };
+      const source = workflowSource('runs-child', [child]);
+      const validated = await validateWorkflow(world, source);
+      expect(validated).toMatchObject({ status: 200, body: { valid: false, errors: [{ code, path }] } });
+      const created = await createWorkflow(world, source);
+      expect(created.status).toBe(400);
+      expect(created.body.errors).toEqual(validated.body.errors);
+    }
+  });
+
   test('an update that breaks a schema is refused, and the old version stays and runs', async () => {
     await putAgent(world, 'counter', {
       output: fields({ count: { type: 'integer' } }),
