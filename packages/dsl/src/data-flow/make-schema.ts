@@ -154,6 +154,9 @@ export const eitherOf = (schemas: readonly Json[]): Json => {
 
 export const bothOf = (a: Json, b: Json): Json => assembled([a, b], (placed) => ({ allOf: [...placed] }));
 
+/** An object that more states than this write into is not followed: each of them would have to copy it. */
+const maxFieldsAdded = 64;
+
 const simpleObject: ReadonlySet<string> = new Set([
   ...annotations,
   'type',
@@ -184,9 +187,11 @@ export const withField = (schema: Json, key: string, value: Json): Json | undefi
   const fields = asFields(schema);
   if (fields === undefined) return undefined;
   const required = Array.isArray(fields.required) ? fields.required : [];
+  const properties = isJsonObject(fields.properties) ? fields.properties : {};
+  if (Object.keys(properties).length >= maxFieldsAdded) return undefined;
   return assembled([value], ([placed]) => ({
     ...fields,
-    properties: { ...(isJsonObject(fields.properties) ? fields.properties : {}), [key]: placed ?? true },
+    properties: { ...properties, [key]: placed ?? true },
     required: [...new Set([...required, key])],
   }));
 };
