@@ -1,3 +1,4 @@
+// cspell:ignore countd greter secnd
 /** The rows of the tables that are about the api's answers: how an agent is found, and what create and update say. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
