@@ -1,3 +1,4 @@
+// cspell:ignore héllo
 import { describe, expect, test } from 'vitest';
 import { createStarlark, type EvaluateResult } from './index.js';
 

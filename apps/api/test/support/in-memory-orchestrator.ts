@@ -124,7 +124,13 @@ export class InMemoryOrchestrator implements CommandPort {
   ): { code: string; message: string } | undefined {
     const plan = this.#planOf(runId, command);
     if (plan === undefined) return { code: 'RUN_NOT_FOUND', message: 'there is no such run' };
-    const decision = decide(this.state(runId), command, { now: ++this.#now, plan, evaluate, digest: sha256, violations: () => [] });
+    const decision = decide(this.state(runId), command, {
+      now: ++this.#now,
+      plan,
+      evaluate,
+      digest: sha256,
+      violations: () => [],
+    });
     if (decision.kind === 'refused') return { code: decision.code, message: decision.message };
     this.#record(runId, decision.events, causationId);
     return undefined;
