@@ -14,6 +14,7 @@ import { checkTransitions } from './check/transitions.js';
 import { refuseUnsupported } from './check/unsupported.js';
 import { checkDataFlow } from './data-flow/check-data-flow.js';
 import { DeclaredFields } from './data-flow/declared-fields.js';
+import { OperandTypes } from './data-flow/operand-types.js';
 import { ReachingValues } from './data-flow/reaching-values.js';
 import type { WorkflowDefinition } from './definition.js';
 import type { Environment } from './environment.js';
@@ -54,7 +55,15 @@ const checkTree = (root: SourceNode, source: Source, options: ParseOptions): voi
   const names = new NamesInScope(model.root);
   const values = new ReachingValues(model, options.environment ?? {});
   const reads = new PathReads(names, new DeclaredFields(values, diagnostics), diagnostics);
-  checkExpressions(model, structure.sites, { text, compiler: options.compiler, diagnostics }, names, reads);
+  const types = new OperandTypes(values, diagnostics);
+  checkExpressions(
+    model,
+    structure.sites,
+    { text, compiler: options.compiler, diagnostics },
+    names,
+    reads,
+    types,
+  );
   checkDataFlow(model, values, diagnostics);
 };
 

@@ -1,4 +1,5 @@
 /** Expressions and templates: their syntax, and the names they use. */
+import type { OperandTypes } from '../data-flow/operand-types.js';
 import type { Diagnostics } from '../diagnostics.js';
 import type { CompiledExpression, ExpressionCompiler, ExpressionPlace } from '../expression-compiler.js';
 import { asksForPresence, referencesOf } from '../flow/references.js';
@@ -138,9 +139,11 @@ class SiteChecker {
   readonly #checker: ExpressionChecker;
   readonly #names: NamesInScope;
   readonly #reads: PathReads;
+  readonly #types: OperandTypes;
   readonly #known = new Map<StateModel | ScopeModel, Names>();
 
-  constructor(context: ExpressionContext, names: NamesInScope, reads: PathReads) {
+  constructor(context: ExpressionContext, names: NamesInScope, reads: PathReads, types: OperandTypes) {
+    this.#types = types;
     this.#checker = new ExpressionChecker(context);
     this.#names = names;
     this.#reads = reads;
@@ -160,6 +163,13 @@ class SiteChecker {
   ): void {
     const names = this.#checker.check(node, found, kind, this.#knownTo(owner));
     if (names === undefined || asksForPresence(found.source)) return;
+    if (kind === 'expression') {
+      const isCondition = isState(owner) && owner.type === 'switch';
+      this.#types.check(found.source, owner, isCondition, (index) => ({
+        offset: this.#checker.offsetOf(node, found.index + index),
+        pointer: pointerOf(node),
+      }));
+    }
     const hasData = isState(owner) && this.#knownTo(owner).names.has('result');
     for (const reference of referencesOf(found.source, new Set(names))) {
       this.#reads.checkReference(reference, owner, hasData, () => ({
@@ -192,8 +202,9 @@ export const checkExpressions = (
   context: ExpressionContext,
   names: NamesInScope,
   reads: PathReads,
+  types: OperandTypes,
 ): void => {
-  const checker = new SiteChecker(context, names, reads);
+  const checker = new SiteChecker(context, names, reads, types);
   for (const site of sites) {
     const owner = model.ownerOf(site.owner);
     if (owner !== undefined) checker.check(site, owner);

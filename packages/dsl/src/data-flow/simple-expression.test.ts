@@ -10,8 +10,24 @@ test.each([
   ['"a"', { kind: 'literal', value: 'a' }],
   ['-1.5', { kind: 'literal', value: -1.5 }],
   ['12', { kind: 'literal', value: 12 }],
-  ['a.b == "x"', { kind: 'comparison' }],
-  ['a not in b', { kind: 'comparison' }],
+  [
+    'a.b == "x"',
+    {
+      kind: 'comparison',
+      left: { kind: 'path', name: 'a', keys: ['b'] },
+      operator: '==',
+      right: { kind: 'literal', value: 'x' },
+    },
+  ],
+  [
+    'a not in b',
+    {
+      kind: 'comparison',
+      left: { kind: 'path', name: 'a', keys: [] },
+      operator: 'not in',
+      right: { kind: 'path', name: 'b', keys: [] },
+    },
+  ],
   ['a < b < c', { kind: 'other' }],
   ['a or b', { kind: 'other' }],
   ['not a', { kind: 'other' }],

@@ -1,10 +1,18 @@
 /** Expressions whose value the checker can follow: a plain path, a literal, a comparison of such. All others are `other`. */
 import type { Json } from '@signalbox/engine';
 
+export type Operand = Extract<SimpleExpression, { kind: 'path' | 'literal' }>;
+
+export interface Comparison {
+  readonly left: Operand;
+  readonly operator: string;
+  readonly right: Operand;
+}
+
 export type SimpleExpression =
   | { readonly kind: 'path'; readonly name: string; readonly keys: readonly (string | number)[] }
   | { readonly kind: 'literal'; readonly value: Json }
-  | { readonly kind: 'comparison' }
+  | ({ readonly kind: 'comparison' } & Comparison)
   | { readonly kind: 'other' };
 
 const part = String.raw`\s*(?:\.\s*[A-Za-z_]\w*|\[\s*(?:"[^"\\\n]*"|'[^'\\\n]*'|\d{1,9})\s*\])`;
@@ -15,7 +23,7 @@ const operand = `(?:${literalText}|${pathText})`;
 const wholePath = new RegExp(String.raw`^(?<name>[A-Za-z_]\w*)(?<keys>(?:${part})*)$`);
 const wholeLiteral = new RegExp(`^(?:${literalText})$`);
 const wholeComparison = new RegExp(
-  String.raw`^${operand}\s*(?:==|!=|<=|>=|<|>|\bnot\s+in\b|\bin\b)\s*${operand}$`,
+  String.raw`^(?<left>${operand})\s*(?<operator>==|!=|<=|>=|<|>|\bnot\s+in\b|\bin\b)\s*(?<right>${operand})$`,
 );
 const eachKey =
   /\.\s*(?<field>[A-Za-z_]\w*)|\[\s*(?:"(?<double>[^"\\\n]*)"|'(?<single>[^'\\\n]*)'|(?<index>\d+))\s*\]/g;
@@ -32,14 +40,25 @@ const constants: ReadonlyMap<string, Json> = new Map<string, Json>([
 /** Longer ones are not looked at: it bounds the time of matching. */
 const maxLength = 500;
 
-export const simpleExpressionOf = (source: string): SimpleExpression => {
-  const text = source.trim();
-  if (text.length > maxLength) return { kind: 'other' };
+const operandOf = (text: string): Operand | undefined => {
   if (constants.has(text)) return { kind: 'literal', value: constants.get(text) ?? null };
   if (wholeLiteral.test(text)) return { kind: 'literal', value: literalOf(text) };
   const groups = wholePath.exec(text)?.groups;
-  if (groups !== undefined) return { kind: 'path', name: groups.name ?? '', keys: keysOf(groups.keys ?? '') };
-  return wholeComparison.test(text) ? { kind: 'comparison' } : { kind: 'other' };
+  return groups === undefined
+    ? undefined
+    : { kind: 'path', name: groups.name ?? '', keys: keysOf(groups.keys ?? '') };
+};
+
+export const simpleExpressionOf = (source: string): SimpleExpression => {
+  const text = source.trim();
+  if (text.length > maxLength) return { kind: 'other' };
+  const single = operandOf(text);
+  if (single !== undefined) return single;
+  const groups = wholeComparison.exec(text)?.groups;
+  const left = operandOf(groups?.left ?? '');
+  const right = operandOf(groups?.right ?? '');
+  if (left === undefined || right === undefined) return { kind: 'other' };
+  return { kind: 'comparison', left, operator: groups?.operator ?? '', right };
 };
 
 const literalOf = (text: string): Json => (/^["']/.test(text) ? text.slice(1, -1) : Number(text));
