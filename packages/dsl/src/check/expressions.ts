@@ -4,6 +4,7 @@ import type { Diagnostics } from '../diagnostics.js';
 import type { CompiledExpression, ExpressionCompiler, ExpressionPlace } from '../expression-compiler.js';
 import { asksForPresence, referencesOf } from '../flow/references.js';
 import { isState, type ScopeModel, type StateModel, type WorkflowModel } from '../flow/scope-model.js';
+import { keywords } from '../language/keywords.js';
 import { type FoundExpression, scanTemplateText } from '../language/template.js';
 import { maxNameLength } from '../language/value-kind.js';
 import { limits } from '../limits.js';
@@ -44,6 +45,18 @@ export interface ExpressionContext {
   readonly diagnostics: Diagnostics;
 }
 
+const dotted = /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/;
+
+/** Most templates only read a known name and fields of it; that much is seen without a compiler. The name, or undefined. */
+const plainReadOf = (source: string, { names }: Names): string | undefined => {
+  if (source.length > 200 || !dotted.test(source)) return undefined;
+  const words = source.split('.');
+  const [name] = words;
+  return name !== undefined && names.has(name) && !words.some((word) => keywords.has(word))
+    ? name
+    : undefined;
+};
+
 /** Checks the expressions of one text; `onNames` hears of each that is right. */
 export class ExpressionChecker {
   readonly #context: ExpressionContext;
@@ -82,6 +95,8 @@ export class ExpressionChecker {
   ): readonly string[] | undefined {
     const { compiler, diagnostics } = this.#context;
     if (diagnostics.isFullOfErrors || this.#isOverLimit(node)) return undefined;
+    const plainRead = kind === 'expression' ? plainReadOf(found.source, known) : undefined;
+    if (plainRead !== undefined) return [plainRead];
     const compiled: CompiledExpression = compiler[kind](
       found.source,
       known.isComplete ? known.names : undefined,

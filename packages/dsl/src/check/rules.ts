@@ -1,16 +1,12 @@
 /** Rules between fields that the tables of the language do not express. */
 import type { Diagnostics } from '../diagnostics.js';
 import type { StateModel, WorkflowModel } from '../flow/scope-model.js';
+import { keywords } from '../language/keywords.js';
 import { refusedKeys } from '../language/path.js';
 import { childOf, entryOf, itemsOf, placeOf, placeOfKey, textOf } from '../source/source-node.js';
 
 /** Names that an item cannot have: the language's own, and Starlark's keywords. */
-const reservedNames: ReadonlySet<string> = new Set(
-  (
-    'ctx input run result index true false null True False None and or not in if else for while def lambda return ' +
-    'break continue pass load as assert class del except finally from global import is nonlocal raise try with yield'
-  ).split(' '),
-);
+const reservedNames: ReadonlySet<string> = new Set(['ctx', 'input', 'run', 'result', 'index', ...keywords]);
 
 const checkItemName = (state: StateModel, diagnostics: Diagnostics): void => {
   const node = childOf(state.node, 'itemName');
