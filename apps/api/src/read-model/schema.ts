@@ -163,6 +163,8 @@ export const openReadModelDatabase = (path: string, workspace: string): ReadMode
   db.pragma('journal_mode = WAL');
   // A crash of the machine may lose the last transactions whole: the position goes back with them, and they come again.
   db.pragma('synchronous = NORMAL');
+  // Every checkpoint syncs: 64 MiB of log between two of them, instead of 4.
+  db.pragma('wal_autocheckpoint = 16384');
   db.pragma('cache_size = -65536');
   if (!isUsable(db, workspace)) resetReadModel(db, workspace);
   return db;
