@@ -1,9 +1,10 @@
 /** The environments under `examples/`: as they are told to authors, with nothing to mend. */
 import { readdirSync, readFileSync } from 'node:fs';
-import type { AgentDefinition, WorkflowSchemas } from '@signalbox/dsl';
+import { type AgentDefinition, languageJsonSchema, type WorkflowSchemas } from '@signalbox/dsl';
+import type { Json } from '@signalbox/engine';
 import { createStarlark } from '@signalbox/starlark-wasm';
 import { expect, test } from 'vitest';
-import { createLanguage } from './index.js';
+import { createLanguage, createSchemaCheck } from './index.js';
 
 const language = createLanguage(createStarlark());
 const root = new URL('../../../examples/environments/', import.meta.url);
@@ -43,3 +44,32 @@ test.each(['default', 'language'])(
     expect(findings).toEqual([]);
   },
 );
+
+test.each(['default', 'language'])(
+  '%s: every workflow fits the JSON Schema that editors are given',
+  (environment) => {
+    const schema = languageJsonSchema();
+    const { violations } = createSchemaCheck();
+    for (const { name, text } of filesIn(new URL(`${environment}/workflows/`, root))) {
+      const parsed = language.workflow(text, {});
+      if (!parsed.ok) throw new Error(`${name}: ${JSON.stringify(parsed.errors)}`);
+      expect([name, violations(schema, parsed.definition as unknown as Json)]).toEqual([name, []]);
+    }
+  },
+);
+
+test('the JSON Schema that editors are given refuses what the language refuses', () => {
+  const { violations } = createSchemaCheck();
+  const state = { name: 'a', type: 'inject', data: 1, end: true };
+  const workflow = (change: object): Json => ({ id: 'w', states: [{ ...state, ...change }] });
+  expect(violations(languageJsonSchema(), workflow({}))).toEqual([]);
+  for (const change of [
+    { timeout: 1 },
+    { type: 'injct' },
+    { end: undefined, next: 3 },
+    { data: undefined, name: 7 },
+  ])
+    expect(
+      violations(languageJsonSchema(), JSON.parse(JSON.stringify(workflow(change))) as Json),
+    ).not.toEqual([]);
+});

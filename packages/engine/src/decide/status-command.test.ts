@@ -161,3 +161,35 @@ describe.each(reachable)('a run that is %s', (status) => {
     if (decision.kind === 'refused') expect(player.state).toBe(before);
   });
 });
+
+const answerOf = (status: RunStatus, type: CommandType): Answer => {
+  const player = new Player(everything).play(...(histories[status] ?? []));
+  const decision = player.send(commands[type]);
+  return decision.kind === 'refused' ? decision.code : runStatus(player.state);
+};
+
+const cell = (status: RunStatus, type: CommandType): string => {
+  const answer = answerOf(status, type);
+  if (answer === status) return 'stays';
+  return runStatuses.includes(answer as RunStatus) ? `→ **${answer}**` : `\`${answer}\``;
+};
+
+test('docs/RUN_STATUS.md is the table of statuses and commands as the engine answers them', async () => {
+  const types = Object.keys(commands) as readonly CommandType[];
+  const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  const page = [
+    '# Statuses of a run, and what each command does to them',
+    '',
+    '<!-- Written by packages/engine/src/decide/status-command.test.ts from what the engine answers. -->',
+    '',
+    'The run of this table has a branch with a step, one with an approval and one that waits for a signal. Each cell is one command to it in that status: the status',
+    'after it, or the code of the refusal. `ROLLING_BACK` is kept for rollbacks, which do not exist yet. A worker result, a decision or a timer that comes too late is refused',
+    'and changes nothing.',
+    '',
+    row(['', ...types.map((type) => `\`${type}\``)]),
+    row(['---', ...types.map(() => '---')]),
+    ...reachable.map((status) => row([`**${status}**`, ...types.map((type) => cell(status, type))])),
+    '',
+  ];
+  await expect(page.join('\n')).toMatchFileSnapshot('../../../../docs/RUN_STATUS.md');
+});
