@@ -337,9 +337,15 @@ describe('steering a run', () => {
     expect([refused.status, refused.body.code]).toEqual([404, 'RUN_NOT_FOUND']);
   });
 
-  test('a signal is recorded under the id that the caller gave', async () => {
-    const runId = await startTriage(false);
+  test('a signal is recorded under the id that the caller gave; one that no state waits for is not found', async () => {
+    const hearing = { id: 'hearing', states: [{ name: 'hear', type: 'signal', signal: 'go', end: true }] };
+    const last = { name: 'last', type: 'signal', signal: 'stop', end: true };
+    const twoSignals = { ...hearing, states: [{ ...hearing.states[0], end: undefined, next: 'last' }, last] };
+    await world.call('POST', '/api/v1/workflows', twoSignals);
+    const { runId } = (await world.call('POST', runs, { workflow: 'hearing' })).body;
     const body = { payload: { ok: 1 }, signalId: 'sig-1' };
+    const unknown = await world.call('POST', `${runs}/${runId}/signals/gone`, body);
+    expect([unknown.status, unknown.body.code]).toEqual([404, 'SIGNAL_UNKNOWN']);
     expect((await world.call('POST', `${runs}/${runId}/signals/go`, body)).status).toBe(200);
     const twice = await world.call('POST', `${runs}/${runId}/signals/go`, body);
     expect([twice.status, twice.body.code]).toEqual([409, 'SIGNAL_ALREADY_RECEIVED']);

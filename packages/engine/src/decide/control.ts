@@ -70,7 +70,10 @@ export const refusalOfSignal = (run: Run, command: Of<'signal'>, world: World): 
   const { signal, signalId, payload } = command;
   if (run.signals.seen.has(signalId))
     return refuse('SIGNAL_ALREADY_RECEIVED', `signal ${signalId} has been received already`);
-  for (const { name, schema } of signalStates(world.plan.root, signal)) {
+  const all = signalStates(world.plan.root);
+  const waiting = all.filter((state) => state.signal === signal);
+  if (waiting.length === 0) return unknownSignal(signal, all);
+  for (const { name, schema } of waiting) {
     const violations = schema === undefined ? [] : world.violations(schema, payload);
     if (violations.length > 0)
       return refuse(
@@ -81,12 +84,18 @@ export const refusalOfSignal = (run: Run, command: Of<'signal'>, world: World): 
   return undefined;
 };
 
-const signalStates = (scope: ScopePlan, signal: string): readonly SignalPlan[] =>
+/** Kept for ever, a misspelt signal would be a run that waits for ever. */
+const unknownSignal = (signal: string, all: readonly SignalPlan[]): Refused => {
+  const names = [...new Set(all.map((state) => state.signal))];
+  const known = names.length === 0 ? 'it waits for no signal' : `it waits for: ${names.join(', ')}`;
+  return refuse('SIGNAL_UNKNOWN', `no state of this workflow waits for the signal "${signal}"; ${known}`);
+};
+
+const signalStates = (scope: ScopePlan): readonly SignalPlan[] =>
   Object.values(scope.states).flatMap((state) => {
-    if (state.type === 'signal') return state.signal === signal ? [state] : [];
-    if (state.type === 'foreach') return signalStates(state.iterator, signal);
-    if (state.type === 'parallel')
-      return state.branches.flatMap((branch) => signalStates(branch.scope, signal));
+    if (state.type === 'signal') return [state];
+    if (state.type === 'foreach') return signalStates(state.iterator);
+    if (state.type === 'parallel') return state.branches.flatMap((branch) => signalStates(branch.scope));
     return [];
   });
 

@@ -62,7 +62,7 @@ describe('a wait', () => {
 });
 
 describe('a signal', () => {
-  test('whose payload does not fit a state that waits for its name is refused, at any depth and before it waits', () => {
+  test('whose payload does not fit a state that waits for its name is refused, at any depth and before it waits; so is one that no state waits for', () => {
     const schema = { type: 'object', required: ['by'] };
     const inside = states(signal('hear', null, { schema }));
     const nested = plan(states(operation('a', 'p'), parallel('p', null, { left: inside })));
@@ -71,7 +71,7 @@ describe('a signal', () => {
       .thenRefused('SIGNAL_PAYLOAD_INVALID');
     given(nested, start())
       .when(signalled('other', 's1', {}))
-      .thenEvents({ type: 'signal.received' });
+      .thenRefused('SIGNAL_UNKNOWN');
     given(nested, start())
       .when(signalled('go', 's1', { by: 'ci' }))
       .thenEvents({ type: 'signal.received' });
@@ -94,7 +94,10 @@ describe('a signal', () => {
   });
 
   test('that comes early is kept until a state waits for it, the oldest first', () => {
-    const twice = plan(states(operation('a', 'hear'), signal('hear', 'again'), signal('again', null)));
+    const last = signal('last', null, { signal: 'other' });
+    const twice = plan(
+      states(operation('a', 'hear'), signal('hear', 'again'), signal('again', 'last'), last),
+    );
     given(twice, start(), signalled('go', 's1', 1), signalled('other', 's0', 0), signalled('go', 's2', 2))
       .when(succeeded(a))
       .thenEvents(
@@ -103,6 +106,8 @@ describe('a signal', () => {
         { type: 'state.completed', output: 1 },
         { type: 'state.entered', state: 'again' },
         { type: 'state.completed', output: 2 },
+        { type: 'state.entered', state: 'last' },
+        { type: 'state.completed', output: 0 },
         { type: 'run.completed' },
       );
   });
