@@ -4,6 +4,7 @@ import { contextOf } from '../context.js';
 import { CliError, exitCodes } from '../exit-code.js';
 import { untilInterrupted } from '../interruption.js';
 import { startPlatform } from '../platform/platform.js';
+import { preferredPort } from '../platform/preferred-port.js';
 import { syncEnvironment } from '../sync.js';
 
 const dev = async (options: { sync?: string }, command: Command): Promise<void> => {
@@ -16,6 +17,7 @@ const dev = async (options: { sync?: string }, command: Command): Promise<void> 
     env: process.env,
     dataDir: config.dataDir,
     natsUrl: config.natsEmbedded ? undefined : config.natsUrl,
+    natsPort: config.natsEmbedded ? await preferredPort(config.natsUrl) : undefined,
     onLine: say,
   });
   try {

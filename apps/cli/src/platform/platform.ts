@@ -21,7 +21,10 @@ export interface PlatformOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Folder of everything that is kept. */
   readonly dataDir: string;
+  /** Of an external nats-server; without it one is started. */
   readonly natsUrl: string | undefined;
+  /** Of the nats-server that is started; a free one when absent. */
+  readonly natsPort?: number | undefined;
   readonly onLine: (source: ServiceName | 'nats' | 'dev', line: string) => void;
 }
 
@@ -65,6 +68,7 @@ const startNats = (dataDir: string, options: PlatformOptions): Promise<EmbeddedN
   startEmbeddedNats({
     storeDir: join(dataDir, 'nats'),
     ...(options.config.natsServer === undefined ? {} : { binary: options.config.natsServer }),
+    ...(options.natsPort === undefined ? {} : { port: options.natsPort }),
     log: (line) => options.onLine('nats', line),
   });
 

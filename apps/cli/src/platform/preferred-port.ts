@@ -1,0 +1,18 @@
+/** The port that clients try by default, where nobody else has it. */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+
+/** The port of the address if it can be listened on now; undefined when it is taken. */
+export const preferredPort = async (natsUrl: string): Promise<number | undefined> => {
+  const port = Number(new URL(natsUrl).port || '4222');
+  const probe = createServer();
+  try {
+    probe.listen(port, '127.0.0.1');
+    await once(probe, 'listening');
+    return port;
+  } catch {
+    return undefined;
+  } finally {
+    probe.close();
+  }
+};
