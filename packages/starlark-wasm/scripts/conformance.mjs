@@ -38,7 +38,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   if (score === undefined) {
     process.stdout.write('starlark: no conformance cases beside this repository, nothing scored\n');
   } else {
-    process.stdout.write(`starlark: ${score.passed} of ${score.total} cases pass\n`);
+    process.stdout.write(
+      `starlark: ${score.passed} of ${score.total} cases pass (${((100 * score.passed) / score.total).toFixed(1)} %, bar 99 %)\n`,
+    );
     for (const { id, expr, expected, actual } of score.failed) {
       process.stdout.write(
         `  ${id} ${expr}\n    expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}\n`,
