@@ -65,7 +65,7 @@ test('the JSON Schema that editors are given refuses what the language refuses',
   expect(violations(languageJsonSchema(), workflow({}))).toEqual([]);
   for (const change of [
     { timeout: 1 },
-    { type: 'injct' },
+    { type: 'injection' },
     { end: undefined, next: 3 },
     { data: undefined, name: 7 },
   ])
