@@ -1,13 +1,20 @@
 /** Every process is killed under load, one after the other. Nothing is lost, nothing is done twice. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { eventually } from '@signalbox/testing';
+import {
+  audit,
+  eventually,
+  foldedRun,
+  readLog,
+  readStored,
+  type ServiceName,
+  startWorld,
+  type World,
+} from '@signalbox/testing';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startApprover } from './support/approver.js';
-import { audit, foldedRun, readLog, readStored } from './support/auditor.js';
 import { scriptedAgent, tenSteps, workerStepCount } from './support/definitions.js';
-import { type ServiceName, startWorld, type World } from './support/world.js';
 
 const runCount = 50;
 const workerEnv = { SIGNALBOX_WORKER_CONCURRENCY: '4' };

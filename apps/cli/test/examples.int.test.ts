@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AgentDefinition } from '@signalbox/dsl';
 import { createStarlark } from '@signalbox/starlark-wasm';
+import { startWorld, type World } from '@signalbox/testing';
 import { createLanguage } from '@signalbox/validation';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApiClient } from '../src/api-client.js';
@@ -10,7 +11,6 @@ import { readEnvironmentFolder } from '../src/environment-folder.js';
 import { syncEnvironment } from '../src/sync.js';
 import { requester, runAsExpected } from './support/examples-run.js';
 import { exampleTable } from './support/examples-table.js';
-import { startWorld, type World } from './support/world.js';
 
 const folder = fileURLToPath(new URL('../../../examples/environments/language', import.meta.url));
 const { agents, workflows } = await readEnvironmentFolder(folder);

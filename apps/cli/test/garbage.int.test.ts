@@ -2,9 +2,8 @@
 import { createPublisher, openConnection } from '@signalbox/messaging';
 import { taskSubjects } from '@signalbox/protocol';
 import { createLogger } from '@signalbox/telemetry';
-import { eventually } from '@signalbox/testing';
+import { eventually, type ServiceName, startWorld, type World } from '@signalbox/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type ServiceName, startWorld, type World } from './support/world.js';
 
 const services: readonly ServiceName[] = ['orchestrator', 'step-worker', 'agent', 'approval-service', 'api'];
 let world: World;

@@ -4,11 +4,11 @@ import { fileURLToPath } from 'node:url';
 import { actionInputs, parseTemplate, shapes, stateShapes } from '@signalbox/dsl';
 import { type Json, renderTemplate, stepError, stepErrorCodes } from '@signalbox/engine';
 import { createEvaluator, createStarlark } from '@signalbox/starlark-wasm';
+import { startWorld, type World } from '@signalbox/testing';
 import { createLanguage } from '@signalbox/validation';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { errorCodesIn, type GuideRow, listedUnder, readGuide } from './support/examples-guide.js';
 import { runAsExpected } from './support/examples-run.js';
-import { startWorld, type World } from './support/world.js';
 
 const text = readFileSync(
   fileURLToPath(new URL('../../../docs/language/README.md', import.meta.url)),

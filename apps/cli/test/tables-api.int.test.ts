@@ -1,5 +1,7 @@
 // cspell:ignore countd greter secnd
 /** The rows of the tables that are about the api's answers: how an agent is found, and what create and update say. */
+
+import { startWorld, type World } from '@signalbox/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   agentSource,
@@ -17,7 +19,6 @@ import {
   workflowSource,
 } from './support/tables-platform.js';
 import { type SecondApi, startSecondApi } from './support/tables-second-api.js';
-import { startWorld, type World } from './support/world.js';
 
 let world: World;
 let other: SecondApi;

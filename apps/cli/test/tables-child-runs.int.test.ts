@@ -1,5 +1,5 @@
 /** What a run and its child runs do to each other: cancelling goes down, a failure goes up. */
-import { eventually } from '@signalbox/testing';
+import { eventually, startWorld, type World } from '@signalbox/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   ended,
@@ -15,7 +15,6 @@ import {
   stepOf,
   workflowSource,
 } from './support/tables-platform.js';
-import { startWorld, type World } from './support/world.js';
 
 let world: World;
 

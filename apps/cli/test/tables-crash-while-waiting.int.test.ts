@@ -1,8 +1,15 @@
 /** The orchestrator is killed while runs wait for time, for others or for each other. All of them go on afterwards. */
 import { join } from 'node:path';
-import { eventually } from '@signalbox/testing';
+import {
+  audit,
+  eventually,
+  foldedRun,
+  readLog,
+  readStored,
+  startWorld,
+  type World,
+} from '@signalbox/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { audit, foldedRun, readLog, readStored } from './support/auditor.js';
 import {
   ended,
   eventsOfStep,
@@ -17,7 +24,6 @@ import {
   stepOf,
   workflowSource,
 } from './support/tables-platform.js';
-import { startWorld, type World } from './support/world.js';
 
 /** The pause before a retry is drawn from the run's id: of this one it is 0.82 of `backoffSeconds`. */
 const retryRunId = 'pending-retry-1';

@@ -1,4 +1,6 @@
 /** The end-to-end rows of the schema tables: what is found when a workflow is created, and what only in its run. */
+
+import { startWorld, type World } from '@signalbox/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   createWorkflow,
@@ -18,7 +20,6 @@ import {
   stepOf,
   workflowSource,
 } from './support/tables-platform.js';
-import { startWorld, type World } from './support/world.js';
 
 let world: World;
 

@@ -1,5 +1,5 @@
 /** The run-time rows of the schema tables: an agent's input is checked before it is asked, its output afterwards. */
-import { eventually } from '@signalbox/testing';
+import { eventually, startWorld, type World } from '@signalbox/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   eventsOfStep,
@@ -14,7 +14,6 @@ import {
   stepOf,
   workflowSource,
 } from './support/tables-platform.js';
-import { startWorld, type World } from './support/world.js';
 
 let world: World;
 

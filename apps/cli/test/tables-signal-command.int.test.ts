@@ -1,4 +1,6 @@
 /** `signalbox runs signal`: from the command line to the state that waits. */
+
+import { startWorld, type World } from '@signalbox/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Ended, signalbox } from './support/tables-command.js';
 import {
@@ -11,7 +13,6 @@ import {
   startRun,
   workflowSource,
 } from './support/tables-platform.js';
-import { startWorld, type World } from './support/world.js';
 
 let world: World;
 

@@ -1,9 +1,7 @@
 /** What workers promise: a share for a second one, an orderly end, one execution of a finished or long step. */
-import { eventually } from '@signalbox/testing';
+import { audit, eventually, readLog, startWorld, type World } from '@signalbox/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { audit, readLog } from './support/auditor.js';
 import { scriptedAgent } from './support/definitions.js';
-import { startWorld, type World } from './support/world.js';
 
 let world: World;
 

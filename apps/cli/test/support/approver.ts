@@ -1,5 +1,5 @@
 /** Approves whatever waits, again and again, until it is stopped; an api that is down is asked again. */
-import type { World } from './world.js';
+import type { World } from '@signalbox/testing';
 
 interface Pending {
   readonly approvalId: string;

@@ -3,10 +3,10 @@
  * and waits for its end.
  */
 import { runStatuses } from '@signalbox/engine';
+import type { World } from '@signalbox/testing';
 import { eventually } from '@signalbox/testing';
 import { expect } from 'vitest';
 import { z } from 'zod';
-import type { World } from './world.js';
 
 const decision = {
   as: z.string(),

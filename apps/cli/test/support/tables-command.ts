@@ -1,7 +1,7 @@
 /** Runs the command line as its users do. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { World } from './world.js';
+import type { World } from '@signalbox/testing';
 
 const bin = fileURLToPath(new URL('../../bin/signalbox.js', import.meta.url));
 

@@ -1,7 +1,8 @@
 /** What the test tables do on a platform: put agents and workflows, start runs, wait for them, read what happened. */
+
+import type { World } from '@signalbox/testing';
 import { eventually } from '@signalbox/testing';
 import { stringify } from 'yaml';
-import type { World } from './world.js';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 export type State = Readonly<Record<string, Json>>;

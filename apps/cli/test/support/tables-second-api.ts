@@ -1,8 +1,8 @@
 /** A further api process, of another workspace on the same platform: with a read model and a port of its own. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { World } from '@signalbox/testing';
 import { eventually, spawnProcess } from '@signalbox/testing';
-import type { World } from './world.js';
 
 export interface SecondApi {
   readonly url: string;

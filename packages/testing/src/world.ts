@@ -1,5 +1,5 @@
 /**
- * The whole platform as real processes on a folder of its own, each of which a test may kill and start again.
+ * The whole platform as real processes on a folder of its own, each of which a test may kill, stop and start again.
  * Ports and the store stay the same over restarts, as they would in production.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -7,26 +7,45 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type EmbeddedNats, startEmbeddedNats } from '@signalbox/embedded-nats';
-import { eventually, type SpawnedProcess, spawnProcess } from '@signalbox/testing';
+import { eventually } from './eventually.js';
+import { type ProcessEnd, type SpawnedProcess, spawnProcess } from './spawned-process.js';
 
 export type ServiceName = 'orchestrator' | 'step-worker' | 'agent' | 'approval-service' | 'api';
 
-const scriptOf = (name: ServiceName): string =>
-  fileURLToPath(new URL(`../../../${name}/dist/main.js`, import.meta.url));
+export type Environment = Readonly<Record<string, string>>;
+
+export interface WorldOptions {
+  /** The checkout whose processes are started, built; default this one. */
+  readonly root?: string;
+  /** For every process. */
+  readonly env?: Environment;
+}
+
+/** The label of nats-server. */
+export const natsLabel = 'nats-server';
 
 export interface World {
   readonly dataDir: string;
   readonly natsUrl: string;
   readonly apiUrl: string;
   /** Starts a service under a label of its own (default: its name) and waits until it is ready. */
-  start(name: ServiceName, label?: string, env?: Readonly<Record<string, string>>): Promise<SpawnedProcess>;
+  start(name: ServiceName, label?: string, env?: Environment): Promise<SpawnedProcess>;
+  /** Starts a program in the platform's environment, and does not wait for it. */
+  spawn(script: string, label: string, env?: Environment, args?: readonly string[]): SpawnedProcess;
   processOf(label: string): SpawnedProcess;
+  /** Also of nats-server. */
+  pidOf(label: string): number;
   /** kill -9, then wait until it is gone. */
   kill(label: string): Promise<void>;
   /** SIGTERM, then its exit. */
-  stopOne(label: string): Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  stopOne(label: string): Promise<ProcessEnd>;
+  /** SIGSTOP; `resume` lets it go on. Both for nats-server, too. */
+  freeze(label: string): void;
+  resume(label: string): void;
   killNats(): Promise<void>;
   restartNats(): Promise<void>;
+  /** Removes the store of nats-server, which must be down. */
+  wipeNats(): Promise<void>;
   /** An HTTP call to the api that must succeed. */
   call<T = unknown>(method: string, path: string, body?: unknown, actor?: string): Promise<T>;
   logsOf(label: string): string;
@@ -35,10 +54,18 @@ export interface World {
 
 interface Running {
   readonly process: SpawnedProcess;
-  readonly name: ServiceName;
+  readonly name: string;
 }
 
-export const startWorld = async (services: readonly ServiceName[]): Promise<World> => {
+const thisRoot = fileURLToPath(new URL('../../../', import.meta.url));
+const stopGraceMs = 30_000;
+const stopOrder = ['api', 'approval-service', 'agent', 'step-worker', 'orchestrator'];
+
+export const startWorld = async (
+  services: readonly ServiceName[],
+  options: WorldOptions = {},
+): Promise<World> => {
+  const root = options.root ?? thisRoot;
   const dataDir = await mkdtemp(join(tmpdir(), 'signalbox-world-'));
   const storeDir = join(dataDir, 'nats');
   let nats: EmbeddedNats = await startEmbeddedNats({ storeDir });
@@ -46,18 +73,31 @@ export const startWorld = async (services: readonly ServiceName[]): Promise<Worl
   const running = new Map<string, Running>();
   let apiPort = '0';
 
-  const start: World['start'] = async (name, label = name, env = {}) => {
+  const launch = (
+    name: string,
+    script: string,
+    label: string,
+    env: Environment,
+    args?: readonly string[],
+  ) => {
     const process = spawnProcess({
-      script: scriptOf(name),
+      script,
+      ...(args === undefined ? {} : { args }),
       env: {
         SIGNALBOX_NATS_URL: natsUrl,
         SIGNALBOX_DATA_DIR: dataDir,
         SIGNALBOX_LOG_LEVEL: 'info',
         SIGNALBOX_API_PORT: apiPort,
+        ...options.env,
         ...env,
       },
     });
     running.set(label, { process, name });
+    return process;
+  };
+
+  const start: World['start'] = async (name, label = name, env = {}) => {
+    const process = launch(name, join(root, 'apps', name, 'dist', 'main.js'), label, env);
     const announced = await process.ready;
     if (name === 'api') apiPort = new URL(String(announced.url)).port;
     return process;
@@ -68,12 +108,26 @@ export const startWorld = async (services: readonly ServiceName[]): Promise<Worl
     if (found === undefined) throw new Error(`no process ${label} was started`);
     return found.process;
   };
-
+  const pidOf = (label: string): number => (label === natsLabel ? nats.pid : processOf(label).pid);
   const apiUrl = (): string => `http://127.0.0.1:${apiPort}`;
 
-  await Promise.all(services.map((name) => start(name)));
-  if (services.includes('api')) {
-    await eventually(async () => (await fetch(`${apiUrl()}/readyz`)).ok, { describe: 'the api is ready' });
+  const stop = async (): Promise<void> => {
+    const names = new Set([...[...running.values()].map(({ name }) => name)]);
+    const first = [...names].filter((name) => !stopOrder.includes(name));
+    for (const name of [...first, ...stopOrder]) {
+      const ofName = [...running.values()].filter((each) => each.name === name);
+      await Promise.all(ofName.map(({ process }) => ended(process)));
+    }
+    await nats.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  };
+
+  try {
+    await Promise.all(services.map((name) => start(name)));
+    if (services.includes('api')) await untilReady(apiUrl());
+  } catch (error) {
+    await stop();
+    throw error;
   }
 
   return {
@@ -83,7 +137,9 @@ export const startWorld = async (services: readonly ServiceName[]): Promise<Worl
       return apiUrl();
     },
     start,
+    spawn: (script, label, env = {}, args) => launch(label, script, label, env, args),
     processOf,
+    pidOf,
     kill: async (label) => {
       processOf(label).kill('SIGKILL');
       await processOf(label).exited;
@@ -92,6 +148,8 @@ export const startWorld = async (services: readonly ServiceName[]): Promise<Worl
       processOf(label).kill('SIGTERM');
       return processOf(label).exited;
     },
+    freeze: (label) => void process.kill(pidOf(label), 'SIGSTOP'),
+    resume: (label) => void process.kill(pidOf(label), 'SIGCONT'),
     killNats: async () => {
       process.kill(nats.pid, 'SIGKILL');
       await nats.exited;
@@ -99,29 +157,23 @@ export const startWorld = async (services: readonly ServiceName[]): Promise<Worl
     restartNats: async () => {
       nats = await startEmbeddedNats({ storeDir, port });
     },
+    wipeNats: () => rm(storeDir, { recursive: true, force: true }),
     call: (method, path, body, actor = 'user:alice') => call(apiUrl(), method, path, body, actor),
     logsOf: (label) => processOf(label).lines.join('\n'),
-    stop: async () => {
-      const order: readonly ServiceName[] = [
-        'api',
-        'approval-service',
-        'agent',
-        'step-worker',
-        'orchestrator',
-      ];
-      for (const name of order) {
-        const ofName = [...running.values()].filter((each) => each.name === name);
-        await Promise.all(ofName.map(({ process }) => ended(process)));
-      }
-      await nats.stop();
-      await rm(dataDir, { recursive: true, force: true });
-    },
+    stop,
   };
 };
 
+const untilReady = (apiUrl: string): Promise<unknown> =>
+  eventually(async () => (await fetch(`${apiUrl}/readyz`)).ok, { describe: 'the api is ready' });
+
+/** In order when it can; a process that does not come to its end is killed. */
 const ended = async (process: SpawnedProcess): Promise<void> => {
+  process.kill('SIGCONT');
   process.kill('SIGTERM');
+  const timer = setTimeout(() => process.kill('SIGKILL'), stopGraceMs);
   await process.exited;
+  clearTimeout(timer);
 };
 
 const call = async <T>(
