@@ -6,6 +6,8 @@
  * 2. One handler call at a time; no more than a bounded number of messages wait for it.
  * 3. The consumer on the server is nobody's state: it is made anew after each interruption and forgotten by the
  *    server when nobody reads.
+ * 4. Caught up means: past the last message that the stream held when reading began. What comes after that is new, and
+ *    how much of it is pending says nothing: under load it never comes to zero.
  */
 import { AckPolicy, type ConsumerConfig, DeliverPolicy } from '@nats-io/jetstream';
 import { type Msg, nanos } from '@nats-io/nats-core';
@@ -15,11 +17,13 @@ import { type DeliveryFacts, readFacts } from './delivery.js';
 import { TransientError } from './errors.js';
 import { readHeaders } from './message-headers.js';
 import { PullWindow } from './pull-window.js';
-import type { StoredMessage } from './stream-access.js';
+import { readNewest, type StoredMessage } from './stream-access.js';
 
 /** The server forgets the consumer when nobody has pulled for this long. */
 const inactiveThresholdMs = 60_000;
 const retryDelayMs = 250;
+/** With nothing to read for so long before it is caught up, the message that it waits for may be gone: it is asked again. */
+const idleMs = 2_000;
 
 export interface FollowOptions {
   stream: string;
@@ -30,20 +34,25 @@ export interface FollowOptions {
   signal: AbortSignal;
   maxBatch: number;
   logger: Logger;
-  /** One call at a time. `caughtUp`: nothing lies behind the last of `messages` now. Called with an empty list when there was nothing to begin with. */
+  /** One call at a time. `caughtUp`: what the stream held when reading began has been handled with this. Called with an empty list when that was nothing. */
   handler: (messages: readonly StoredMessage[], progress: { caughtUp: boolean }) => Promise<void> | void;
 }
 
 /** Resolves when `signal` aborts, after the handler at work; rejects with what the handler threw. Waits for a stream or server that is not there. */
 export async function followStream(connection: Connection, options: FollowOptions): Promise<void> {
-  let nextSequence = options.fromSequence;
+  const progress = { nextSequence: options.fromSequence, isCaughtUp: false };
   let isWaiting = false;
   while (!options.signal.aborted) {
     try {
-      const consumer = await createConsumer(connection, options, nextSequence);
+      // Asked again after an interruption: the stream may have lost its end with it.
+      const lastSequence = progress.isCaughtUp ? 0 : await lastMatching(connection, options);
+      const consumer = await createConsumer(connection, options, progress.nextSequence);
       isWaiting = false;
-      if (consumer.pendingCount === 0) await options.handler([], { caughtUp: true });
-      nextSequence = await readUntilLost(connection, options, consumer.name, nextSequence);
+      if (!progress.isCaughtUp && lastSequence < progress.nextSequence) {
+        progress.isCaughtUp = true;
+        await options.handler([], { caughtUp: true });
+      }
+      await readUntilLost(connection, options, consumer, lastSequence, progress);
     } catch (error) {
       if (!(error instanceof ConsumerUnavailable)) throw error;
       if (!isWaiting)
@@ -71,9 +80,20 @@ async function createConsumer(connection: Connection, options: FollowOptions, fr
     const info = await attempt(connection, `following ${options.stream}`, () =>
       linkOf(connection).manager.consumers.add(options.stream, config),
     );
-    return { name: info.name, pendingCount: info.num_pending };
+    return info.name;
   } catch (cause) {
     if (cause instanceof TransientError) throw new ConsumerUnavailable('no consumer', { cause });
+    throw cause;
+  }
+}
+
+/** Sequence of the last message that there is for this reader; 0 when there is none. */
+async function lastMatching(connection: Connection, options: FollowOptions): Promise<number> {
+  try {
+    const last = await readNewest(connection, options.stream, options.filterSubject ?? '>');
+    return last?.sequence ?? 0;
+  } catch (cause) {
+    if (cause instanceof TransientError) throw new ConsumerUnavailable('no stream', { cause });
     throw cause;
   }
 }
@@ -83,18 +103,24 @@ interface Arrival {
   facts: DeliveryFacts;
 }
 
-/** Returns the sequence to go on with. */
+interface Progress {
+  /** To go on with. */
+  nextSequence: number;
+  isCaughtUp: boolean;
+}
+
 async function readUntilLost(
   connection: Connection,
   options: FollowOptions,
   consumer: string,
-  fromSequence: number,
-): Promise<number> {
-  let nextSequence = fromSequence;
+  lastSequence: number,
+  progress: Progress,
+): Promise<void> {
   let arrived: Arrival[] = [];
   let arrivedCount = 0;
   let isLost = options.signal.aborted;
   let wake: () => void = () => undefined;
+  let idle: NodeJS.Timeout | undefined;
   const onMessage = (message: Msg) => {
     const facts = readFacts(message);
     arrivedCount += 1;
@@ -117,17 +143,25 @@ async function readUntilLost(
   options.signal.addEventListener('abort', onLost);
   try {
     for (;;) {
-      if (arrived.length === 0 && !isLost) await new Promise<void>((resolve) => (wake = resolve));
+      if (arrived.length === 0 && !isLost) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+          clearTimeout(idle);
+          if (!progress.isCaughtUp) idle = setTimeout(resolve, idleMs);
+        });
+      }
       // What has arrived in order is handled even when what follows it is lost.
-      if (arrived.length === 0 || options.signal.aborted) return nextSequence;
+      if (arrived.length === 0 || options.signal.aborted) return;
       const batch = arrived.slice(0, options.maxBatch);
       arrived = arrived.slice(options.maxBatch);
-      const last = batch.at(-1)?.facts;
-      await options.handler(batch.map(translate), { caughtUp: last?.pendingCount === 0 });
-      nextSequence = (last?.streamSequence ?? nextSequence - 1) + 1;
+      const readSequence = batch.at(-1)?.facts.streamSequence ?? progress.nextSequence - 1;
+      progress.isCaughtUp ||= readSequence >= lastSequence;
+      await options.handler(batch.map(translate), { caughtUp: progress.isCaughtUp });
+      progress.nextSequence = readSequence + 1;
       window.release(batch.length);
     }
   } finally {
+    clearTimeout(idle);
     options.signal.removeEventListener('abort', onLost);
     window.close();
   }

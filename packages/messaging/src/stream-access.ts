@@ -30,6 +30,19 @@ export function readLast(
   });
 }
 
+/** As `readLast`, but asked of the leader: nothing that was stored before the question is missed. */
+export function readNewest(
+  connection: Connection,
+  stream: string,
+  subject: string,
+): Promise<StoredMessage | undefined> {
+  const { manager } = linkOf(connection);
+  return attempt(connection, `reading the newest message on ${subject}`, async () => {
+    const message = await foundOrNull(() => manager.streams.getMessage(stream, { last_by_subj: subject }));
+    return message === null ? undefined : translate(stream, message);
+  });
+}
+
 /** Asked once: nobody answers a direct read of a stream that does not allow it, not even to refuse. */
 async function allowsDirectReads(connection: Connection, stream: string): Promise<boolean> {
   const { manager, directReads } = linkOf(connection);

@@ -48,6 +48,8 @@ test('messages come in stream order, in bounded batches, and the last one says t
   expect(seen).toEqual(range(1_000).map(String));
   expect(progress.every(([count]) => count <= 100)).toBe(true);
   expect(progress.map(([, caughtUp]) => caughtUp)).toEqual([...progress.slice(1).map(() => false), true]);
+  await publish(1, 1_000);
+  await until(() => expect(progress.at(-1)).toEqual([1, true]));
   abort.abort();
   await following;
 });
@@ -74,6 +76,35 @@ test('an empty stream, or one already read to its end, is caught up at once', as
   );
   const late = follow({ fromSequence: 2 });
   await until(() => expect(late.progress).toEqual([[0, true]]));
+});
+
+test('a reader is caught up with what there was when it began, though more comes than it reads', async () => {
+  await provision(bus.connection, topology);
+  await publish(100);
+  let count = 100;
+  const caughtUpAfter: number[] = [];
+  const seen: number[] = [];
+  follow({
+    maxBatch: 1,
+    handler: async (messages, { caughtUp }) => {
+      seen.push(...messages.map(({ sequence }) => sequence));
+      if (caughtUp) caughtUpAfter.push(seen.length);
+      if (caughtUpAfter.length < 20) await publish(2, count);
+      count += 2;
+    },
+  });
+  await until(() => expect(seen.length).toBeGreaterThan(130));
+  expect(caughtUpAfter[0]).toBe(100);
+});
+
+test('a filtered reader is caught up past the last message that its filter takes', async () => {
+  await provision(bus.connection, topology);
+  await publish(10);
+  await bus.publisher.publish({ subject: 'event.other', id: 'other', data: 'x' });
+  const matching = follow({ filterSubject: 'event.1' });
+  await until(() => expect(matching.progress).toEqual([[5, true]]));
+  const nothing = follow({ filterSubject: 'event.nobody' });
+  await until(() => expect(nothing.progress).toEqual([[0, true]]));
 });
 
 test('a stream that does not exist yet is waited for', async () => {
