@@ -2,7 +2,6 @@
  * What one batch has brought about and has to be told to others after the commit. Filled inside the transaction,
  * used only when that has committed.
  */
-import { withdrawalFilters } from '@signalbox/protocol';
 import type { OutboxEntry, OutboxStore, PublishedMarks } from './store/outbox-store.js';
 import type { Timer, TimerStore } from './store/timer-store.js';
 import type { EncodedMessage } from './wire/event-codec.js';
@@ -40,11 +39,6 @@ export class Changes {
   /** A fact that waits in the outbox with its whole text: of the catalog, or a notice of no history. */
   announce({ subject, messageId, text }: EncodedMessage): void {
     this.send({ kind: 'message', subject, messageId, payload: text });
-  }
-
-  withdraw(workspace: string, runId: string, stepId?: string): void {
-    for (const filter of withdrawalFilters(workspace, runId, stepId))
-      this.send({ kind: 'withdrawal', filter });
   }
 
   setTimer(timer: Timer): void {

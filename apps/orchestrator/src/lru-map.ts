@@ -20,6 +20,10 @@ export class LruMap<K, V> {
     this.#entries.set(key, value);
   }
 
+  clear(): void {
+    this.#entries.clear();
+  }
+
   trim(): void {
     for (const key of this.#entries.keys()) {
       if (this.#entries.size <= this.#maxCount) return;

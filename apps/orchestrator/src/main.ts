@@ -1,11 +1,5 @@
-import {
-  consumeBatches,
-  createPublisher,
-  keepProvisioned,
-  openConnection,
-  purge,
-} from '@signalbox/messaging';
-import { consumers, streamDeclarations, TASKS } from '@signalbox/protocol';
+import { consumeBatches, createPublisher, keepProvisioned, openConnection } from '@signalbox/messaging';
+import { consumers, streamDeclarations } from '@signalbox/protocol';
 import { runService } from '@signalbox/service';
 import { createStarlark } from '@signalbox/starlark-wasm';
 import { systemClock } from './clock.js';
@@ -14,6 +8,7 @@ import { createOrchestrator } from './orchestrator.js';
 import { followPoison } from './poison.js';
 import { openDatabase } from './store/database.js';
 import { followStranded } from './stranded.js';
+import { withdrawTask } from './withdraw-task.js';
 
 const headerRoomBytes = 4_096;
 const maxBatch = 500;
@@ -38,7 +33,7 @@ await runService({
       database,
       outlet: {
         publishAll: (messages) => publisher.publishAll(messages),
-        withdraw: (filter) => purge(connection, TASKS, filter),
+        withdraw: (task, sequence) => withdrawTask(connection, task, sequence),
       },
       maxMessageBytes: () => connection.maxPayloadBytes - headerRoomBytes,
       starlark: createStarlark(),

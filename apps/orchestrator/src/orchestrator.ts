@@ -101,7 +101,7 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
     isInFlight: runStore.isInFlight,
     recover: async () => {
       inbox.prune(clock.now());
-      await drain({ outbox, runStore, relay, writePath, logger, now: clock.now() });
+      await drain({ outbox, runStore, relay, writePath, logger });
       intake.start();
     },
   };

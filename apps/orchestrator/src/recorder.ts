@@ -27,10 +27,12 @@ import { dataTextOf, type EncodedMessage, encodeRunEvent } from './wire/event-co
 import type { StepTasks } from './wire/step-tasks.js';
 import {
   approvalTaskEntry,
+  approvalWithdrawal,
   cancelChildEntry,
   childEndedEntry,
   type MessageEntry,
   startChildEntry,
+  stepWithdrawal,
 } from './wire/task-codec.js';
 
 /** What is too large, and by how much. */
@@ -177,9 +179,14 @@ export class Recorder {
       case 'cancel_timer':
         this.#changes.cancelTimer(runId, effect.timerId);
         break;
-      case 'withdraw_tasks':
-        if (effect.stepId === undefined) this.#changes.cancelTimers(runId);
-        this.#changes.withdraw(started.workspace, runId, effect.stepId);
+      case 'cancel_timers':
+        this.#changes.cancelTimers(runId);
+        break;
+      case 'withdraw_step':
+        this.#changes.send(stepWithdrawal(started, effect));
+        break;
+      case 'withdraw_approval':
+        this.#changes.send(approvalWithdrawal(started, effect));
         break;
       case 'start_child':
         this.#changes.send(startChildEntry(started, effect, messageId, at));

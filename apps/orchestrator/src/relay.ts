@@ -3,24 +3,30 @@
  *
  * 1. Publications go out in the order in which they were committed, entries before events, without waiting for one
  *    another's acknowledgements; each is reported published only when all before it are.
- * 2. A withdrawal is done before anything behind it goes out: it must not take a task that was sent later.
- * 3. It never gives up: what the server did not take is tried again until the relay is stopped. Message ids make a
- *    repeated publish harmless.
+ * 2. A withdrawal names one task. Nothing waits for it: it is done when everything committed before it is stored.
+ * 3. It never gives up: what the server did not take is tried again until the relay is stopped. What is sent a second
+ *    time says so, because a message id is forgotten with its message once that has been acknowledged.
  */
-import { type OutgoingMessage, PublishError, TransientError } from '@signalbox/messaging';
+import {
+  type OutgoingMessage,
+  PublishError,
+  type PublishOutcome,
+  TransientError,
+} from '@signalbox/messaging';
 import { headers, protocolVersion } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 import type { Publication } from './changes.js';
 import type { Clock } from './clock.js';
-import { covers, type OutboxEntry, type PublishedMarks } from './store/outbox-store.js';
+import { LruMap } from './lru-map.js';
+import type { OutboxEntry, PublishedMarks, Withdrawal } from './store/outbox-store.js';
 import type { EncodedMessage } from './wire/event-codec.js';
 
 /** Where publications go. */
 export interface Outlet {
   /** Resolves when all are stored. Rejects with a PublishError that says which are. */
-  publishAll(messages: readonly OutgoingMessage[]): Promise<unknown>;
-  /** Removes what lies on the subjects of the filter. */
-  withdraw(filter: string): Promise<unknown>;
+  publishAll(messages: readonly OutgoingMessage[]): Promise<readonly PublishOutcome[]>;
+  /** Removes the task; `sequence` is its place in the stream, where that is known. */
+  withdraw(task: Withdrawal, sequence: number | undefined): Promise<unknown>;
 }
 
 export interface RelayParts {
@@ -35,12 +41,13 @@ export class RelayStopped extends Error {
 }
 
 const retryDelayMs = 250;
+/** Places of tasks that are remembered; what is forgotten is looked up. */
+const maxRememberedCount = 20_000;
 
 export class Relay {
   readonly #parts: RelayParts;
+  readonly #sequences = new LruMap<string, number>(maxRememberedCount);
   #isStopped = false;
-  /** Done when nothing behind it may be overtaken any more. */
-  #barrier: Promise<void> | undefined;
   #published: Promise<void> = Promise.resolve();
   #marks: PublishedMarks | undefined;
 
@@ -49,12 +56,14 @@ export class Relay {
   }
 
   /** Resolves when this and everything before it is published. */
-  publish(publication: Publication): Promise<void> {
-    const sent = this.#send(publication);
-    const before = this.#published;
-    const published = Promise.all([before, sent]).then(() => {
-      this.#marks = publication.marks;
-    });
+  publish({ entries, events, marks }: Publication): Promise<void> {
+    const sent = this.#publishAll([...entries.flatMap(toMessage), ...events.map(toEventMessage)]);
+    const withdrawals = entries.filter((entry) => entry.kind === 'withdrawal');
+    const published = Promise.all([this.#published, sent])
+      .then(() => Promise.all(withdrawals.map((withdrawal) => this.#withdraw(withdrawal))))
+      .then(() => {
+        this.#marks = marks;
+      });
     this.#published = published;
     return published;
   }
@@ -66,42 +75,24 @@ export class Relay {
     return marks;
   }
 
+  /** The server may have lost its newest messages and given their numbers to others. */
+  forgetSequences(): void {
+    this.#sequences.clear();
+  }
+
   /** What waits for another try is given up: it is in the database. */
   stop(): void {
     this.#isStopped = true;
   }
 
-  #send({ entries, events }: Publication): Promise<void> {
-    const hasWithdrawals = entries.some(({ kind }) => kind === 'withdrawal');
-    if (!hasWithdrawals && this.#barrier === undefined) {
-      return this.#publishAll([...entries.flatMap(toMessage), ...events.map(toEventMessage)]);
-    }
-    const sent = (this.#barrier ?? Promise.resolve()).then(async () => {
-      for (const stretch of stretches(entries)) await this.#sendStretch(stretch);
-      await this.#publishAll(events.map(toEventMessage));
-    });
-    this.#barrier = sent;
-    const lift = (): void => {
-      if (this.#barrier === sent) this.#barrier = undefined;
-    };
-    // A failure is reported through `sent` itself.
-    sent.then(lift, lift);
-    return sent;
-  }
-
-  async #sendStretch(stretch: readonly OutboxEntry[]): Promise<void> {
-    await this.#publishAll(stretch.flatMap(toMessage));
-    await Promise.all(widestFilters(stretch).map((filter) => this.#withdraw(filter)));
-  }
-
-  async #withdraw(filter: string): Promise<void> {
+  async #withdraw(task: Withdrawal): Promise<void> {
     for (;;) {
       try {
-        await this.#parts.outlet.withdraw(filter);
+        await this.#parts.outlet.withdraw(task, this.#sequences.get(task.idempotencyKey ?? ''));
         return;
       } catch (cause) {
         if (!(cause instanceof TransientError)) throw cause;
-        await this.#pause(cause, `withdraw ${filter}`);
+        await this.#pause(cause, `withdraw ${task.subject}`);
       }
     }
   }
@@ -110,17 +101,28 @@ export class Relay {
     let waiting = messages;
     while (waiting.length > 0) {
       try {
-        await this.#parts.outlet.publishAll(waiting);
+        this.#remember(waiting, await this.#parts.outlet.publishAll(waiting));
         return;
       } catch (cause) {
         if (!(cause instanceof PublishError || cause instanceof TransientError)) throw cause;
         await this.#pause(cause, `publish ${waiting.length} messages`);
         if (cause instanceof PublishError) {
           const { outcomes } = cause;
+          this.#remember(waiting, outcomes);
           waiting = waiting.filter((_, index) => !isStored(outcomes[index]));
         }
+        waiting = waiting.map(repeated);
       }
     }
+  }
+
+  #remember(messages: readonly OutgoingMessage[], outcomes: readonly unknown[]): void {
+    for (const [index, message] of messages.entries()) {
+      const key = message.headers?.[headers.idempotencyKey];
+      const outcome = outcomes[index];
+      if (key !== undefined && isStored(outcome)) this.#sequences.set(key, outcome.sequence);
+    }
+    this.#sequences.trim();
   }
 
   async #pause(cause: unknown, what: string): Promise<void> {
@@ -132,31 +134,15 @@ export class Relay {
   }
 }
 
-const isStored = (outcome: unknown): boolean => outcome !== undefined && !(outcome instanceof Error);
-
-/** The end of a run withdraws all its tasks; what its single steps ask for besides is in that. */
-const widestFilters = (stretch: readonly OutboxEntry[]): string[] => {
-  const filters = new Set(stretch.flatMap((entry) => (entry.kind === 'withdrawal' ? [entry.filter] : [])));
-  const wide = [...filters].filter((filter) => filter.endsWith('>'));
-  return [...filters].filter((filter) => !wide.some((other) => other !== filter && covers(other, filter)));
-};
-
-/** Splits so that the withdrawals of each stretch come last in it. */
-const stretches = (entries: readonly OutboxEntry[]): OutboxEntry[][] => {
-  const found: OutboxEntry[][] = [];
-  let current: OutboxEntry[] = [];
-  for (const entry of entries) {
-    if (entry.kind === 'message' && current.at(-1)?.kind === 'withdrawal') {
-      found.push(current);
-      current = [];
-    }
-    current.push(entry);
-  }
-  if (current.length > 0) found.push(current);
-  return found;
-};
+const isStored = (outcome: unknown): outcome is PublishOutcome =>
+  outcome !== undefined && !(outcome instanceof Error);
 
 const versionHeader = { [headers.version]: protocolVersion };
+
+const repeated = (message: OutgoingMessage): OutgoingMessage => ({
+  ...message,
+  headers: { ...message.headers, [headers.repeated]: '1' },
+});
 
 const toEventMessage = ({ subject, messageId, text }: EncodedMessage): OutgoingMessage => ({
   subject,

@@ -34,7 +34,7 @@ describe('a crash', () => {
     const failing: Clock = {
       now: () => {
         readings += 1;
-        if (readings > 4) throw new Error('the machine stops');
+        if (readings > 3) throw new Error('the machine stops');
         return world.clock.now();
       },
       setTimer: (at, callback) => world.clock.setTimer(at, callback),

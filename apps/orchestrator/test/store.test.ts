@@ -84,7 +84,7 @@ describe('the relay', () => {
     messageId: id,
     payload: '{}',
   });
-  const withdrawal: OutboxEntry = { kind: 'withdrawal', filter: 'wf.task.step.run.>' };
+  const withdrawal = (id: string): OutboxEntry => ({ kind: 'withdrawal', subject: `wf.task.step.run.${id}` });
   const marks = (outbox: number): { outbox: number; events: number } => ({ outbox, events: 0 });
   const relayOver = (bus: MemoryBus): Relay =>
     new Relay({
@@ -93,21 +93,37 @@ describe('the relay', () => {
       logger: createLogger({ service: 'test', level: 'silent' }),
     });
 
-  test('lets nothing overtake a withdrawal, in its own batch or the next', async () => {
+  test('withdraws a task when it is stored, and lets nothing wait for that', async () => {
     const bus = new MemoryBus();
     const relay = relayOver(bus);
-    const first = relay.publish({ entries: [task('a'), withdrawal, task('b')], events: [], marks: marks(3) });
-    const second = relay.publish({ entries: [task('c')], events: [], marks: marks(4) });
-    await Promise.all([first, second]);
-    expect(bus.journal).toEqual(['store a', 'withdraw wf.task.step.run.>', 'store b', 'store c']);
+    const open = bus.hold();
+    const first = relay.publish({ entries: [task('a')], events: [], marks: marks(1) });
+    bus.hold()();
+    const second = relay.publish({ entries: [withdrawal('a'), task('b')], events: [], marks: marks(3) });
+    const third = relay.publish({ entries: [task('c')], events: [], marks: marks(4) });
+    await new Promise((resolve) => setImmediate(resolve));
+    open();
+    await Promise.all([first, second, third]);
+    expect(bus.journal).toEqual(['store b', 'store c', 'store a', 'withdraw wf.task.step.run.a']);
     expect(relay.takeMarks()).toEqual(marks(4));
   });
 
-  test('asks once for what a wider withdrawal takes anyway', async () => {
+  test('withdraws one attempt and not the next on the same subject', async () => {
     const bus = new MemoryBus();
-    const narrow = { kind: 'withdrawal', filter: 'wf.task.step.run.a' } as const;
-    await relayOver(bus).publish({ entries: [narrow, withdrawal, narrow], events: [], marks: marks(3) });
-    expect(bus.journal).toEqual(['withdraw wf.task.step.run.>']);
+    const subject = 'wf.task.step.run.a';
+    const attempt = (n: number): OutboxEntry => ({
+      kind: 'message',
+      subject,
+      messageId: `a${n}`,
+      idempotencyKey: `run:a:${n}`,
+      payload: '{}',
+    });
+    await relayOver(bus).publish({
+      entries: [attempt(1), attempt(2), { kind: 'withdrawal', subject, idempotencyKey: 'run:a:1' }],
+      events: [],
+      marks: marks(3),
+    });
+    expect(bus.tasks.map(({ id }) => id)).toEqual(['a2']);
   });
 
   test('marks a publication only when all before it are out', async () => {

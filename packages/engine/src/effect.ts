@@ -25,8 +25,17 @@ export type Effect =
       readonly purpose: TimerPurpose;
     }
   | { readonly type: 'cancel_timer'; readonly timerId: string }
-  /** Take back what no worker has claimed yet: one step's tasks, or all tasks and timers of the run when `stepId` is absent. */
-  | { readonly type: 'withdraw_tasks'; readonly stepId?: string }
+  /** The run is over: none of its timers is wanted any more. */
+  | { readonly type: 'cancel_timers' }
+  /** Take back the task of this attempt, if no worker has claimed it yet. */
+  | {
+      readonly type: 'withdraw_step';
+      readonly stepId: string;
+      readonly attempt: Attempt;
+      readonly target: 'worker' | 'agent';
+    }
+  /** Take back the request for a decision, if it has not been announced yet. */
+  | { readonly type: 'withdraw_approval'; readonly approvalId: string }
   | {
       readonly type: 'start_child';
       readonly stepId: string;

@@ -45,6 +45,9 @@ export const react = (state: RunState, recorded: RecordedEvent): readonly Effect
       return reactToFailed(stepOf(state, event.stepId), event);
     case 'step.cancelled':
       return reactToCancelled(stepOf(state, event.stepId));
+    case 'approval.expired':
+    case 'approval.closed':
+      return [{ type: 'withdraw_approval', approvalId: event.approvalId }];
     default:
       return [];
   }
@@ -83,12 +86,15 @@ const reactToEntered = (run: Run, event: Of<'state.entered'>): readonly Effect[]
 /** Of a step whose time was up, a worker may still hold the task or never have claimed it. */
 const reactToFailed = (step: Step, event: Of<'step.failed'>): readonly Effect[] => [
   ...timerCancelled(step),
-  ...(event.error.code === 'STEP_TIMEOUT' ? [{ type: 'withdraw_tasks', stepId: step.stepId } as const] : []),
+  ...(event.error.code === 'STEP_TIMEOUT' ? withdrawn(step) : []),
 ];
+
+const withdrawn = ({ stepId, attempt, target }: Step): readonly Effect[] =>
+  target === undefined ? [] : [{ type: 'withdraw_step', stepId, attempt, target }];
 
 const reactToCancelled = (step: Step): readonly Effect[] => {
   const effects: Effect[] = [...timerCancelled(step)];
-  if (step.kind === 'operation') effects.push({ type: 'withdraw_tasks', stepId: step.stepId });
+  effects.push(...withdrawn(step));
   if (step.childRunId !== undefined) effects.push({ type: 'cancel_child', childRunId: step.childRunId });
   return effects;
 };
@@ -128,11 +134,11 @@ const reactToRun = (run: Run, event: RunLifeEvent, at: number): readonly Effect[
     }
     case 'run.failed':
     case 'run.timed_out':
-      return [{ type: 'withdraw_tasks' }, ...parentNotified(run, { ok: false, error: event.error })];
+      return [{ type: 'cancel_timers' }, ...parentNotified(run, { ok: false, error: event.error })];
     case 'run.cancelled': {
       const reason = event.reason === undefined ? '' : `: ${event.reason}`;
       const error = stepError('CANCELLED', `Cancelled by ${event.actor}${reason}`);
-      return [{ type: 'withdraw_tasks' }, ...parentNotified(run, { ok: false, error })];
+      return [{ type: 'cancel_timers' }, ...parentNotified(run, { ok: false, error })];
     }
   }
 };

@@ -129,6 +129,8 @@ export interface Step {
   readonly visit: number;
   readonly kind: StepKind;
   readonly action?: ActionName;
+  /** Who executes the action; absent where a person decides. */
+  readonly target?: 'worker' | 'agent';
   readonly status: StepStatus;
   readonly attempt: Attempt;
   /** Of the present attempt. */

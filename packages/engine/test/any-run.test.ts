@@ -198,7 +198,7 @@ describe('every run', () => {
             for (const effect of watched.effects.slice(seen)) {
               if (effect.type === 'set_timer') set.set(effect.timerId, effect.dueAt);
               if (effect.type === 'cancel_timer') set.delete(effect.timerId);
-              if (effect.type === 'withdraw_tasks' && effect.stepId === undefined) set.clear();
+              if (effect.type === 'cancel_timers') set.clear();
             }
             seen = watched.effects.length;
             // A retry that fired during a pause is set again by the resume.

@@ -4,6 +4,8 @@ export const headers = {
   tracestate: 'tracestate',
   idempotencyKey: 'idempotency-key',
   version: 'signalbox-version',
+  /** `1` on a message that may have been stored before: whoever claims it asks whether it is done already. */
+  repeated: 'signalbox-repeated',
 } as const;
 
 export const protocolVersion = '1';

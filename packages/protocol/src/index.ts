@@ -34,7 +34,6 @@ export {
   parseTaskSubject,
   type TaskAddress,
   taskSubjects,
-  withdrawalFilters,
 } from './subjects.js';
 export {
   decodeApprovalTask,

@@ -29,16 +29,6 @@ export const taskSubjects = {
     `wf.task.agent.${token(workspace, 'workspace')}.${token(runId, 'run id')}.${token(stepId, 'step id')}`,
 } as const;
 
-/** Filters that cover every unclaimed task of a run, or of one of its steps. */
-export const withdrawalFilters = (workspace: string, runId: string, stepId?: string): readonly string[] =>
-  stepId === undefined
-    ? [
-        `wf.task.step.${token(runId, 'run id')}.>`,
-        `wf.task.agent.${token(workspace, 'workspace')}.${token(runId, 'run id')}.>`,
-        `wf.task.approval.${token(runId, 'run id')}.>`,
-      ]
-    : [taskSubjects.step(runId, stepId), taskSubjects.agent(workspace, runId, stepId)];
-
 export const eventSubjects = {
   run: (runId: string) => `wf.event.run.${token(runId, 'run id')}`,
   step: (runId: string, stepId: string) =>

@@ -15,12 +15,14 @@ export type OutboxEntry =
       readonly idempotencyKey?: string;
       readonly payload: string;
     }
-  /** Remove what lies unclaimed on the subjects of a filter. */
-  | { readonly kind: 'withdrawal'; readonly filter: string };
+  | Withdrawal;
 
-/** Whether a withdrawal's filter takes what lies on a subject, or on all subjects of another filter. */
-export const covers = (filter: string, subject: string): boolean =>
-  filter.endsWith('>') ? subject.startsWith(filter.slice(0, -1)) : filter === subject;
+/** Take back the task on a subject; with a key, only the one that carries it: a later attempt has the same subject. */
+export interface Withdrawal {
+  readonly kind: 'withdrawal';
+  readonly subject: string;
+  readonly idempotencyKey?: string;
+}
 
 /** Up to and including these positions everything is published. */
 export interface PublishedMarks {
@@ -53,16 +55,16 @@ export const createOutboxStore = (sql: Database) => {
   return {
     add: (entry: OutboxEntry): void => {
       position += 1;
-      if (entry.kind === 'withdrawal') insert.run(position, entry.kind, entry.filter, null, null, null);
-      else
-        insert.run(
-          position,
-          entry.kind,
-          entry.subject,
-          entry.messageId,
-          entry.idempotencyKey ?? null,
-          entry.payload,
-        );
+      const { kind, subject } = entry;
+      const sent = entry.kind === 'message' ? entry : undefined;
+      insert.run(
+        position,
+        kind,
+        subject,
+        sent?.messageId ?? null,
+        entry.idempotencyKey ?? null,
+        sent?.payload ?? null,
+      );
     },
     lastPosition: (): number => position,
     publishedEvents: (): number => eventsPosition.get() ?? 0,
@@ -74,13 +76,10 @@ export const createOutboxStore = (sql: Database) => {
   };
 };
 
-const fromRow = (row: Row): OutboxEntry =>
-  row.kind === 'withdrawal'
-    ? { kind: 'withdrawal', filter: row.subject }
-    : {
-        kind: 'message',
-        subject: row.subject,
-        messageId: row.message_id ?? '',
-        ...(row.idempotency_key === null ? {} : { idempotencyKey: row.idempotency_key }),
-        payload: row.payload ?? '',
-      };
+const fromRow = (row: Row): OutboxEntry => {
+  const { kind, subject } = row;
+  const key = row.idempotency_key === null ? {} : { idempotencyKey: row.idempotency_key };
+  return kind === 'withdrawal'
+    ? { kind, subject, ...key }
+    : { kind, subject, messageId: row.message_id ?? '', ...key, payload: row.payload ?? '' };
+};

@@ -7,10 +7,30 @@ import {
   type StepTask,
   taskSubjects,
 } from '@signalbox/protocol';
-import type { OutboxEntry } from '../store/outbox-store.js';
+import type { OutboxEntry, Withdrawal } from '../store/outbox-store.js';
 
 export type MessageEntry = Extract<OutboxEntry, { kind: 'message' }>;
 type EffectOf<T extends Effect['type']> = Extract<Effect, { type: T }>;
+
+const attemptKey = (runId: string, of: { readonly stepId: string; readonly attempt: number }): string =>
+  `${runId}:${of.stepId}:${of.attempt}`;
+
+const stepSubject = (
+  { runId, workspace }: RunStarted,
+  { stepId, target }: { readonly stepId: string; readonly target: 'worker' | 'agent' },
+): string =>
+  target === 'agent' ? taskSubjects.agent(workspace, runId, stepId) : taskSubjects.step(runId, stepId);
+
+export const stepWithdrawal = (run: RunStarted, effect: EffectOf<'withdraw_step'>): Withdrawal => ({
+  kind: 'withdrawal',
+  subject: stepSubject(run, effect),
+  idempotencyKey: attemptKey(run.runId, effect),
+});
+
+export const approvalWithdrawal = (
+  { runId }: RunStarted,
+  { approvalId }: EffectOf<'withdraw_approval'>,
+): Withdrawal => ({ kind: 'withdrawal', subject: taskSubjects.approval(runId, approvalId) });
 
 /** Marks the place of the agent's definition, which goes in as the text that is stored. */
 const withAgent = (task: string, agent: string): string => `${task.slice(0, -1)},"agent":${agent}}`;
@@ -29,7 +49,7 @@ export const stepTaskEntry = (
 ): MessageEntry => {
   const { runId, workspace } = run;
   const { stepId, attempt } = effect;
-  const idempotencyKey = `${runId}:${stepId}:${attempt}`;
+  const idempotencyKey = attemptKey(runId, effect);
   const task: StepTask = {
     runId,
     stepId,
@@ -49,10 +69,7 @@ export const stepTaskEntry = (
   const text = JSON.stringify(task);
   return {
     kind: 'message',
-    subject:
-      effect.target === 'agent'
-        ? taskSubjects.agent(workspace, runId, stepId)
-        : taskSubjects.step(runId, stepId),
+    subject: stepSubject(run, effect),
     messageId,
     idempotencyKey,
     payload: agent === undefined ? text : withAgent(text, agent),

@@ -1,13 +1,16 @@
 /** A stream server in memory, as far as the relay uses one: ids are remembered, withdrawals remove tasks. */
 
-import type { OutgoingMessage } from '@signalbox/messaging';
-import { decodeEvent, type EventEnvelope } from '@signalbox/protocol';
+import type { OutgoingMessage, PublishOutcome } from '@signalbox/messaging';
+import { decodeEvent, type EventEnvelope, headers } from '@signalbox/protocol';
 import type { Outlet } from '../../src/relay.js';
+import type { Withdrawal } from '../../src/store/outbox-store.js';
 
 export interface SentMessage {
   readonly subject: string;
   readonly id: string;
   readonly text: string;
+  readonly sequence: number;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 export class MemoryBus implements Outlet {
@@ -18,6 +21,7 @@ export class MemoryBus implements Outlet {
   readonly journal: string[] = [];
   duplicateCount = 0;
   readonly #ids = new Set<string>();
+  #sequence = 0;
   #gate: Promise<void> = Promise.resolve();
   #failure: Error | undefined;
 
@@ -37,6 +41,7 @@ export class MemoryBus implements Outlet {
     fresh.events.push(...this.events);
     fresh.journal.push(...this.journal);
     for (const id of this.#ids) fresh.#ids.add(id);
+    fresh.#sequence = this.#sequence;
     return fresh;
   }
 
@@ -45,20 +50,22 @@ export class MemoryBus implements Outlet {
     this.#failure = error;
   }
 
-  async publishAll(messages: readonly OutgoingMessage[]): Promise<void> {
+  async publishAll(messages: readonly OutgoingMessage[]): Promise<readonly PublishOutcome[]> {
     await this.#gate;
     const failure = this.#failure;
     this.#failure = undefined;
     if (failure !== undefined) throw failure;
-    for (const message of messages) this.#store(message);
+    return messages.map((message) => this.#store(message));
   }
 
-  async withdraw(filter: string): Promise<void> {
+  async withdraw({ subject, idempotencyKey }: Withdrawal, sequence: number | undefined): Promise<void> {
     await this.#gate;
-    this.journal.push(`withdraw ${filter}`);
-    const prefix = filter.endsWith('>') ? filter.slice(0, -1) : undefined;
-    this.tasks = this.tasks.filter(({ subject }) =>
-      prefix === undefined ? subject !== filter : !subject.startsWith(prefix),
+    this.journal.push(`withdraw ${subject}`);
+    this.tasks = this.tasks.filter((task) =>
+      sequence === undefined
+        ? task.subject !== subject ||
+          (idempotencyKey !== undefined && task.headers[headers.idempotencyKey] !== idempotencyKey)
+        : task.sequence !== sequence,
     );
   }
 
@@ -68,16 +75,20 @@ export class MemoryBus implements Outlet {
     return index < 0 ? undefined : this.tasks.splice(index, 1)[0];
   }
 
-  #store(message: OutgoingMessage): void {
+  #store(message: OutgoingMessage): PublishOutcome {
     const id = message.id ?? '';
+    const stream = 'test';
     if (this.#ids.has(id)) {
       this.duplicateCount += 1;
-      return;
+      return { stream, sequence: this.#sequence, isDuplicate: true };
     }
     this.#ids.add(id);
+    this.#sequence += 1;
+    const sequence = this.#sequence;
     const text = typeof message.data === 'string' ? message.data : Buffer.from(message.data).toString();
     this.journal.push(`store ${id}`);
     if (message.subject.startsWith('wf.event.')) this.events.push(decodeEvent(text, message.subject));
-    else this.tasks.push({ subject: message.subject, id, text });
+    else this.tasks.push({ subject: message.subject, id, text, sequence, headers: message.headers ?? {} });
+    return { stream, sequence, isDuplicate: false };
   }
 }

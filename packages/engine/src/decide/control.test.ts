@@ -90,7 +90,10 @@ describe('the end of a run from outside', () => {
         { type: 'step.cancelled', stepId: a },
         { type: 'run.cancelled', actor: 'user:ops', reason: 'enough' },
       );
-    expect(effects).toEqual([{ type: 'withdraw_tasks', stepId: a }, { type: 'withdraw_tasks' }]);
+    expect(effects).toEqual([
+      { type: 'withdraw_step', stepId: a, attempt: 1, target: 'worker' },
+      { type: 'cancel_timers' },
+    ]);
     expect(stepView(state, a)?.status).toBe('CANCELLED');
     expect(timers(state)).toEqual([]);
     expect(runView(state)).toMatchObject({

@@ -244,7 +244,7 @@ describe('a failed attempt', () => {
         { type: 'step.failed', error: { code: 'STEP_TIMEOUT' } as never },
         { type: 'step.retry_scheduled', attempt: 2 },
       );
-    expect(effects).toContainEqual({ type: 'withdraw_tasks', stepId: a });
+    expect(effects).toContainEqual({ type: 'withdraw_step', stepId: a, attempt: 1, target: 'worker' });
   });
 });
 

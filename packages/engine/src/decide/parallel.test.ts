@@ -107,7 +107,12 @@ describe('a parallel', () => {
       );
     expect(stepView(state, join)?.error?.message).toBe('branch "errors" of "diagnostics" failed: it broke');
     expect(stepView(state, pods)?.status).toBe('CANCELLED');
-    expect(effects).toContainEqual({ type: 'withdraw_tasks', stepId: pods });
+    expect(effects).toContainEqual({
+      type: 'withdraw_step',
+      stepId: pods,
+      attempt: 1,
+      target: 'worker',
+    });
     given(diagnostics(), start(), failed(errors)).when(succeeded(pods)).thenRefused('RUN_NOT_ACTIVE');
   });
 

@@ -113,6 +113,7 @@ export const newStep = (place: AtStep, kind: StepKind, status: StepStatus, at: I
   visit: place.visit,
   kind,
   action: undefined,
+  target: undefined,
   status,
   attempt: 1,
   scheduledAt: at,

@@ -30,6 +30,7 @@ export const stepScheduled = (run: Run, event: Of<'step.scheduled'>, at: Instant
   const step: Step = {
     ...newStep(event, 'operation', isApproval ? 'WAITING_APPROVAL' : 'PENDING', at),
     action: event.action,
+    target: isApproval ? undefined : target,
     attempt,
     error: run.steps.get(stepId)?.error,
     timer: timeoutAt === undefined ? undefined : { timerId: timerIdOf(purpose), dueAt: timeoutAt, purpose },

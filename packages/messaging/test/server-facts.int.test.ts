@@ -1,0 +1,104 @@
+/**
+ * What nats-server does, as measured and built upon; nothing of ours takes part but the connection. A newer server is
+ * checked by running this: the first group says what is broken in 2.9 and fails when a server has mended it.
+ */
+import { AckPolicy, DeliverPolicy, type JsMsg, jetstream, RetentionPolicy } from '@nats-io/jetstream';
+import { nanos } from '@nats-io/nats-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { linkOf } from '../src/connection.js';
+import { startBus } from './bus.js';
+
+let bus: Awaited<ReturnType<typeof startBus>>;
+let streamCount = 0;
+
+beforeAll(async () => {
+  bus = await startBus();
+});
+afterAll(() => bus.stop());
+
+const ackWaitMs = 600;
+const durable = 'worker';
+
+/** A work queue of ten tasks, `<queue>.0` to `<queue>.9`, with one consumer. */
+const openQueue = async () => {
+  const { manager, nats } = linkOf(bus.connection);
+  const js = jetstream(nats);
+  streamCount += 1;
+  const queue = `queue${streamCount}`;
+  await manager.streams.add({ name: queue, subjects: [`${queue}.>`], retention: RetentionPolicy.Workqueue });
+  const addConsumer = () =>
+    manager.consumers.add(queue, {
+      durable_name: durable,
+      ack_policy: AckPolicy.Explicit,
+      deliver_policy: DeliverPolicy.All,
+      filter_subject: `${queue}.>`,
+      ack_wait: nanos(ackWaitMs),
+    });
+  await addConsumer();
+  for (let task = 0; task < 10; task += 1) await js.publish(`${queue}.${task}`, String(task));
+  const consumer = () => js.consumers.get(queue, durable);
+  /** What arrives until nothing has come for longer than the ack wait. */
+  const claim = async (count: number, expiresMs = 2 * ackWaitMs + 1_000): Promise<JsMsg[]> => {
+    const claimed: JsMsg[] = [];
+    const messages = await (await consumer()).fetch({ max_messages: count, expires: expiresMs });
+    for await (const message of messages) claimed.push(message);
+    return claimed;
+  };
+  return { queue, manager, addConsumer, claim };
+};
+
+const sequencesOf = (messages: readonly JsMsg[]): number[] => messages.map(({ seq }) => seq);
+
+describe('a purge with a filter, on nats-server 2.9', () => {
+  test('loses tasks that it does not match: those that lie unclaimed are passed over', async () => {
+    const { queue, manager, claim } = await openQueue();
+    await claim(1);
+    await manager.streams.purge(queue, { filter: `${queue}.5` });
+    expect(sequencesOf(await claim(10))).not.toEqual([2, 3, 4, 5, 7, 8, 9, 10]);
+  });
+
+  test('does so even when it matches nothing, and what was claimed never comes back', async () => {
+    const { queue, manager, claim } = await openQueue();
+    expect(sequencesOf(await claim(3))).toEqual([1, 2, 3]);
+    const { purged } = await manager.streams.purge(queue, { filter: `${queue}.nothing` });
+    expect(purged).toBe(0);
+    expect((await manager.streams.info(queue)).state.messages).toBe(10);
+    expect((await claim(10)).length).toBeLessThan(10);
+  });
+});
+
+describe('a deletion by number', () => {
+  test('takes that one task, claimed or not, and disturbs no other', async () => {
+    const { queue, manager, claim } = await openQueue();
+    expect(sequencesOf(await claim(3))).toEqual([1, 2, 3]);
+    await manager.streams.deleteMessage(queue, 2, false);
+    await manager.streams.deleteMessage(queue, 6, false);
+    const later = sequencesOf(await claim(8));
+    expect([...later].sort((a, b) => a - b)).toEqual([1, 3, 4, 5, 7, 8, 9, 10]);
+  });
+});
+
+describe('a durable consumer that is deleted and made again', () => {
+  test('delivers what is not acknowledged at once, in stream order, as first deliveries', async () => {
+    const { queue, manager, addConsumer, claim } = await openQueue();
+    const held = await claim(6);
+    await held[1]?.ackAck();
+    await manager.consumers.delete(queue, durable);
+    await addConsumer();
+    const askedAt = Date.now();
+    const again = await claim(9);
+    expect(Date.now() - askedAt).toBeLessThan(ackWaitMs);
+    expect(sequencesOf(again)).toEqual([1, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(again.map(({ info }) => info.deliveryCount)).toEqual(Array(9).fill(1));
+  });
+
+  test('takes the acknowledgement of a delivery that its predecessor made', async () => {
+    const { queue, manager, addConsumer, claim } = await openQueue();
+    const held = await claim(2);
+    await manager.consumers.delete(queue, durable);
+    await addConsumer();
+    held[0]?.ack();
+    expect(sequencesOf(await claim(9))).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect((await manager.streams.info(queue)).state.messages).toBe(9);
+  });
+});
