@@ -19,6 +19,7 @@ const shape = {
   workspace: settings.workspace,
   logLevel: settings.logLevel,
   streamHeartbeatMs: settings.apiStreamHeartbeatMs,
+  maxStreamCount: settings.apiMaxStreams,
   confirmationTimeoutMs: settings.apiConfirmationTimeoutMs,
   ...streamSettings,
 } as const;

@@ -42,6 +42,7 @@ const start = async ({ config, logger, scope, signal, fail }: ServiceContext<Api
     isConnected: () => link.isConnected,
     onInternalError: (error, path) => logger.error('a request failed', { error, path }),
     heartbeatMs: config.streamHeartbeatMs,
+    maxStreamCount: config.maxStreamCount,
   });
   const server = scope.use(await listen(app.fetch, config.apiHost, config.apiPort), async (opened) => {
     const closed = opened.close();

@@ -193,12 +193,12 @@ describe('the projection', () => {
     if (first === undefined || missing === undefined) throw new Error('the run has too few events');
     const db = openAt('gap.db');
     applyAll(db, [first, ...rest]);
-    expect(createRunQueries(db).findRunSummary('run-b')?.sequence).toBe(1);
+    expect(createRunQueries(db).findRunHead('run-b')?.sequence).toBe(1);
     expect(db.prepare('SELECT count(*) FROM held_events').pluck().get()).toBe(rest.length);
     db.close();
     const again = openAt('gap.db');
     applyAll(again, [{ ...missing, sequence: 1_000 }]);
-    expect(createRunQueries(again).findRunSummary('run-b')?.sequence).toBe(runMessages.length);
+    expect(createRunQueries(again).findRunHead('run-b')?.sequence).toBe(runMessages.length);
     expect(again.prepare('SELECT count(*) FROM held_events').pluck().get()).toBe(0);
   });
 

@@ -262,6 +262,7 @@ test('the OpenAPI document lists every route that there is', async () => {
       "GET /api/v1/workflow-runs/{runId}",
       "GET /api/v1/workflow-runs/{runId}/approvals",
       "GET /api/v1/workflow-runs/{runId}/events",
+      "GET /api/v1/workflow-runs/{runId}/steps",
       "GET /api/v1/workflow-runs/{runId}/steps/{stepId}",
       "GET /api/v1/workflow-runs/{runId}/stream",
       "GET /api/v1/workflows",

@@ -18,4 +18,6 @@ export type { ExclusiveFields, Field, Shape, ShapeName, TextForm, ValueKind } fr
 export { limits } from './limits.js';
 export { type ParsedWorkflow, type ParseOptions, parseWorkflow, validateWorkflow } from './parse-workflow.js';
 export { planWorkflow } from './plan-workflow.js';
+export { type JsonFault, readJson, readUtf8 } from './source/strict-json.js';
+export { type ReadValue, readYamlValue } from './source/yaml-value.js';
 export { type ParsedTeams, parseTeams } from './teams.js';

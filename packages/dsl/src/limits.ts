@@ -6,6 +6,8 @@ export const limits = {
   maxTokens: 250_000,
   /** Collections within collections, as they stand in the text. */
   maxYamlDepth: 200,
+  /** The same of a JSON text from a caller: a run's input, a signal's payload, an approver's data. */
+  maxJsonDepth: 64,
   /** Values after aliases are written out. */
   maxNodes: 100_000,
   maxAliases: 1_000,

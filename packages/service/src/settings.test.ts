@@ -20,6 +20,7 @@ test('every setting has its own name and a description, and a default that it ta
     eventsMaxAgeSeconds: 0,
     eventsMaxBytes: -1,
     apiStreamHeartbeatMs: 15_000,
+    apiMaxStreams: 2_000,
     apiConfirmationTimeoutMs: 10_000,
     logLevel: 'info',
   });

@@ -121,6 +121,12 @@ export const settings = {
     '15000',
     'Milliseconds between the heartbeat comments of an event stream over HTTP.',
   ),
+  apiMaxStreams: setting(
+    'SIGNALBOX_API_MAX_STREAMS',
+    integer(1, 1_000_000),
+    '2000',
+    'Event streams over HTTP that may be open at once; one more is refused with 503.',
+  ),
   apiConfirmationTimeoutMs: setting(
     'SIGNALBOX_API_CONFIRMATION_TIMEOUT_MS',
     integer(1, 3_600_000),

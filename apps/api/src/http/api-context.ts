@@ -16,4 +16,6 @@ export interface ApiContext {
   readonly onInternalError: (error: unknown, path: string) => void;
   /** Between heartbeat comments on an event stream. */
   readonly heartbeatMs: number;
+  /** Event streams that may be open at once. */
+  readonly maxStreamCount: number;
 }

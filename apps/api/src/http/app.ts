@@ -6,6 +6,7 @@ import { agentRoutes, teamRoutes } from './agent-routes.js';
 import type { ApiContext } from './api-context.js';
 import { approvalRoutes } from './approval-routes.js';
 import { refuseForeignOrigin, requireLoopbackHost } from './guards.js';
+import { requireStrictJson } from './json-body.js';
 import { problem, problemResponse, toProblem } from './problem.js';
 import { createRouter } from './routing.js';
 import { runRoutes } from './run-routes.js';
@@ -31,6 +32,7 @@ export const createApp = (api: ApiContext) => {
     }),
   );
   app.use('/api/v1/*', requireCaughtUp(api));
+  app.use('/api/v1/workflow-runs/*', requireStrictJson);
   app.route('/', systemRoutes(api));
   app.route('/', workflowRoutes(api));
   app.route('/', agentRoutes(api));

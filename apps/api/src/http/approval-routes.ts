@@ -29,11 +29,8 @@ const ofRunRoute = createRoute({
   path: ofRun,
   tags,
   summary: 'Approvals of a run, in the order in which they were asked for',
-  request: { params: runParam },
-  responses: {
-    200: jsonAnswer(z.object({ items: z.array(approvalResource) }), 'Approvals.'),
-    ...problemAnswer,
-  },
+  request: { params: runParam, query: z.object(listQuery(50, 200)) },
+  responses: { 200: jsonAnswer(pageOf(approvalResource), 'A page of approvals.'), ...problemAnswer },
 });
 
 const listRoute = createRoute({
@@ -76,9 +73,11 @@ export const approvalRoutes = (api: ApiContext) => {
   const router = createRouter();
   router.openapi(ofRunRoute, (c) => {
     const { runId } = c.req.valid('param');
-    if (api.readModel.findRunSummary(runId) === undefined)
+    const { limit, cursor } = c.req.valid('query');
+    if (api.readModel.findRunHead(runId) === undefined)
       throw problem('RUN_NOT_FOUND', `There is no run "${runId}"`);
-    return c.json({ items: api.readModel.listApprovalsOfRun(runId) }, 200);
+    const page = api.readModel.listApprovalsOfRun(runId, limit, parseCursor(cursor));
+    return c.json({ items: page.items, nextCursor: formatCursor(page.next) }, 200);
   });
   router.openapi(listRoute, (c) => {
     const { status, limit, cursor } = c.req.valid('query');

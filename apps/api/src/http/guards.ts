@@ -26,7 +26,11 @@ export const requireLoopbackHost: MiddlewareHandler = async (c, next) => {
 export const refuseForeignOrigin: MiddlewareHandler = async (c, next) => {
   const origin = c.req.header('origin');
   const host = c.req.header('host') ?? new URL(c.req.url).host;
-  if (!reading.has(c.req.method) && origin !== undefined && origin !== `http://${host}`) {
+  if (
+    !reading.has(c.req.method) &&
+    origin !== undefined &&
+    origin.toLowerCase() !== `http://${host}`.toLowerCase()
+  ) {
     throw problem(
       'FORBIDDEN_ORIGIN',
       'A request that changes something must come from the origin of the api itself',

@@ -13,7 +13,7 @@ import type { ValidationResource } from '../resources/catalog.js';
 /** An issue of a definition, or one wrong field of a request. */
 export type ProblemEntry =
   | ValidationResource['errors'][number]
-  | { readonly path: string; readonly message: string };
+  | { readonly path: string; readonly message: string; readonly line?: number; readonly column?: number };
 
 export interface ProblemDetails {
   readonly detail: string;
@@ -25,6 +25,7 @@ export interface ProblemDetails {
 /** Codes that the api itself gives, each with its status and title. */
 const ownCodes = {
   INVALID_REQUEST: [400, 'The request is not valid'],
+  MALFORMED_REQUEST: [400, 'The request is not HTTP that can be read'],
   MALFORMED_BODY: [400, 'The body cannot be read'],
   INVALID_ACTOR: [400, 'The actor is not valid'],
   INVALID_CURSOR: [400, 'The cursor is not one of this list'],
@@ -40,11 +41,15 @@ const ownCodes = {
   TEAMS_NOT_FOUND: [404, 'No teams are declared'],
   APPROVAL_NOT_FOUND: [404, 'There is no such approval'],
   METHOD_NOT_ALLOWED: [405, 'The method is not allowed here'],
+  REQUEST_TIMEOUT: [408, 'The request took too long to arrive'],
   IDEMPOTENCY_KEY_REUSED: [409, 'The idempotency key belongs to another request'],
   PAYLOAD_TOO_LARGE: [413, 'The request is too large'],
   UNSUPPORTED_MEDIA_TYPE: [415, 'The media type is not supported'],
+  EXPECTATION_FAILED: [417, 'The expectation cannot be met'],
+  HEADERS_TOO_LARGE: [431, 'The head of the request is too large'],
   INTERNAL: [500, 'Something unexpected went wrong'],
   UNAVAILABLE: [503, 'The service is not available right now'],
+  TOO_MANY_STREAMS: [503, 'There are too many event streams'],
   NOT_READY: [503, 'The read model is catching up'],
 } as const satisfies Record<string, readonly [status: number, title: string]>;
 export type OwnProblemCode = keyof typeof ownCodes;
@@ -148,9 +153,17 @@ export const toProblem = (error: unknown): Problem => {
 };
 
 /** The answer to `instance`, which is the path of the request. */
-export const problemResponse = (problem: Problem, instance: string): Response => {
-  const { detail, errors, warnings, headers } = problem.details;
-  const body = {
+export const problemResponse = (problem: Problem, instance: string): Response =>
+  new Response(problemText(problem, instance), {
+    status: problem.status,
+    headers: { 'content-type': problemMediaType, ...problem.details.headers },
+  });
+
+export const problemMediaType = 'application/problem+json';
+
+export const problemText = (problem: Problem, instance: string): string => {
+  const { detail, errors, warnings } = problem.details;
+  return JSON.stringify({
     type: `urn:signalbox:problem:${problem.code}`,
     title: problem.title,
     status: problem.status,
@@ -159,9 +172,5 @@ export const problemResponse = (problem: Problem, instance: string): Response =>
     code: problem.code,
     ...(errors === undefined ? {} : { errors }),
     ...(warnings === undefined ? {} : { warnings }),
-  };
-  return new Response(JSON.stringify(body), {
-    status: problem.status,
-    headers: { 'content-type': 'application/problem+json', ...headers },
   });
 };

@@ -5,7 +5,15 @@ import { type JsonValue, type RunCommand, token } from '@signalbox/protocol';
 import type { Context } from 'hono';
 import { orProblem } from '../commands/submit.js';
 import { createUuidV7 } from '../identity.js';
-import { eventResource, runResource, runSummary, stepResource } from '../resources/run.js';
+import { defaultStepCount, type RunWithSteps } from '../read-model/run-queries.js';
+import {
+  eventResource,
+  type RunResource,
+  runResource,
+  runSummary,
+  stepResource,
+  stepSummary,
+} from '../resources/run.js';
 import { json } from '../resources/shapes.js';
 import type { ApiContext } from './api-context.js';
 import { commandBase } from './command-base.js';
@@ -21,12 +29,13 @@ import {
   unconfirmed,
   unconfirmedAnswer,
 } from './routing.js';
-import { openRunStream } from './run-stream.js';
+import { createRunStreams } from './run-stream.js';
 import { startRun } from './start-run.js';
 
 const root = '/api/v1/workflow-runs';
 const tags = ['runs'];
 const runParam = z.object({ runId: token });
+const maxStepCount = 1_000;
 
 const startRoute = createRoute({
   method: 'post',
@@ -85,9 +94,29 @@ const getRoute = createRoute({
   method: 'get',
   path: `${root}/{runId}`,
   tags,
-  summary: 'A run with the timeline of its steps',
-  request: { params: runParam },
+  summary: 'A run with the first of its steps',
+  request: {
+    params: runParam,
+    query: z.object({
+      limit: z.coerce
+        .number()
+        .int()
+        .min(0)
+        .max(maxStepCount)
+        .default(defaultStepCount)
+        .openapi({ description: 'Steps that come with it.' }),
+    }),
+  },
   responses: { 200: jsonAnswer(runResource, 'The run.'), ...problemAnswer },
+});
+
+const stepsRoute = createRoute({
+  method: 'get',
+  path: `${root}/{runId}/steps`,
+  tags,
+  summary: 'Steps of a run, in the order in which they began',
+  request: { params: runParam, query: z.object(listQuery(defaultStepCount, maxStepCount)) },
+  responses: { 200: jsonAnswer(pageOf(stepSummary), 'A page of steps.'), ...problemAnswer },
 });
 
 const stepRoute = createRoute({
@@ -199,15 +228,19 @@ const signalRoute = createRoute({
   responses: steered,
 });
 
-const requireRun = (api: ApiContext, runId: string) => {
-  const run = api.readModel.findRun(runId);
+const requireRun = (api: ApiContext, runId: string, stepCount?: number): RunResource => {
+  const run = api.readModel.findRun(runId, stepCount);
   if (run === undefined) throw problem('RUN_NOT_FOUND', `There is no run "${runId}"`);
-  return run;
+  return toResource(run);
 };
 
-/** Without reading its steps, of which there may be thousands. */
+const toResource = ({ nextStep, ...run }: RunWithSteps): RunResource => ({
+  ...run,
+  nextCursor: formatCursor(nextStep),
+});
+
 const requireRunExists = (api: ApiContext, runId: string): void => {
-  if (api.readModel.findRunSummary(runId) === undefined)
+  if (api.readModel.findRunHead(runId) === undefined)
     throw problem('RUN_NOT_FOUND', `There is no run "${runId}"`);
 };
 
@@ -240,15 +273,34 @@ export const runRoutes = (api: ApiContext) => {
     if (start.kind === 'unconfirmed') return unconfirmed(c, start.commandId, locationOf(start.runId));
     const location = locationOf(start.run.runId);
     return start.kind === 'started'
-      ? c.json(start.run, 201, { location })
-      : c.json(start.run, 200, { location });
+      ? c.json(toResource(start.run), 201, { location })
+      : c.json(toResource(start.run), 200, { location });
   });
   router.openapi(listRoute, (c) => {
     const { workflow, status, limit, cursor } = c.req.valid('query');
     const page = api.readModel.listRuns({ workflow, status }, limit, parseCursor(cursor));
     return c.json({ items: page.items, nextCursor: formatCursor(page.next) }, 200);
   });
-  router.openapi(getRoute, (c) => c.json(requireRun(api, c.req.valid('param').runId), 200));
+  router.openapi(getRoute, (c) =>
+    c.json(requireRun(api, c.req.valid('param').runId, c.req.valid('query').limit), 200),
+  );
+  addStepRoutes(router, api);
+  addEventsRoute(router, api);
+  addStreamRoute(router, api);
+  addControlRoutes(router, api);
+  return router;
+};
+
+type Router = ReturnType<typeof createRouter>;
+
+const addStepRoutes = (router: Router, api: ApiContext): void => {
+  router.openapi(stepsRoute, (c) => {
+    const { runId } = c.req.valid('param');
+    const { limit, cursor } = c.req.valid('query');
+    requireRunExists(api, runId);
+    const { items, next } = api.readModel.listSteps(runId, limit, parseCursor(cursor));
+    return c.json({ items, nextCursor: formatCursor(next) }, 200);
+  });
   router.openapi(stepRoute, (c) => {
     const { runId, stepId } = c.req.valid('param');
     const found = api.readModel.findStep(runId, stepId);
@@ -257,28 +309,26 @@ export const runRoutes = (api: ApiContext) => {
     const output: unknown = api.readModel.stepOf(runId, stepId)?.output;
     return c.json({ ...step, ...input, ...(output === undefined ? {} : { output }) }, 200);
   });
+};
+
+const addEventsRoute = (router: Router, api: ApiContext): void => {
   router.openapi(eventsRoute, (c) => {
     const { runId } = c.req.valid('param');
     const { after, limit } = c.req.valid('query');
     requireRunExists(api, runId);
-    const events = api.readModel.listEvents(runId, after, limit + 1);
-    const items = events.slice(0, limit);
-    const nextAfter = events.length > limit ? (items.at(-1)?.sequence ?? null) : null;
+    const { items, hasMore } = api.readModel.listEvents(runId, after, limit);
+    const nextAfter = hasMore ? (items.at(-1)?.sequence ?? null) : null;
     return c.json({ items, nextAfter }, 200);
   });
-  addStreamRoute(router, api);
-  addControlRoutes(router, api);
-  return router;
 };
 
-type Router = ReturnType<typeof createRouter>;
-
 const addStreamRoute = (router: Router, api: ApiContext): void => {
+  const streams = createRunStreams(api);
   router.openapi(streamRoute, (c) => {
     const { runId } = c.req.valid('param');
     requireRunExists(api, runId);
     const after = Number(c.req.valid('header')['last-event-id'] ?? 0);
-    return openRunStream(api, runId, after) ?? c.body(null, 204);
+    return streams.open(runId, after) ?? c.body(null, 204);
   });
 };
 

@@ -1,8 +1,18 @@
-/** The listening socket. */
-
-import type { Server } from 'node:http';
+/**
+ * The listening socket. What never becomes a request (a head that is too large, a method that HTTP does not know, a
+ * wrong `Host`) is answered with a problem like everything else.
+ */
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createAdaptorServer } from '@hono/node-server';
+import type { Duplex } from 'node:stream';
+import { getRequestListener } from '@hono/node-server';
+import { type Problem, problem, problemMediaType, problemResponse, problemText } from './problem.js';
 
 export interface HttpServer {
   /** With the port that was really taken. */
@@ -17,7 +27,7 @@ type Fetch = (request: Request) => Response | Promise<Response>;
 /** Resolves when it listens; rejects when the address cannot be had. */
 export const listen = (fetch: Fetch, hostname: string, port: number): Promise<HttpServer> =>
   new Promise((resolve, reject) => {
-    const server = createAdaptorServer({ fetch }) as Server;
+    const server = createHttpServer(fetch);
     server.once('error', reject);
     server.listen(port, hostname, () => {
       server.removeListener('error', reject);
@@ -26,6 +36,69 @@ export const listen = (fetch: Fetch, hostname: string, port: number): Promise<Ht
       resolve({ url: `http://${host}:${taken}`, port: taken, close: () => closeServer(server) });
     });
   });
+
+const createHttpServer = (fetch: Fetch): Server => {
+  const answer = getRequestListener(fetch, {
+    // Of HTTP/1.0, which has no `Host`: nothing but this socket can be meant.
+    hostname: 'localhost',
+    errorHandler: () =>
+      problemResponse(problem('MALFORMED_REQUEST', 'The target or the Host cannot be read'), '/'),
+  });
+  const listener = (request: IncomingMessage, response: ServerResponse): void => {
+    if (request.headers.host === undefined && request.httpVersion !== '1.0') {
+      refuse(response, problem('MALFORMED_REQUEST', 'A request of HTTP/1.1 needs exactly one Host header'));
+      return;
+    }
+    // The names of hosts have no case.
+    if (request.headers.host !== undefined) request.headers.host = request.headers.host.toLowerCase();
+    void answer(request, response);
+  };
+  return createServer({ requireHostHeader: false }, listener)
+    .on('clientError', (error, socket) => refuseSocket(socket, clientProblem(error)))
+    .on('connect', (_request, socket) =>
+      refuseSocket(socket, problem('METHOD_NOT_ALLOWED', 'This is no proxy: there is no CONNECT')),
+    )
+    .on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) =>
+      refuse(response, problem('EXPECTATION_FAILED', 'The only expectation that is met is 100-continue')),
+    );
+};
+
+const clientProblem = (error: Error): Problem => {
+  const code = 'code' in error ? error.code : undefined;
+  if (code === 'HPE_HEADER_OVERFLOW' || code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW')
+    return problem('HEADERS_TOO_LARGE', 'The address and the headers may have at most 16 KiB together');
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return problem('REQUEST_TIMEOUT', 'The request did not arrive in time');
+  if (code === 'HPE_INVALID_METHOD') return problem('MALFORMED_REQUEST', 'The method is none of HTTP');
+  return problem('MALFORMED_REQUEST', 'The request cannot be read as HTTP');
+};
+
+const refuse = (response: ServerResponse, refusal: Problem): void => {
+  const body = problemText(refusal, '/');
+  const length = Buffer.byteLength(body);
+  response.writeHead(refusal.status, {
+    'content-type': problemMediaType,
+    'content-length': length,
+    connection: 'close',
+  });
+  response.end(body);
+};
+
+/** The same where there is no response to write to yet. */
+const refuseSocket = (socket: Duplex, refusal: Problem): void => {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const body = problemText(refusal, '/');
+  const head = [
+    `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status] ?? ''}`,
+    `content-type: ${problemMediaType}`,
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+};
 
 /** Connections that are kept alive after their last request would hold the close up for seconds. */
 const idleCheckMs = 50;

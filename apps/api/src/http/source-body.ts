@@ -5,9 +5,11 @@
  *    itself the text (JSON is a definition's other form), byte for byte as it was sent.
  * 2. `text/*`, `application/yaml` and `application/x-yaml`: the body is the text.
  */
+import { readUtf8 } from '@signalbox/dsl';
 import type { Context } from 'hono';
 import { z } from 'zod';
-import { readJson } from './json-text.js';
+import { bodyBytes, isJson, malformedBody, mediaTypeOf } from './json-body.js';
+import { readLooseJson } from './json-text.js';
 import { problem } from './problem.js';
 
 /** The part of a route's declaration that says so. */
@@ -27,20 +29,23 @@ export const sourceBody = {
 
 const wrapper = z.strictObject({ source: z.string() });
 
-const mediaTypeOf = (c: Context): string =>
-  (c.req.header('content-type') ?? 'text/plain').split(';', 1)[0]?.trim().toLowerCase() ?? '';
-
-/** @throws Problem `UNSUPPORTED_MEDIA_TYPE` */
+/** @throws Problem `UNSUPPORTED_MEDIA_TYPE`, or `MALFORMED_BODY` where it is not UTF-8 */
 export const readSource = async (c: Context): Promise<string> => {
-  const mediaType = mediaTypeOf(c);
-  const text = await c.req.text();
-  if (mediaType === 'application/json' || mediaType.endsWith('+json')) return unwrapped(text);
+  const mediaType = mediaTypeOf(c) ?? 'text/plain';
+  const text = textOf(await bodyBytes(c));
+  if (isJson(mediaType)) return unwrapped(text);
   if (mediaType.startsWith('text/') || /^application\/(x-)?yaml$/.test(mediaType)) return text;
   throw problem('UNSUPPORTED_MEDIA_TYPE', 'Send text/yaml, text/plain, application/yaml or application/json');
 };
 
+const textOf = (bytes: Uint8Array): string => {
+  const read = readUtf8(bytes);
+  if (read.ok) return read.text;
+  throw malformedBody(read.fault);
+};
+
 /** Text that is not JSON is judged by whoever reads the definition, with line and column. */
 const unwrapped = (text: string): string => {
-  const parsed = wrapper.safeParse(readJson(text));
+  const parsed = wrapper.safeParse(readLooseJson(text));
   return parsed.success ? parsed.data.source : text;
 };

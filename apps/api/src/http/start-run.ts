@@ -9,7 +9,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { JsonValue, RunCommand } from '@signalbox/protocol';
 import type { Submission } from '../commands/submit.js';
 import { createUuidV7, runIdOfKey } from '../identity.js';
-import type { RunResource } from '../resources/run.js';
+import type { RunWithSteps } from '../read-model/run-queries.js';
 import type { ApiContext } from './api-context.js';
 import { problem, refusalProblem } from './problem.js';
 
@@ -29,7 +29,7 @@ export interface CommandBase {
 }
 
 export type Start =
-  | { readonly kind: 'started' | 'existing'; readonly run: RunResource }
+  | { readonly kind: 'started' | 'existing'; readonly run: RunWithSteps }
   | { readonly kind: 'unconfirmed'; readonly commandId: string; readonly runId: string };
 
 /** @throws Problem */
@@ -77,7 +77,7 @@ const outcomeOf = (
   throw refusalProblem(code, message, issues);
 };
 
-const sameRequest = (run: RunResource, request: StartRequest): Start => {
+const sameRequest = (run: RunWithSteps, request: StartRequest): Start => {
   const isSame =
     run.workflow.id === request.workflow &&
     (request.version === undefined || run.workflow.version === request.version) &&

@@ -8,7 +8,7 @@ import type {
   WorkflowSummary,
 } from '../resources/catalog.js';
 import { toInstantText, toOptionalInstantText } from '../resources/shapes.js';
-import type { ListPosition, Page } from './run-queries.js';
+import type { ListPosition, Page } from './page.js';
 import type { ReadModelDatabase } from './schema.js';
 
 interface WorkflowRow {

@@ -11,7 +11,7 @@ import Database from 'better-sqlite3';
 export type ReadModelDatabase = Database.Database;
 
 /** Raise it with every change below. */
-const schemaVersion = 1;
+const schemaVersion = 2;
 
 const tables = `
 CREATE TABLE position (
@@ -68,6 +68,7 @@ CREATE TABLE steps (
   child_run_id TEXT,
   PRIMARY KEY (run_id, step_id)
 ) WITHOUT ROWID;
+CREATE INDEX steps_in_order ON steps (run_id, began_sequence, step_id);
 CREATE TABLE events (
   stream_sequence INTEGER PRIMARY KEY,
   run_id TEXT NOT NULL,
@@ -109,6 +110,7 @@ CREATE TABLE approvals (
   data TEXT,
   PRIMARY KEY (run_id, approval_id)
 ) WITHOUT ROWID;
+CREATE INDEX approvals_in_order ON approvals (run_id, requested_sequence, approval_id);
 CREATE INDEX approvals_newest ON approvals (status, requested_at, run_id, approval_id);
 CREATE TABLE workflows (
   workflow_id TEXT NOT NULL,

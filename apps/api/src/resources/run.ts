@@ -57,7 +57,11 @@ export const runResource = runSummary
     output: json.optional(),
     sequence: z.number().int().openapi({ description: 'Sequence of the newest event.' }),
     parent: z.object({ runId: z.string(), stepId: z.string() }).nullable(),
-    steps: z.array(stepSummary).openapi({ description: 'In the order in which they began.' }),
+    steps: z.array(stepSummary).openapi({ description: 'The first ones, in the order in which they began.' }),
+    nextCursor: z
+      .string()
+      .nullable()
+      .openapi({ description: 'Where the list of its steps goes on; null when all of them are here.' }),
   })
   .openapi('Run');
 export type RunResource = z.infer<typeof runResource>;

@@ -23,6 +23,14 @@ export const errorResource = z
   .object({ code: z.string(), message: z.string(), retryable: z.boolean(), details: json.optional() })
   .openapi('StepError');
 
+/** `line` and `column` where the body could not be read. */
+const wrongField = z.object({
+  path: z.string(),
+  message: z.string(),
+  line: z.number().int().optional(),
+  column: z.number().int().optional(),
+});
+
 export const problemResource = z
   .object({
     type: z.string(),
@@ -31,7 +39,7 @@ export const problemResource = z
     detail: z.string(),
     instance: z.string(),
     code: z.string().openapi({ description: 'Stable; match this.' }),
-    errors: z.array(z.union([issueResource, z.object({ path: z.string(), message: z.string() })])).optional(),
+    errors: z.array(z.union([issueResource, wrongField])).optional(),
     warnings: z.array(issueResource).optional(),
   })
   .openapi('Problem');

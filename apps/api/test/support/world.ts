@@ -19,7 +19,12 @@ export interface Answer {
 }
 
 export const openWorld = (
-  options: { confirmationTimeoutMs?: number; heartbeatMs?: number; isBehind?: boolean } = {},
+  options: {
+    confirmationTimeoutMs?: number;
+    heartbeatMs?: number;
+    maxStreamCount?: number;
+    isBehind?: boolean;
+  } = {},
 ) => {
   const orchestrator = new InMemoryOrchestrator();
   const confirmations = new Confirmations(options.confirmationTimeoutMs ?? 10_000);
@@ -38,6 +43,7 @@ export const openWorld = (
     isConnected: () => isConnected,
     onInternalError: (error) => internalErrors.push(error),
     heartbeatMs: options.heartbeatMs ?? 15_000,
+    maxStreamCount: options.maxStreamCount ?? 2_000,
   });
   const request = (path: string, init: RequestInit = {}): Promise<Response> =>
     Promise.resolve(app.request(`http://127.0.0.1:7420${path}`, init));
@@ -70,6 +76,7 @@ export const openWorld = (
     confirmations,
     internalErrors,
     request,
+    fetch: app.fetch,
     call,
     disconnect: () => {
       isConnected = false;

@@ -1,0 +1,75 @@
+/** Requests as bytes on a socket: whatever they are, the answer is HTTP with a problem in it. */
+import { connect } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type HttpServer, listen } from '../src/http/server.js';
+import { openWorld, type World } from './support/world.js';
+
+let world: World;
+let server: HttpServer;
+beforeAll(async () => {
+  world = openWorld();
+  server = await listen((request) => world.fetch(request), '127.0.0.1', 0);
+});
+afterAll(async () => {
+  await server.close();
+  world.close();
+});
+
+const send = (text: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const socket = connect(server.port, '127.0.0.1', () => socket.write(text));
+    let answer = '';
+    socket.setEncoding('utf8');
+    socket.on('data', (chunk: string) => {
+      answer += chunk;
+      // Those that keep the connection say how long they are.
+      const length = /content-length: (\d+)/i.exec(answer)?.[1];
+      const body = answer.split('\r\n\r\n')[1];
+      if (length !== undefined && body !== undefined && Buffer.byteLength(body) >= Number(length))
+        socket.end();
+    });
+    socket.on('end', () => resolve(answer));
+    socket.on('close', () => resolve(answer));
+    socket.on('error', reject);
+  });
+
+const statusOf = (answer: string): number => Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1]);
+
+test.each(['LOCALHOST', 'LocalHost', '127.0.0.1'])(
+  'the host %s is this machine, whatever its case',
+  async (host) => {
+    const answer = await send(`GET /healthz HTTP/1.1\r\nHost: ${host}:${server.port}\r\n\r\n`);
+    expect(statusOf(answer)).toBe(200);
+  },
+);
+
+test('HTTP/1.0 is answered, with and without a Host', async () => {
+  expect(statusOf(await send('GET /healthz HTTP/1.0\r\n\r\n'))).toBe(200);
+  expect(statusOf(await send('GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n'))).toBe(200);
+});
+
+test.each([
+  ['a foreign Host', 'GET /healthz HTTP/1.1\r\nHost: EVIL.example\r\n\r\n', 403],
+  ['a Host that is none', 'GET /healthz HTTP/1.1\r\nHost: a b\r\n\r\n', 400],
+  ['no Host', 'GET /healthz HTTP/1.1\r\n\r\n', 400],
+  ['an unknown method', 'FROBNICATE /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n', 400],
+  ['a method that is not for this', 'PROPFIND /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n', 405],
+  ['TRACE', 'TRACE /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n', 405],
+  ['CONNECT', 'CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n', 405],
+  ['an expectation', 'GET /healthz HTTP/1.1\r\nHost: localhost\r\nExpect: miracles\r\n\r\n', 417],
+  [
+    'a head of 20,000 bytes',
+    `GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Long: ${'x'.repeat(20_000)}\r\n\r\n`,
+    431,
+  ],
+  ['an address of 20,000 bytes', `GET /${'x'.repeat(20_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`, 431],
+  ['an address that is none', 'GET http://[ HTTP/1.1\r\nHost: localhost\r\n\r\n', 400],
+  ['something else', 'hello\r\n\r\n', 400],
+])('%s is a problem', async (_, text, status) => {
+  const answer = await send(text);
+  expect(statusOf(answer)).toBe(status);
+  expect(answer.toLowerCase()).toContain('content-type: application/problem+json');
+  const body = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4)) as { status: number; code: string };
+  expect(body.status).toBe(status);
+  expect(body.code).toMatch(/^[A-Z_]+$/);
+});
