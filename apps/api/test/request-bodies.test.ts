@@ -18,7 +18,7 @@ const send = async (
   contentType: string | null = 'application/json',
   method = 'POST',
 ): Promise<Answer> => {
-  const headers = contentType === null ? {} : { 'content-type': contentType };
+  const headers: Record<string, string> = contentType === null ? {} : { 'content-type': contentType };
   const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body;
   const response = await world.request(path, { method, headers, body: bytes as Uint8Array<ArrayBuffer> });
   return { status: response.status, headers: response.headers, body: await response.json() };

@@ -3,12 +3,15 @@ import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { z } from 'zod';
 import { type Problem, problem } from './api-types.js';
 import { CliError, type ExitCode, exitCodes } from './exit-code.js';
+import { onOneLine } from './terminal.js';
 
 export interface ApiClient {
   readonly url: string;
   get<T>(path: string, schema: z.ZodType<T>): Promise<T>;
   /** All pages of a list, newest first, at most `limit` items. */
   list<T>(path: string, item: z.ZodType<T>, limit?: number): Promise<T[]>;
+  /** Page by page from a cursor on; nothing where it is null. */
+  pages<T>(path: string, item: z.ZodType<T>, cursor: string | null): AsyncGenerator<T[], void>;
   send(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: SendBody): Promise<Answer>;
   /** Server-sent events until the server closes the stream; reconnects with the last id after a break. */
   stream(path: string, onEvent: (event: EventSourceMessage) => void): Promise<void>;
@@ -27,6 +30,8 @@ export interface Answer {
 }
 
 const pageSize = 100;
+/** Of what is read to its end: a page is held at a time. */
+const longPageSize = 1_000;
 const maxReconnectCount = 20;
 
 export const createApiClient = (url: string, actor: string | undefined): ApiClient => {
@@ -52,19 +57,34 @@ export const createApiClient = (url: string, actor: string | undefined): ApiClie
     return checked(schema, await bodyOf(response), path);
   };
 
+  const page = <T>(path: string, item: z.ZodType<T>, limit: number, cursor: string | null) =>
+    get(
+      pagePath(path, limit, cursor),
+      z.object({ items: z.array(item), nextCursor: z.string().nullable().optional() }),
+    );
+
   return {
     url,
     get,
+    pages: async function* (path, item, cursor) {
+      for (let next = cursor; next !== null; ) {
+        const { items, nextCursor } = await page(path, item, longPageSize, next);
+        yield items;
+        next = nextCursor ?? null;
+      }
+    },
     list: async (path, item, limit = 1_000) => {
       const found: z.infer<typeof item>[] = [];
-      let cursor: string | null = null;
+      let cursor: string | null = null as string | null;
       do {
-        const page: { items: z.infer<typeof item>[]; nextCursor?: string | null } = await get(
-          pagePath(path, Math.min(pageSize, limit - found.length), cursor),
-          z.object({ items: z.array(item), nextCursor: z.string().nullable().optional() }),
+        const { items, nextCursor } = await page(
+          path,
+          item,
+          Math.min(pageSize, limit - found.length),
+          cursor,
         );
-        found.push(...page.items);
-        cursor = page.nextCursor ?? null;
+        found.push(...items);
+        cursor = nextCursor ?? null;
       } while (cursor !== null && found.length < limit);
       return found;
     },
@@ -112,10 +132,19 @@ const exitCodeOf = (status: number): ExitCode => {
 
 const problemError = (found: Problem): CliError =>
   new CliError(
-    `${found.detail ?? found.title ?? 'refused'} (${found.code})`,
+    `${onOneLine(found.detail ?? found.title ?? 'refused')} (${found.code})${wrongFields(found)}`,
     exitCodeOf(found.status),
     found,
   );
+
+const wrongField = z.object({ path: z.string(), message: z.string() }).strict();
+
+/** Fields of the request, such as a status that there is not; findings in a definition are shown by who sent it. */
+const wrongFields = ({ errors = [] }: Problem): string =>
+  errors
+    .flatMap((each) => wrongField.safeParse(each).data ?? [])
+    .map(({ path, message }) => `\n  ${onOneLine(`${path === '' ? '/' : path}: ${message}`)}`)
+    .join('');
 
 const checked = <T>(schema: z.ZodType<T>, body: unknown, path: string): T => {
   const parsed = schema.safeParse(body);

@@ -35,7 +35,9 @@ export type Step = z.infer<typeof step>;
 export const run = runSummary.extend({
   input: z.unknown(),
   output: z.unknown().optional(),
+  /** The first ones. */
   steps: z.array(step),
+  nextCursor: z.string().nullable(),
 });
 export type Run = z.infer<typeof run>;
 

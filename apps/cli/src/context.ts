@@ -2,7 +2,9 @@
 import type { Command } from 'commander';
 import { type ApiClient, createApiClient } from './api-client.js';
 import { type CliConfig, loadConfig } from './config.js';
+import { CliError, exitCodes } from './exit-code.js';
 import { createOutput, type Output } from './output.js';
+import { printOut } from './terminal.js';
 
 export interface CliContext {
   readonly config: CliConfig;
@@ -22,10 +24,19 @@ export const contextOf = (command: Command): CliContext => {
   const config = loadConfig(process.env);
   return {
     config,
-    output: createOutput(options.json === true, (text) => void process.stdout.write(text)),
-    api: createApiClient(options.api ?? apiUrl(config), options.as),
+    output: createOutput(options.json === true, printOut),
+    api: createApiClient(options.api === undefined ? apiUrl(config) : checkedUrl(options.api), options.as),
     actor: options.as,
   };
+};
+
+const checkedUrl = (text: string): string => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return text;
+  throw new CliError(
+    `--api ${text} is not an address of HTTP, such as http://127.0.0.1:7420`,
+    exitCodes.usage,
+  );
 };
 
 const apiUrl = ({ apiHost, apiPort }: CliConfig): string =>

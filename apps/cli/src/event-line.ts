@@ -1,5 +1,6 @@
 /** One event as one line. */
 import type { Event } from './api-types.js';
+import { onOneLine } from './terminal.js';
 
 const shown = [
   'state',
@@ -16,7 +17,7 @@ const shown = [
 
 const brief = (value: unknown): string => {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+  return onOneLine(text.length > 60 ? `${text.slice(0, 57)}...` : text);
 };
 
 export const renderEvent = ({ at, sequence, type, data }: Event): string => {

@@ -1,7 +1,9 @@
 /** The run's input from `--input k=v` (text), `--input k:=json` and `--input-file`. */
-import { readFile } from 'node:fs/promises';
-import { parse } from 'yaml';
+import { readJson, readYamlValue } from '@signalbox/dsl';
+import { renderIssue } from './diagnostics.js';
 import { CliError, exitCodes } from './exit-code.js';
+import { readJsonOption } from './json-option.js';
+import { readRegularFile } from './regular-file.js';
 
 const refused = ['__proto__', 'constructor', 'prototype'];
 
@@ -11,24 +13,26 @@ const parsePair = (pair: string): readonly [string, unknown] => {
   if (match === null || refused.includes(key)) {
     throw new CliError(`--input "${pair}" is not name=text or name:=json`, exitCodes.usage);
   }
-  if (operator === '=') return [key, value];
-  try {
-    return [key, JSON.parse(value)];
-  } catch {
-    throw new CliError(`--input ${key}:= must be followed by JSON, not by ${value}`, exitCodes.usage);
+  return [key, operator === '=' ? value : readJsonOption(`what follows --input ${key}:=`, value)];
+};
+
+const readValue = async (file: string): Promise<unknown> => {
+  const bytes = await readRegularFile(file);
+  if (file.endsWith('.json')) {
+    const read = readJson(bytes);
+    if (read.ok) return read.value;
+    const { line, column, message } = read.fault;
+    throw new CliError(`${file}:${line}:${column}  ${message}`, exitCodes.data);
   }
+  const read = readYamlValue(bytes, 'the input');
+  if (read.ok) return read.value;
+  const source = new TextDecoder().decode(bytes);
+  const found = read.errors.map((issue) => renderIssue(issue, file, source)).join('\n');
+  throw new CliError(`${file} is no input:\n${found}`, exitCodes.data);
 };
 
 const readInputFile = async (file: string): Promise<Record<string, unknown>> => {
-  const text = await readFile(file, 'utf8').catch((error: Error) => {
-    throw new CliError(`the input file cannot be read: ${error.message}`, exitCodes.data);
-  });
-  let value: unknown;
-  try {
-    value = parse(text, { maxAliasCount: 100 });
-  } catch (error) {
-    throw new CliError(`${file} is neither JSON nor YAML: ${(error as Error).message}`, exitCodes.data);
-  }
+  const value = await readValue(file);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new CliError(`${file} must hold one object: the fields of the run's input`, exitCodes.data);
   }

@@ -3,6 +3,7 @@ import { SettingsError } from '@signalbox/service';
 import { CommanderError } from 'commander';
 import { CliError, exitCodes } from './exit-code.js';
 import { createProgram } from './program.js';
+import { onReaderGone, printError } from './terminal.js';
 import { readVersion } from './version.js';
 
 const isJson = process.argv.includes('--json');
@@ -11,21 +12,20 @@ const report = (error: unknown): number => {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   if (error instanceof CliError) {
     const { message, exitCode, details } = error;
-    process.stderr.write(
+    printError(
       isJson ? `${JSON.stringify({ error: { message, exitCode, details } })}\n` : `signalbox: ${message}\n`,
     );
     return exitCode;
   }
   if (error instanceof SettingsError) {
-    process.stderr.write(`signalbox: ${error.message}\n`);
+    printError(`signalbox: ${error.message}\n`);
     return exitCodes.config;
   }
-  process.stderr.write(
-    `signalbox: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-  );
+  printError(`signalbox: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   return exitCodes.internal;
 };
 
+onReaderGone({ isService: false });
 try {
   await createProgram(readVersion()).parseAsync();
 } catch (error) {

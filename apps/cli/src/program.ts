@@ -11,6 +11,7 @@ import { schemaCommand } from './commands/schema.js';
 import { syncCommand } from './commands/sync.js';
 import { validateCommand } from './commands/validate.js';
 import { workflowCommands } from './commands/workflow.js';
+import { printError, printOut } from './terminal.js';
 
 export const createProgram = (version: string): Command => {
   const program = new Command('signalbox')
@@ -22,7 +23,8 @@ export const createProgram = (version: string): Command => {
     .option('--api <url>', 'address of the api (default: SIGNALBOX_API_HOST and SIGNALBOX_API_PORT)')
     .option('--as <actor>', 'who acts, such as user:alice (default: nobody in particular)')
     .showHelpAfterError('(signalbox --help lists the commands)')
-    .exitOverride();
+    .exitOverride()
+    .configureOutput({ writeOut: printOut, writeErr: printError });
   const commands = [
     devCommand(),
     demoCommand(),
@@ -42,7 +44,7 @@ export const createProgram = (version: string): Command => {
 
 /** Subcommands throw instead of exiting, too: `main.ts` alone ends the process. */
 const inherit = (command: Command): Command => {
-  command.exitOverride();
+  command.exitOverride().configureOutput({ writeOut: printOut, writeErr: printError });
   for (const child of command.commands) inherit(child);
   return command;
 };

@@ -1,9 +1,9 @@
 /** Follows a run to its end over server-sent events. */
-import { event as eventSchema, run as runSchema } from './api-types.js';
+import { event as eventSchema } from './api-types.js';
 import type { CliContext } from './context.js';
 import { renderEvent } from './event-line.js';
 import { CliError, exitCodes } from './exit-code.js';
-import { renderTimeline } from './timeline.js';
+import { showRun } from './timeline.js';
 
 /** Prints each event as it comes, then the timeline. @throws CliError when the run did not complete. */
 export const watchRun = async ({ api, output }: CliContext, runId: string): Promise<void> => {
@@ -12,8 +12,8 @@ export const watchRun = async ({ api, output }: CliContext, runId: string): Prom
     const parsed = eventSchema.safeParse(JSON.parse(message.data));
     if (parsed.success) output.line(parsed.data, renderEvent);
   });
-  const run = await api.get(path, runSchema);
-  output.line(run, (ended) => `\n${renderTimeline(ended)}`);
+  output.note('');
+  const run = await showRun(api, output, runId);
   if (run.status !== 'COMPLETED') {
     throw new CliError(
       `run ${runId} ended ${run.status}${run.error === null ? '' : `: ${run.error.message}`}`,

@@ -24,6 +24,8 @@ export interface ConnectionOptions {
   logger: Logger;
   /** Ends the wait for a server that is not there yet; `openConnection` then rejects with the signal's reason. */
   signal?: AbortSignal;
+  /** Told once that there is no server yet, and why, before the wait for it. */
+  onWaiting?: (error: unknown) => void;
 }
 
 export interface Connection {
@@ -161,7 +163,10 @@ async function dialUntilAnswered(options: ConnectionOptions): Promise<NatsConnec
         noAsyncTraces: true,
       });
     } catch (error) {
-      if (delayMs === minDialDelayMs) options.logger.info('waiting for the bus', { url: options.url, error });
+      if (delayMs === minDialDelayMs) {
+        options.logger.info('waiting for the bus', { url: options.url, error });
+        options.onWaiting?.(error);
+      }
       await pause(delayMs, options.signal);
       delayMs = Math.min(delayMs * 2, maxDialDelayMs);
     }

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { type Approval, approval } from '../api-types.js';
 import { type CliContext, contextOf } from '../context.js';
 import { CliError, exitCodes } from '../exit-code.js';
+import { readJsonOption } from '../json-option.js';
 import { table } from '../output.js';
 
 const list = async (options: { all?: boolean }, command: Command): Promise<void> => {
@@ -43,14 +44,6 @@ interface DecideOptions {
   readonly run?: string;
 }
 
-const parseData = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new CliError('--data must be JSON', exitCodes.usage);
-  }
-};
-
 const decide =
   (verb: 'approve' | 'reject') =>
   async (approvalId: string, options: DecideOptions, command: Command): Promise<void> => {
@@ -62,7 +55,7 @@ const decide =
       {
         json: {
           ...(options.comment === undefined ? {} : { comment: options.comment }),
-          ...(options.data === undefined ? {} : { data: parseData(options.data) }),
+          ...(options.data === undefined ? {} : { data: readJsonOption('--data', options.data) }),
         },
       },
     );

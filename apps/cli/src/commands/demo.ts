@@ -15,7 +15,8 @@ import { CliError, exitCodes } from '../exit-code.js';
 import type { Output } from '../output.js';
 import { type Platform, startPlatform } from '../platform/platform.js';
 import { syncEnvironment } from '../sync.js';
-import { renderTimeline } from '../timeline.js';
+import { onReaderGone, printError } from '../terminal.js';
+import { showRun } from '../timeline.js';
 
 const environment = fileURLToPath(new URL('../../../../examples/environments/default', import.meta.url));
 
@@ -65,9 +66,8 @@ const play = async (scene: Scene, url: string, output: Output): Promise<Run> => 
     if (event.type === 'approval.requested') decisions.push(approve(bob, runId, output));
   });
   await Promise.all(decisions);
-  const run = await alice.get(path, runSchema);
   output.note('');
-  output.line(run, renderTimeline);
+  const run = await showRun(alice, output, runId);
   const visited = run.steps.some((step) => step.state === scene.mustVisit && step.status === 'SUCCEEDED');
   if (run.status !== 'COMPLETED' || !visited) {
     throw new CliError(
@@ -96,6 +96,7 @@ const approve = async (bob: ApiClient, runId: string, output: Output): Promise<v
 
 const demo = async (options: { logs?: boolean }, command: Command): Promise<void> => {
   const { config, output } = contextOf(command);
+  onReaderGone({ isService: true });
   const folder = await mkdtemp(join(tmpdir(), 'signalbox-demo-'));
   const recent: string[] = [];
   let platform: Platform | undefined;
@@ -116,18 +117,18 @@ const demo = async (options: { logs?: boolean }, command: Command): Promise<void
       onLine: (source, line) => {
         recent.push(`${source.padEnd(16)} | ${line}`);
         if (recent.length > 40) recent.shift();
-        if (options.logs === true) process.stderr.write(`${source.padEnd(16)} | ${line}\n`);
+        if (options.logs === true) printError(`${source.padEnd(16)} | ${line}\n`);
       },
     });
     output.note(`api ${platform.apiUrl}, NATS ${platform.natsUrl}`);
-    const synced = await syncEnvironment(createApiClient(platform.apiUrl, 'user:alice'), environment);
+    const { synced } = await syncEnvironment(createApiClient(platform.apiUrl, 'user:alice'), environment);
     output.note(`put ${synced.map((item) => item.name).join(', ')} into the platform`);
     for (const scene of scenes) await play(scene, platform.apiUrl, output);
     output.note(
       '\nAll three runs completed. `npm start` keeps a platform up; the README goes on from there.',
     );
   } catch (error) {
-    if (options.logs !== true) process.stderr.write(`the services' last words:\n${recent.join('\n')}\n`);
+    if (options.logs !== true) printError(`the services' last words:\n${recent.join('\n')}\n`);
     throw error;
   } finally {
     await platform?.stop();

@@ -6,12 +6,13 @@ import { untilInterrupted } from '../interruption.js';
 import { startPlatform } from '../platform/platform.js';
 import { preferredPort } from '../platform/preferred-port.js';
 import { syncEnvironment } from '../sync.js';
+import { onReaderGone, printOut } from '../terminal.js';
 
 const dev = async (options: { sync?: string }, command: Command): Promise<void> => {
   const { config, output, actor } = contextOf(command);
+  onReaderGone({ isService: true });
   const interrupted = untilInterrupted();
-  const say = (source: string, line: string): void =>
-    void process.stdout.write(`${source.padEnd(16)} | ${line}\n`);
+  const say = (source: string, line: string): void => printOut(`${source.padEnd(16)} | ${line}\n`);
   const platform = await startPlatform({
     config,
     env: process.env,
@@ -22,7 +23,11 @@ const dev = async (options: { sync?: string }, command: Command): Promise<void> 
   });
   try {
     if (options.sync !== undefined) {
-      const synced = await syncEnvironment(createApiClient(platform.apiUrl, actor), options.sync);
+      const { synced, leftAlone } = await syncEnvironment(
+        createApiClient(platform.apiUrl, actor),
+        options.sync,
+      );
+      for (const line of leftAlone) say('dev', line);
       say('dev', `put ${synced.length} files of ${options.sync} into the platform`);
     }
     output.note(

@@ -4,7 +4,9 @@ import { createLogger } from '@signalbox/telemetry';
 import { Command } from 'commander';
 import { contextOf } from '../context.js';
 import { renderEvent } from '../event-line.js';
+import { CliError, exitCodes } from '../exit-code.js';
 import { untilInterrupted } from '../interruption.js';
+import { printError } from '../terminal.js';
 
 const text = new TextDecoder();
 
@@ -19,9 +21,22 @@ const tail = async (options: { run?: string }, command: Command): Promise<void> 
   const logger = createLogger({
     service: 'cli',
     level: 'warn',
-    write: (line) => void process.stderr.write(line),
+    write: printError,
   });
-  const connection = await openConnection({ url: config.natsUrl, name: 'signalbox-cli', logger });
+  const unanswered = new AbortController();
+  const connection = await openConnection({
+    url: config.natsUrl,
+    name: 'signalbox-cli',
+    logger,
+    signal: unanswered.signal,
+    onWaiting: () =>
+      unanswered.abort(
+        new CliError(
+          `nats-server at ${config.natsUrl} does not answer; is the platform up (npm start, or signalbox dev)?`,
+          exitCodes.temporary,
+        ),
+      ),
+  });
   const subjects =
     options.run === undefined
       ? [filters.allEvents]
@@ -36,7 +51,7 @@ const tail = async (options: { run?: string }, command: Command): Promise<void> 
         output.line(decodeEvent(text.decode(message.data), message.subject), asLine);
       } catch (error) {
         if (!(error instanceof ContractError)) throw error;
-        process.stderr.write(`not an event: ${error.message}\n`);
+        printError(`not an event: ${error.message}\n`);
       }
     }),
   );

@@ -1,9 +1,10 @@
 import { Command } from 'commander';
-import { type RunSummary, run as runSchema, runSummary } from '../api-types.js';
+import { type RunSummary, runSummary } from '../api-types.js';
 import { contextOf } from '../context.js';
 import { CliError, exitCodes } from '../exit-code.js';
+import { readJsonOption } from '../json-option.js';
 import { duration, table } from '../output.js';
-import { renderTimeline } from '../timeline.js';
+import { showRun } from '../timeline.js';
 import { watchRun } from '../watch.js';
 
 const pathOf = (runId: string): string => `/api/v1/workflow-runs/${encodeURIComponent(runId)}`;
@@ -45,7 +46,7 @@ const list = async (options: ListOptions, command: Command): Promise<void> => {
 
 const show = async (runId: string, _options: unknown, command: Command): Promise<void> => {
   const { api, output } = contextOf(command);
-  output.show(await api.get(pathOf(runId), runSchema), renderTimeline);
+  await showRun(api, output, runId);
 };
 
 const watch = (runId: string, _options: unknown, command: Command): Promise<void> =>
@@ -65,14 +66,6 @@ interface SignalOptions {
   readonly id?: string;
 }
 
-const parsePayload = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new CliError('--payload must be JSON', exitCodes.usage);
-  }
-};
-
 const signal = async (
   runId: string,
   name: string,
@@ -82,7 +75,7 @@ const signal = async (
   const { api, output } = contextOf(command);
   const { body } = await api.send('POST', `${pathOf(runId)}/signals/${encodeURIComponent(name)}`, {
     json: {
-      ...(options.payload === undefined ? {} : { payload: parsePayload(options.payload) }),
+      ...(options.payload === undefined ? {} : { payload: readJsonOption('--payload', options.payload) }),
       ...(options.id === undefined ? {} : { signalId: options.id }),
     },
   });

@@ -1,7 +1,8 @@
 import { languageJsonSchema } from '@signalbox/dsl';
 import { Command } from 'commander';
+import { printOut } from '../terminal.js';
 
-const schema = (): void => void process.stdout.write(`${JSON.stringify(languageJsonSchema(), null, 2)}\n`);
+const schema = (): void => printOut(`${JSON.stringify(languageJsonSchema(), null, 2)}\n`);
 
 export const schemaCommand = (): Command =>
   new Command('schema')

@@ -2,10 +2,12 @@ import { Command } from 'commander';
 import { contextOf } from '../context.js';
 import { table } from '../output.js';
 import { syncEnvironment } from '../sync.js';
+import { printError } from '../terminal.js';
 
 const sync = async (folder: string, _options: unknown, command: Command): Promise<void> => {
   const { api, output } = contextOf(command);
-  const synced = await syncEnvironment(api, folder);
+  const { synced, leftAlone } = await syncEnvironment(api, folder);
+  for (const line of leftAlone) printError(`signalbox: ${line}\n`);
   output.show(synced, (items) =>
     [
       table(

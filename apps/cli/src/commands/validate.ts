@@ -4,81 +4,30 @@
  */
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { AgentDefinition, Environment, Issue, WorkflowSchemas } from '@signalbox/dsl';
 import { createStarlark } from '@signalbox/starlark-wasm';
 import { createLanguage, type Language } from '@signalbox/validation';
 import { Command, Option } from 'commander';
 import { contextOf } from '../context.js';
 import { renderIssue } from '../diagnostics.js';
-import {
-  environmentAround,
-  readEnvironmentFolder,
-  readSource,
-  type SourceFile,
-} from '../environment-folder.js';
+import { checkEnvironment, checkWorkflow, type FileReport } from '../environment-check.js';
+import { environmentAround, readEnvironmentFolder } from '../environment-folder.js';
 import { CliError, exitCodes } from '../exit-code.js';
+import { meaningOf, readTextFile } from '../regular-file.js';
 import { toSarif } from '../sarif.js';
+import { printOut } from '../terminal.js';
 import { readVersion } from '../version.js';
 
-interface FileReport {
-  readonly file: string;
-  readonly source: string;
-  readonly valid: boolean;
-  readonly errors: readonly Issue[];
-  readonly warnings: readonly Issue[];
-}
-
-type Bytes = { readonly file: string; readonly bytes: Uint8Array };
-
-const report = (
-  file: string,
-  source: string,
-  errors: readonly Issue[],
-  warnings: readonly Issue[] = [],
-): FileReport => ({
-  file,
-  source,
-  valid: errors.length === 0,
-  errors,
-  warnings,
-});
-
-const checkAgents = (language: Language, files: readonly SourceFile[]) => {
-  const agents = new Map<string, AgentDefinition>();
-  const reports = files.map(({ file, name, source }) => {
-    const parsed = language.agent(source, name);
-    if (parsed.ok) agents.set(name, parsed.agent);
-    return report(file, source, parsed.ok ? [] : parsed.errors);
-  });
-  return { agents, reports };
-};
-
-const checkWorkflow = (language: Language, { file, bytes }: Bytes, environment: Environment): FileReport => {
-  const parsed = language.workflow(bytes, environment);
-  return report(file, new TextDecoder().decode(bytes), parsed.ok ? [] : parsed.errors, parsed.warnings);
-};
-
-const checkEnvironment = async (
+const readReports = async (
   language: Language,
-  folder: string,
-  only: string | undefined,
-): Promise<FileReport[]> => {
-  const found = await readEnvironmentFolder(folder);
-  const { agents, reports } = checkAgents(language, found.agents);
-  const workflows = await Promise.all(found.workflows.map(({ file }) => readSource(file)));
-  const known = new Map<string, WorkflowSchemas>();
-  for (const { bytes } of workflows) {
-    const parsed = language.workflow(bytes, {});
-    if (parsed.ok) known.set(parsed.plan.id, parsed.plan);
-  }
-  const environment: Environment = { agents, workflows: known };
-  if (only !== undefined) return [checkWorkflow(language, await readSource(only), environment)];
-  const teams = found.teams;
-  if (teams !== undefined) {
-    const parsed = language.teams(teams.source);
-    reports.push(report(teams.file, teams.source, parsed.ok ? [] : parsed.errors));
-  }
-  return [...reports, ...workflows.map((workflow) => checkWorkflow(language, workflow, environment))];
+  target: string,
+  isFolder: boolean,
+  around: string | undefined,
+): Promise<readonly FileReport[]> => {
+  if (isFolder) return checkEnvironment(language, await readEnvironmentFolder(target)).reports;
+  const file = { file: target, source: await readTextFile(target) };
+  if (around === undefined) return [checkWorkflow(language, file, {})];
+  const { environment } = checkEnvironment(language, await readEnvironmentFolder(around));
+  return [checkWorkflow(language, file, environment)];
 };
 
 const validate = async (
@@ -90,22 +39,18 @@ const validate = async (
   const language = createLanguage(createStarlark());
   const isFolder = await stat(target).then(
     (found) => found.isDirectory(),
-    (error: Error) => {
-      throw new CliError(`${target} cannot be read: ${error.message}`, exitCodes.data);
+    (error: unknown) => {
+      throw new CliError(`${target} cannot be read: ${meaningOf(error)}`, exitCodes.data);
     },
   );
   const around = environmentAround(resolve(target));
-  const reports = isFolder
-    ? await checkEnvironment(language, target, undefined)
-    : around === undefined
-      ? [checkWorkflow(language, await readSource(target), {})]
-      : await checkEnvironment(language, around, target);
+  const reports = await readReports(language, target, isFolder, around);
   if (reports.length === 0) throw new CliError(`${target} holds no agents and no workflows`, exitCodes.data);
   const format = options.format ?? (output.isJson ? 'json' : 'text');
   const withoutSource = reports.map(({ source: _source, ...rest }) => rest);
   if (format === 'text') output.note(reports.map(asText).join('\n'));
   else
-    process.stdout.write(
+    printOut(
       `${JSON.stringify(format === 'json' ? withoutSource : toSarif(reports, readVersion()), null, 2)}\n`,
     );
   if (!isFolder && around === undefined && format === 'text') {
