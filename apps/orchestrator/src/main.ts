@@ -10,7 +10,6 @@ import { openDatabase } from './store/database.js';
 import { followStranded } from './stranded.js';
 import { withdrawTask } from './withdraw-task.js';
 
-const headerRoomBytes = 4_096;
 const maxBatch = 500;
 
 await runService({
@@ -35,7 +34,7 @@ await runService({
         publishAll: (messages) => publisher.publishAll(messages),
         withdraw: (task, sequence) => withdrawTask(connection, task, sequence),
       },
-      maxMessageBytes: () => connection.maxPayloadBytes - headerRoomBytes,
+      maxPayloadBytes: () => connection.maxPayloadBytes,
       starlark: createStarlark(),
       clock,
       logger,

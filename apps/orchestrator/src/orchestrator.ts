@@ -1,5 +1,7 @@
 /** Wires the orchestrator over an open database and an outlet. What it needs of the outside comes in as ports. */
 
+import type { World } from '@signalbox/engine';
+import { maxStepPayloadBytes } from '@signalbox/protocol';
 import { createEvaluator, type Starlark } from '@signalbox/starlark-wasm';
 import type { Logger } from '@signalbox/telemetry';
 import { createSchemaCheck } from '@signalbox/validation';
@@ -33,8 +35,8 @@ import { WritePath } from './write-path.js';
 export interface OrchestratorParts {
   readonly database: OpenDatabase;
   readonly outlet: Outlet;
-  /** Largest data of a message, with room for its headers. */
-  readonly maxMessageBytes: () => number;
+  /** Of the server: a message's data and headers together. */
+  readonly maxPayloadBytes: () => number;
   readonly starlark: Starlark;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -48,6 +50,8 @@ export interface Orchestrator {
   /** Publishes what a former process left; resolves when it is out. Nothing else is published before. */
   recover(): Promise<void>;
 }
+
+const headerRoomBytes = 4_096;
 
 export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
   const { clock, logger, outlet, fail } = parts;
@@ -63,6 +67,7 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
     claims,
     evaluate: createEvaluator(parts.starlark),
     violations: schemas.violations,
+    limits: () => limitsFor(parts.maxPayloadBytes()),
     logger,
   });
   const language = createLanguage(parts.starlark);
@@ -80,7 +85,7 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
       runs,
       store: runStore,
       stepTasks: new StepTasks(agents, claims),
-      maxMessageBytes: parts.maxMessageBytes,
+      maxMessageBytes: () => parts.maxPayloadBytes() - headerRoomBytes,
     },
     outbox,
     inbox,
@@ -105,6 +110,12 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
       intake.start();
     },
   };
+};
+
+/** Half a message leaves the other half for what goes with a value: an agent's definition, names, an error. */
+const limitsFor = (maxPayloadBytes: number): World['limits'] => {
+  const bytes = Math.min(maxStepPayloadBytes, Math.floor(maxPayloadBytes / 2));
+  return { resultBytes: bytes, inputBytes: bytes };
 };
 
 const openStores = ({ sql }: OpenDatabase) => ({

@@ -1,9 +1,10 @@
 /**
  * Records events of runs: history, state, effects and rows, all in the transaction of one batch.
  *
- * 1. Nothing is recorded that cannot be published: a decision with an event over the server's largest message is
- *    turned down before anything of it is written.
- * 2. A step whose input or task is too large is not sent out; it is `overdue` and has to fail in the same transaction.
+ * 1. Events in, rows and messages out: whatever `decide` has decided is recorded as it is.
+ * 2. Nothing is written that the server would not take: every message is measured before its row. `decide` sees to it
+ *    that none is too large; should one be all the same, recording stops in front of it and says so, and the run that
+ *    caused it is given up.
  * 3. Rows are written once a batch for each run, step and approval, from the state after the last event.
  */
 import {
@@ -19,11 +20,10 @@ import {
   runView,
   stepView,
 } from '@signalbox/engine';
-import { maxStepPayloadBytes } from '@signalbox/protocol';
 import type { Changes } from './changes.js';
 import { type LoadedRun, type Runs, startedOf } from './runs.js';
 import type { RunStore } from './store/run-store.js';
-import { dataTextOf, type EncodedMessage, encodeRunEvent } from './wire/event-codec.js';
+import { dataTextOf, encodeRunEvent } from './wire/event-codec.js';
 import type { StepTasks } from './wire/step-tasks.js';
 import {
   approvalTaskEntry,
@@ -35,23 +35,6 @@ import {
   stepWithdrawal,
 } from './wire/task-codec.js';
 
-/** What is too large, and by how much. */
-export interface Oversize {
-  readonly what: string;
-  readonly bytes: number;
-  readonly maxBytes: number;
-}
-
-export const describeOversize = ({ what, bytes, maxBytes }: Oversize): string =>
-  `${what} has ${bytes} bytes, the limit is ${maxBytes}`;
-
-export interface OverdueFailure {
-  readonly run: LoadedRun;
-  readonly stepId: string;
-  readonly attempt: number;
-  readonly oversize: Oversize;
-}
-
 export interface RecorderParts {
   readonly runs: Runs;
   readonly store: RunStore;
@@ -60,16 +43,17 @@ export interface RecorderParts {
   readonly maxMessageBytes: () => number;
 }
 
-interface Prepared {
-  readonly recorded: RecordedEvent;
-  readonly dataText: string;
-  readonly message: EncodedMessage;
-}
-
 export interface Recordable {
   readonly events: readonly RunEvent[];
   /** After each of the events, where that is known already. */
   readonly states?: readonly RunState[];
+}
+
+/** A message that cannot be sent, and by how much. */
+export interface Unsendable {
+  readonly what: string;
+  readonly bytes: number;
+  readonly maxBytes: number;
 }
 
 interface Touched {
@@ -79,7 +63,7 @@ interface Touched {
   readonly approvalIds: Set<string>;
 }
 
-/** Bytes of UTF-8, counted only where the text may be near the limit. */
+/** Bytes of UTF-8 above the limit, counted only where the text may be near it. */
 const bytesOver = (text: string, maxBytes: number): number | undefined => {
   if (text.length * 3 <= maxBytes) return undefined;
   const bytes = Buffer.byteLength(text);
@@ -88,8 +72,6 @@ const bytesOver = (text: string, maxBytes: number): number | undefined => {
 
 /** One for each batch. */
 export class Recorder {
-  /** Steps that must fail before the transaction ends; whoever records takes them away. */
-  readonly overdue: OverdueFailure[] = [];
   readonly #parts: RecorderParts;
   readonly #changes: Changes;
   readonly #touched = new Map<string, Touched>();
@@ -99,118 +81,98 @@ export class Recorder {
     this.#changes = changes;
   }
 
-  /** Records all of the events, or none and says what is too large. */
+  /** Records the events in their order. What it returns has not been recorded or sent, nor has anything behind it. */
   record(
     run: LoadedRun,
     workspace: string,
     { events, states }: Recordable,
     at: number,
     causationId?: string,
-  ): Oversize | undefined {
-    const maxBytes = this.#parts.maxMessageBytes();
-    const firstSeq = run.state.seq + 1;
-    const prepared: Prepared[] = [];
-    const overdue: OverdueFailure[] = [];
+  ): Unsendable | undefined {
     for (const [index, event] of events.entries()) {
-      const encode = (event: RunEvent): Prepared => {
-        const recorded = { seq: firstSeq + index, at, event };
-        const dataText = dataTextOf(recorded);
-        const message = encodeRunEvent(run.runId, workspace, recorded, causationId, dataText);
-        return { recorded, dataText, message };
-      };
-      const whole = encode(event);
-      const withheld = withheldInput(event, whole.message.text);
-      if (withheld !== undefined) overdue.push({ run, ...withheld.failure });
-      const one = withheld === undefined ? whole : encode(withheld.event);
-      const bytes = bytesOver(one.message.text, maxBytes);
-      if (bytes !== undefined) return { what: `the event ${event.type}`, bytes, maxBytes };
-      prepared.push(one);
+      const recorded = { seq: run.state.seq + 1, at, event };
+      const state = states?.[index] ?? evolve(run.state, recorded);
+      const unsendable = this.#write(run, workspace, recorded, state, causationId);
+      if (unsendable !== undefined) return unsendable;
     }
-    // An event that was replaced makes other states than those that were decided on.
-    const known = overdue.length === 0 ? states : undefined;
-    for (const [index, one] of prepared.entries()) {
-      const state = known?.[index] ?? evolve(run.state, one.recorded);
-      this.#write(run, one, state, causationId, overdue);
-    }
-    this.overdue.push(...overdue);
     return undefined;
   }
 
   #write(
     run: LoadedRun,
-    { recorded, dataText, message }: Prepared,
+    workspace: string,
+    recorded: RecordedEvent,
     state: RunState,
     causationId: string | undefined,
-    overdue: OverdueFailure[],
-  ): void {
+  ): Unsendable | undefined {
     const { seq, at, event } = recorded;
+    const dataText = dataTextOf(recorded);
+    const message = encodeRunEvent(run.runId, workspace, recorded, causationId, dataText);
+    const unsendable = this.#excess(`the event ${event.type}`, message.text);
+    if (unsendable !== undefined) return unsendable;
     this.#parts.store.append(run.runId, seq, at, event.type, dataText, causationId);
     this.#changes.events.push(message);
     this.#touch(run, event);
     run.state = state;
     for (const [index, effect] of react(state, recorded).entries()) {
-      this.#perform(run, effect, `${run.runId}/${seq}/${index}`, at, overdue);
+      const unsent = this.#perform(run, effect, `${run.runId}/${seq}/${index}`, at);
+      if (unsent !== undefined) return unsent;
     }
+    return undefined;
   }
 
-  #perform(
-    run: LoadedRun,
-    effect: Effect,
-    messageId: string,
-    at: number,
-    overdue: readonly OverdueFailure[],
-  ): void {
+  #excess(what: string, text: string): Unsendable | undefined {
+    const maxBytes = this.#parts.maxMessageBytes();
+    const bytes = bytesOver(text, maxBytes);
+    return bytes === undefined ? undefined : { what, bytes, maxBytes };
+  }
+
+  #perform(run: LoadedRun, effect: Effect, messageId: string, at: number): Unsendable | undefined {
     const { runId } = run;
     const started = startedOf(run);
     switch (effect.type) {
       case 'dispatch_step':
-        if (!overdue.some(({ stepId }) => stepId === effect.stepId)) {
-          this.#dispatch(run, effect, this.#parts.stepTasks.entry(started, effect, messageId, at));
-        }
-        return;
+        return this.#send(
+          `the task of state "${effect.state}"`,
+          this.#parts.stepTasks.entry(started, effect, messageId, at),
+        );
       case 'request_approval':
-        this.#changes.send(approvalTaskEntry(started, effect, messageId));
-        break;
+        return this.#send('the request of an approval', approvalTaskEntry(started, effect, messageId));
+      case 'start_child':
+        return this.#send('the start of a child run', startChildEntry(started, effect, messageId, at));
+      case 'cancel_child':
+        return this.#send('the cancel of a child run', cancelChildEntry(started, effect, messageId, at));
+      case 'notify_parent': {
+        const parent = { runId: effect.parentRunId, stepId: effect.stepId };
+        return this.#send(
+          'the news for the parent',
+          childEndedEntry(parent, runId, effect.outcome, messageId),
+        );
+      }
       case 'set_timer': {
         const { timerId, dueAt, purpose } = effect;
         this.#changes.setTimer({ runId, timerId, dueAt, purpose });
-        break;
+        return undefined;
       }
       case 'cancel_timer':
         this.#changes.cancelTimer(runId, effect.timerId);
-        break;
+        return undefined;
       case 'cancel_timers':
         this.#changes.cancelTimers(runId);
-        break;
+        return undefined;
       case 'withdraw_step':
         this.#changes.send(stepWithdrawal(started, effect));
-        break;
+        return undefined;
       case 'withdraw_approval':
         this.#changes.send(approvalWithdrawal(started, effect));
-        break;
-      case 'start_child':
-        this.#changes.send(startChildEntry(started, effect, messageId, at));
-        break;
-      case 'cancel_child':
-        this.#changes.send(cancelChildEntry(started, effect, messageId, at));
-        break;
-      case 'notify_parent': {
-        const parent = { runId: effect.parentRunId, stepId: effect.stepId };
-        this.#changes.send(childEndedEntry(parent, runId, effect.outcome, messageId));
-        break;
-      }
+        return undefined;
     }
   }
 
-  #dispatch(run: LoadedRun, effect: Extract<Effect, { type: 'dispatch_step' }>, entry: MessageEntry): void {
-    const maxBytes = this.#parts.maxMessageBytes();
-    const bytes = bytesOver(entry.payload, maxBytes);
-    if (bytes === undefined) {
-      this.#changes.send(entry);
-      return;
-    }
-    const oversize = { what: `the task of state "${effect.state}"`, bytes, maxBytes };
-    this.overdue.push({ run, stepId: effect.stepId, attempt: effect.attempt, oversize });
+  #send(what: string, entry: MessageEntry): Unsendable | undefined {
+    const unsendable = this.#excess(what, entry.payload);
+    if (unsendable === undefined) this.#changes.send(entry);
+    return unsendable;
   }
 
   #touch(run: LoadedRun, event: RunEvent): void {
@@ -259,17 +221,3 @@ export class Recorder {
     });
   }
 }
-
-/**
- * An input over the limit is not kept: the event says null in its place, and the step fails at once with the code
- * that is not retried, so nobody asks for the input again.
- */
-const withheldInput = (event: RunEvent, text: string) => {
-  if (event.type !== 'step.scheduled' || event.action === 'human.approval') return undefined;
-  if (bytesOver(text, maxStepPayloadBytes) === undefined) return undefined;
-  const bytes = bytesOver(JSON.stringify(event.input), maxStepPayloadBytes);
-  if (bytes === undefined) return undefined;
-  const oversize = { what: `the input of state "${event.state}"`, bytes, maxBytes: maxStepPayloadBytes };
-  const { stepId, attempt } = event;
-  return { event: { ...event, input: null }, failure: { stepId, attempt, oversize } };
-};

@@ -4,8 +4,7 @@
  * 1. A refused command of a person or a service becomes an event of the run, so that the caller learns why and the
  *    audit sees who tried. A refused step result changes nothing: it is a duplicate, or comes too late.
  * 2. A command for a run that its workspace does not have is answered by a notice (sequence 0) that is not kept.
- * 3. Whatever a decision would record must fit into a message; where it does not, the step, the command or at last
- *    the run gives way, so that the relay is never stopped by one event.
+ * 3. What fits is a rule of `decide`. A message that is too large all the same costs its run, never the process.
  */
 import {
   type Command,
@@ -15,10 +14,11 @@ import {
   stepError,
   type World,
 } from '@signalbox/engine';
+import { InvariantViolation } from '@signalbox/messaging';
 import { type ResumeMessage, type RunCommand, taskSubjects } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 import type { Changes } from './changes.js';
-import { describeOversize, type Oversize, type Recorder } from './recorder.js';
+import type { Recorder, Unsendable } from './recorder.js';
 import { type LoadedRun, type Runs, startedOf } from './runs.js';
 import { sha256 } from './sha256.js';
 import type { InboxStore } from './store/inbox-store.js';
@@ -40,6 +40,7 @@ export interface RunCommandParts {
   readonly claims: Claims;
   readonly evaluate: Evaluator;
   readonly violations: World['violations'];
+  readonly limits: () => World['limits'];
   readonly logger: Logger;
 }
 
@@ -50,7 +51,6 @@ export interface BatchContext {
   readonly now: number;
 }
 
-const orchestrator = 'system:orchestrator';
 const done: Answer = { kind: 'done' };
 
 export class RunCommands {
@@ -194,69 +194,35 @@ export class RunCommands {
     });
   }
 
-  /** Decides and records; also what follows at once from steps that turn out too large. */
+  /** Decides and records. Of a decision that cannot be sent the part that can stands, and the run is given up. */
   apply(run: LoadedRun, command: Command, context: BatchContext, causationId?: string): Answer {
-    const answer = this.#tryAll(run, command, context, causationId);
-    for (let failure = context.recorder.overdue.pop(); failure; failure = context.recorder.overdue.pop()) {
-      const { stepId, attempt, oversize } = failure;
-      const error = stepError('PAYLOAD_TOO_LARGE', describeOversize(oversize));
-      this.#tryAll(failure.run, { type: 'step_failed', stepId, attempt, error }, context, causationId);
-    }
-    return answer;
-  }
-
-  #tryAll(run: LoadedRun, command: Command, context: BatchContext, causationId?: string): Answer {
-    let oversize: Oversize | undefined;
-    for (const alternative of alternatives(command)) {
-      const tried = this.#try(run, alternative(oversize), context, causationId);
-      if (!('bytes' in tried)) return tried;
-      oversize = tried;
-    }
-    const message = oversize === undefined ? 'the command is too large' : describeOversize(oversize);
-    return { kind: 'refused', code: 'PAYLOAD_TOO_LARGE', message };
-  }
-
-  #try(run: LoadedRun, command: Command, context: BatchContext, causationId?: string): Answer | Oversize {
-    const { now, recorder } = context;
-    const { evaluate, violations } = this.#parts;
-    const world = { now, plan: run.plan, evaluate, digest: sha256, violations };
-    const decision = decide(run.state, command, world);
+    const decision = decide(run.state, command, this.#world(run, context));
     if (decision.kind === 'refused') return decision;
     const workspace = command.type === 'start' ? command.workspace : startedOf(run).workspace;
-    return recorder.record(run, workspace, decision, now, causationId) ?? done;
+    const unsendable = context.recorder.record(run, workspace, decision, context.now, causationId);
+    if (unsendable !== undefined) this.#giveUp(run, unsendable, context, causationId);
+    return done;
+  }
+
+  #giveUp(run: LoadedRun, unsendable: Unsendable, context: BatchContext, causationId?: string): void {
+    const { what, bytes, maxBytes } = unsendable;
+    const message = `${what} has ${bytes} bytes, more than the server takes (${maxBytes})`;
+    this.#parts.logger.error('a run was given up: a message of it cannot be sent', {
+      run_id: run.runId,
+      what,
+      bytes,
+      max_bytes: maxBytes,
+    });
+    const error = stepError('PAYLOAD_TOO_LARGE', message, { bytes, maxBytes });
+    const decision = decide(run.state, { type: 'give_up', error }, this.#world(run, context));
+    // It had ended: what could not be sent was the last thing that it had to say.
+    if (decision.kind === 'refused') return;
+    const again = context.recorder.record(run, startedOf(run).workspace, decision, context.now, causationId);
+    if (again !== undefined) throw new InvariantViolation(`the end of run ${run.runId}: ${again.what}`);
+  }
+
+  #world(run: LoadedRun, { now }: BatchContext): World {
+    const { evaluate, violations, limits } = this.#parts;
+    return { now, plan: run.plan, limits: limits(), evaluate, digest: sha256, violations };
   }
 }
-
-type Alternative = (oversize: Oversize | undefined) => Command;
-
-/**
- * What to try, one after the other, while the events are too large: a result gives way to a failure, and what no
- * person asked for gives way to the end of the run. A person's command is simply refused.
- */
-const alternatives = (command: Command): readonly Alternative[] => {
-  const same: Alternative = () => command;
-  const tooLarge = (oversize: Oversize | undefined): StepError =>
-    stepError('PAYLOAD_TOO_LARGE', oversize === undefined ? 'too large' : describeOversize(oversize));
-  const cancel: Alternative = (oversize) => ({
-    type: 'cancel',
-    actor: orchestrator,
-    reason: tooLarge(oversize).message,
-  });
-  switch (command.type) {
-    case 'step_succeeded': {
-      const { type: _, output: __, warnings: ___, ...step } = command;
-      return [same, (oversize) => ({ type: 'step_failed', ...step, error: tooLarge(oversize) }), cancel];
-    }
-    case 'child_ended':
-      return [
-        same,
-        (oversize) => ({ ...command, outcome: { ok: false, error: tooLarge(oversize) } }),
-        cancel,
-      ];
-    case 'step_failed':
-    case 'timer_fired':
-      return [same, cancel];
-    default:
-      return [same];
-  }
-};

@@ -2,8 +2,8 @@
  * Starts runs: the definition is looked up, the input checked, the agents pinned to the versions of this moment.
  * A refused start has no run to write it into: it is answered by a notice (sequence 0).
  */
-import { initialState, type Plan, type RunStarted } from '@signalbox/engine';
-import { maxStepPayloadBytes, type RunCommand } from '@signalbox/protocol';
+import { initialState, listed, type Plan, type RunStarted } from '@signalbox/engine';
+import type { RunCommand } from '@signalbox/protocol';
 import type { SchemaCheck } from '@signalbox/validation';
 import type { BatchContext, Refusal, RunCommands } from './run-commands.js';
 import { type LoadedRun, type Runs, startedOf } from './runs.js';
@@ -101,16 +101,10 @@ export class Starts {
   }
 
   #invalidInput({ input }: StartCommand, plan: Plan): Refusal | undefined {
-    const text = JSON.stringify(input);
-    const bytes = text.length * 3 <= maxStepPayloadBytes ? 0 : Buffer.byteLength(text);
-    if (bytes > maxStepPayloadBytes) {
-      const message = `the input has ${bytes} bytes, the limit is ${maxStepPayloadBytes}`;
-      return { code: 'PAYLOAD_TOO_LARGE', message };
-    }
     if (plan.inputSchema === undefined) return undefined;
     const violations = this.#parts.schemas.violations(plan.inputSchema, input);
     if (violations.length === 0) return undefined;
-    return { code: 'INVALID_INPUT', message: `the input does not fit: ${violations.join('; ')}` };
+    return { code: 'INVALID_INPUT', message: `the input does not fit: ${listed(violations)}` };
   }
 
   /** An agent that the workspace does not have is left out: its step fails with AGENT_NOT_FOUND when it comes to it. */

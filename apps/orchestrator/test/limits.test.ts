@@ -15,65 +15,75 @@ const eventOf = (runId: string, type: string): object | undefined =>
 
 const text = (bytes: number): string => 'x'.repeat(bytes);
 
-describe('what is too large for a message', () => {
-  const echo =
-    '  - { name: echo, type: operation, action: agent.run, input: { agent: worker, task: "{{ text * 3 }}" }, end: true }';
+const limit = 524_288;
+const says = (what: string) =>
+  expect.objectContaining({
+    code: 'PAYLOAD_TOO_LARGE',
+    message: expect.stringMatching(new RegExp(`${what}.* \\d+ bytes of JSON, the limit is ${limit}`, 's')),
+  });
 
-  test('as a rendered input fails the step with size, limit and state', async () => {
+describe('the failure hits who caused it', () => {
+  const input = 'input: { agent: worker, task: "{{ text * 3 }}" }';
+  const echo = `  - { name: echo, type: operation, action: agent.run, ${input}, end: true }`;
+
+  test('the first state: the run starts, and fails at that state', async () => {
     await world.putWorkflow(workflow('echo', [echo]));
     await world.deliver(world.start('run-1', 'echo', { text: text(200_000) }));
     expect(world.bus.tasks).toEqual([]);
-    expect(eventOf('run-1', 'step.failed')).toMatchObject({
-      error: {
-        code: 'PAYLOAD_TOO_LARGE',
-        message: expect.stringMatching(/"echo" has 6000\d\d bytes.*524288/),
-      },
-    });
-    expect(world.row('run-1').status).toBe('FAILED');
+    expect(world.typesOf('run-1')).toEqual(['run.started', 'state.failed', 'run.failed']);
+    expect(eventOf('run-1', 'state.failed')).toMatchObject({ state: 'echo', error: says('"echo"') });
   });
 
-  test('as an event is not recorded with it, though the input is beyond any message', async () => {
-    await world.putWorkflow(workflow('echo', [echo]));
-    await world.deliver(world.start('run-1', 'echo', { text: text(500_000) }));
-    expect(world.row('run-1').status).toBe('FAILED');
-    expect(eventOf('run-1', 'step.scheduled')).toMatchObject({ input: null });
+  test('a transform, and not the step before it', async () => {
+    const large = '  - { name: large, type: transform, expression: "steps.first.text * 3", end: true }';
+    await world.putWorkflow(workflow('two', [step('first', 'next: large'), large]));
+    await world.deliver(world.start('run-1', 'two'));
+    await world.deliver(world.succeeded(world.takeStep(), { text: text(400_000) }));
+    expect(world.typesOf('run-1').slice(-3)).toEqual(['step.succeeded', 'state.failed', 'run.failed']);
+    expect(eventOf('run-1', 'state.failed')).toMatchObject({ state: 'large', error: says('"large"') });
   });
 
-  test('as a task, with the agent in it, fails the step', async () => {
-    await world.putWorkflow(workflow('one', [step('only')]));
-    world.maxMessageBytes = 1_200;
-    await world.putAgent(
-      'worker',
-      `---\nmodel: scripted/test\nanswers:\n  - output: { ok: true }\n---\n${text(2_000)}\n`,
-    );
-    await world.deliver(world.start('run-1', 'one'));
-    expect(eventOf('run-1', 'step.failed')).toMatchObject({ error: { code: 'PAYLOAD_TOO_LARGE' } });
-    expect(world.row('run-1').status).toBe('FAILED');
-  });
-
-  test('as a result fails the step instead of stopping the relay', async () => {
-    await world.putWorkflow(workflow('one', [step('only')]));
-    await world.deliver(world.start('run-1', 'one'));
-    world.maxMessageBytes = 20_000;
-    await world.deliver(world.succeeded(world.takeStep(), { text: text(30_000) }));
-    expect(eventOf('run-1', 'step.failed')).toMatchObject({ error: { code: 'PAYLOAD_TOO_LARGE' } });
-    expect(world.typesOf('run-1')).not.toContain('step.succeeded');
-  });
-
-  test('as the output of the whole run fails its last step', async () => {
+  test('the run, where it is its output: its steps have succeeded', async () => {
     await world.putWorkflow(workflow('two', [step('first', 'next: second'), step('second')]));
     await world.deliver(world.start('run-1', 'two'));
-    world.maxMessageBytes = 20_000;
-    await world.deliver(world.succeeded(world.takeStep(), { text: text(12_000) }));
-    await world.deliver(world.succeeded(world.takeStep(), { text: text(12_000) }));
-    expect(world.row('run-1').status).toBe('FAILED');
+    await world.deliver(world.succeeded(world.takeStep(), { text: text(400_000) }));
+    await world.deliver(world.succeeded(world.takeStep(), { text: text(400_000) }));
+    expect(world.typesOf('run-1').slice(-2)).toEqual(['step.succeeded', 'run.failed']);
+    expect(eventOf('run-1', 'run.failed')).toMatchObject({ error: says('The output of the run') });
   });
 
-  test('as an input of a start is refused', async () => {
+  test('who starts a run: the input is refused', async () => {
     await world.putWorkflow(workflow('one', [step('only')]));
     await world.deliver(world.start('run-1', 'one', { text: text(600_000) }));
-    expect(world.bus.events.at(-1)).toMatchObject({ sequence: 0, data: { code: 'PAYLOAD_TOO_LARGE' } });
+    expect(world.bus.events.at(-1)).toMatchObject({ sequence: 0, data: says('the input') });
     expect(world.count('workflow_runs')).toBe(0);
+  });
+});
+
+describe('a message that no rule has foreseen', () => {
+  test('costs its run, none beside it in the batch, and nothing after a restart', async () => {
+    const other = step('only').replace('agent: worker', 'agent: small');
+    await world.putAgent('small');
+    await world.putWorkflow(workflow('large', [step('only')]));
+    await world.putWorkflow(workflow('small', [other]));
+    await world.putAgent(
+      'worker',
+      `---\nmodel: scripted/test\nanswers:\n  - output: { ok: true }\n---\n${text(20_000)}\n`,
+    );
+    world.maxPayloadBytes = 20_000;
+    await world.deliver(world.start('run-1', 'large'), world.start('run-2', 'small'));
+    expect(eventOf('run-1', 'run.failed')).toMatchObject({
+      error: {
+        code: 'PAYLOAD_TOO_LARGE',
+        message: expect.stringMatching(/The task of state "only" has 2\d+ bytes, more than the server takes/),
+      },
+    });
+    world.crash();
+    await world.open();
+    expect(world.row('run-1').status).toBe('FAILED');
+    await world.workAll();
+    expect(world.row('run-2').status).toBe('COMPLETED');
+    expect(world.failures).toEqual([]);
   });
 });
 

@@ -34,7 +34,8 @@ const failureOf = (event: RunEvent): readonly string[] =>
     : [];
 
 export const playPlan = (plan: Plan, input: Json, answer: Answer): Played => {
-  const world = { now: 0, plan, evaluate, digest, violations: () => [] };
+  const limits = { resultBytes: 512 * 1024, inputBytes: 512 * 1024 };
+  const world = { now: 0, plan, limits, evaluate, digest, violations: () => [] };
   const given: { agent: string; input: Json }[] = [];
   const failures: string[] = [];
   const waiting: Command[] = [

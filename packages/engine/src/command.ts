@@ -76,6 +76,8 @@ export type Command =
       readonly payload: Json;
       readonly actor: Actor;
     }
+  /** The run cannot go on, through no state of its own: what it would record next cannot be sent, for one. */
+  | { readonly type: 'give_up'; readonly error: StepError }
   /** A child run has ended. */
   | {
       readonly type: 'child_ended';
@@ -98,6 +100,7 @@ export type RefusalCode =
   | 'APPROVAL_ALREADY_DECIDED'
   | 'APPROVER_ALREADY_COUNTED'
   | 'SIGNAL_ALREADY_RECEIVED'
+  | 'PAYLOAD_TOO_LARGE'
   | 'SIGNAL_PAYLOAD_INVALID'
   | 'SIGNAL_UNKNOWN'
   | 'TIMER_NOT_WANTED';

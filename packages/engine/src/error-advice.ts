@@ -1,5 +1,6 @@
 /** The error of a failed run: which state, which attempt, what happened, and what can be done. */
 import type { StepError, StepErrorCode } from './error.js';
+import { cut, maxMessageLength } from './excerpt.js';
 import { isJsonObject } from './json.js';
 import type { Step } from './run-state.js';
 
@@ -14,7 +15,7 @@ const advice: { readonly [code in StepErrorCode]: string } = {
   EXPRESSION_LIMIT: 'Make the expression do less, or let a step compute it.',
   NO_MATCHING_CONDITION: 'Add a condition that covers this case, or a `defaultNext`.',
   ITEMS_NOT_A_LIST: 'Let `itemsPath` lead to a list.',
-  PAYLOAD_TOO_LARGE: 'Pass less data, or a reference to it.',
+  PAYLOAD_TOO_LARGE: 'Where a state made it, its `catch` for PAYLOAD_TOO_LARGE can go another way.',
   STEP_TIMEOUT: 'Raise `timeoutSeconds`, or add attempts under `retry`.',
   RUN_TIMEOUT: "Raise the workflow's `timeoutSeconds`.",
   APPROVAL_REJECTED: 'Add a `catch` for APPROVAL_REJECTED to go another way.',
@@ -34,29 +35,26 @@ const advice: { readonly [code in StepErrorCode]: string } = {
 };
 
 export interface FailurePlace {
-  readonly step: Step;
+  /** Absent where no step failed, but the end of a scope or the run as a whole: the message says which. */
+  readonly step: Step | undefined;
   /** Of an operation. */
   readonly originMaxAttempts?: number;
-  /** The step is only the last one of a scope whose end failed; the message names the scope already. */
-  readonly isOfScopeEnd?: true;
 }
 
 /** The same code; message and details say the place too. */
 export const explainedError = (error: StepError, place: FailurePlace): StepError => {
   const { step } = place;
-  const details = {
-    ...(isJsonObject(error.details) ? error.details : {}),
-    state: step.state,
-    scope: step.scope,
-    stepId: step.stepId,
-    attempt: step.attempt,
-  };
-  const message = `${capitalised(introduction(place) + sentence(error.message))} ${advice[error.code]}`;
+  const known = isJsonObject(error.details) ? error.details : {};
+  const details =
+    step === undefined
+      ? known
+      : { ...known, state: step.state, scope: step.scope, stepId: step.stepId, attempt: step.attempt };
+  const message = `${capitalised(introduction(place) + sentence(cut(error.message, maxMessageLength)))} ${advice[error.code]}`;
   return { ...error, message, details };
 };
 
-const introduction = ({ step, originMaxAttempts, isOfScopeEnd }: FailurePlace): string => {
-  if (isOfScopeEnd === true) return '';
+const introduction = ({ step, originMaxAttempts }: FailurePlace): string => {
+  if (step === undefined) return '';
   const scope = step.scope === '' ? '' : ` in "${step.scope}"`;
   const of = originMaxAttempts === undefined ? '' : ` of ${originMaxAttempts}`;
   const attempt = step.kind === 'operation' ? ` on attempt ${step.attempt}${of}` : '';

@@ -1,5 +1,7 @@
 /** The closed list of what can go wrong in a step, and whether trying again can help by default. */
+import { cut, maxMessageLength } from './excerpt.js';
 import type { Json } from './json.js';
+import { sizeProblem } from './json-size.js';
 
 const retryableByDefault = {
   AGENT_NOT_FOUND: false,
@@ -48,3 +50,18 @@ export const stepError = (code: StepErrorCode, message: string, details?: Json):
   retryable: retryableByDefault[code],
   ...(details === undefined ? {} : { details }),
 });
+
+const maxDetailsBytes = 16 * 1024;
+
+/**
+ * The error as it can be recorded and sent on, whatever was quoted into it: a long message is cut, details beyond the
+ * limit are left out.
+ */
+export const bounded = (error: StepError): StepError => {
+  const { details, ...rest } = error;
+  const isLong = error.message.length > maxMessageLength;
+  const isLarge = details !== undefined && sizeProblem(details, maxDetailsBytes) !== undefined;
+  if (!isLong && !isLarge) return error;
+  const message = cut(error.message, maxMessageLength);
+  return details === undefined || isLarge ? { ...rest, message } : { ...rest, message, details };
+};

@@ -55,6 +55,13 @@ export interface RunStarted {
   readonly depth?: number;
 }
 
+/** Where a failed run failed. */
+export interface FailureOrigin {
+  readonly state: string;
+  readonly scope: ScopePath;
+  readonly stepId: string;
+}
+
 export type RunEvent =
   | RunStarted
   | { readonly type: 'run.paused'; readonly actor: Actor; readonly reason?: string }
@@ -70,9 +77,8 @@ export type RunEvent =
   | {
       readonly type: 'run.failed';
       readonly error: StepError;
-      readonly state: string;
-      readonly scope: ScopePath;
-      readonly stepId: string;
+      /** The step that failed first. Absent where none did, but the end of the run, or the run as a whole. */
+      readonly origin?: FailureOrigin;
     }
   /** The run has more to do at once but lets others go first; a timer due now brings it back. */
   | { readonly type: 'run.yielded' }

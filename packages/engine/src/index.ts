@@ -6,6 +6,7 @@ export type * from './effect.js';
 export { type StepError, type StepErrorCode, stepError, stepErrorCodes } from './error.js';
 export type * from './event.js';
 export { evolve } from './evolve/evolve.js';
+export { listed } from './excerpt.js';
 export { type PendingDispatch, pendingDispatches, timers } from './in-flight.js';
 export { InvariantViolation } from './invariant-violation.js';
 export { isJsonObject, type Json, type JsonObject } from './json.js';

@@ -11,7 +11,7 @@
 import type { TimerPurpose } from './command.js';
 import type { ContextMap } from './context.js';
 import type { StepError } from './error.js';
-import type { Actor, Attempt, Instant, RunEvent, RunStarted, ScopePath } from './event.js';
+import type { Actor, Attempt, FailureOrigin, Instant, RunEvent, RunStarted, ScopePath } from './event.js';
 import type { Json } from './json.js';
 import type { PersistentMap } from './persistent-map.js';
 import type { ActionName, JoinMode, Path } from './plan.js';
@@ -59,9 +59,7 @@ export type Phase =
       readonly kind: 'failed';
       readonly at: Instant;
       readonly error: StepError;
-      readonly state: string;
-      readonly scope: ScopePath;
-      readonly stepId: string;
+      readonly origin?: FailureOrigin;
     }
   | { readonly kind: 'cancelled'; readonly at: Instant; readonly actor: Actor; readonly reason?: string }
   | { readonly kind: 'timed_out'; readonly at: Instant; readonly error: StepError };
@@ -98,7 +96,6 @@ export interface Scope {
   readonly cursor: Cursor;
   /** Output of the last state here that had one. */
   readonly previous?: { readonly output: Json };
-  readonly lastStepId?: string;
 }
 
 export type Cursor =

@@ -1,7 +1,7 @@
 /** Plain views of a run's state: what rows, answers and screens are made of. */
 import { plain } from './context.js';
 import type { StepError } from './error.js';
-import type { Actor, Attempt, Instant, RunStarted, ScopePath, WorkflowRef } from './event.js';
+import type { Actor, Attempt, FailureOrigin, Instant, RunStarted, ScopePath, WorkflowRef } from './event.js';
 import type { Json } from './json.js';
 import type { ActionName } from './plan.js';
 import type { Approval, ApprovalStatus, RunState, StepKind } from './run-state.js';
@@ -27,8 +27,8 @@ export interface RunView {
   readonly output?: Json;
   /** Of a failed or timed out run. */
   readonly error?: StepError;
-  /** Where a failed run failed. */
-  readonly failedAt?: { readonly state: string; readonly scope: ScopePath; readonly stepId: string };
+  /** Of a failed run: the step that failed first, if one did. */
+  readonly origin?: FailureOrigin;
   /** Who paused or cancelled the run, and why. */
   readonly stoppedBy?: { readonly actor: Actor; readonly reason?: string };
 }
@@ -58,7 +58,7 @@ const phaseView = ({
   phase,
 }: Extract<RunState, { kind: 'run' }>): Pick<
   RunView,
-  'endedAt' | 'output' | 'error' | 'failedAt' | 'stoppedBy'
+  'endedAt' | 'output' | 'error' | 'origin' | 'stoppedBy'
 > => {
   switch (phase.kind) {
     case 'running':
@@ -68,8 +68,8 @@ const phaseView = ({
     case 'completed':
       return { endedAt: phase.at, output: phase.output };
     case 'failed': {
-      const { state, scope, stepId } = phase;
-      return { endedAt: phase.at, error: phase.error, failedAt: { state, scope, stepId } };
+      const { at, error, origin } = phase;
+      return { endedAt: at, error, ...(origin === undefined ? {} : { origin }) };
     }
     case 'cancelled':
       return { endedAt: phase.at, stoppedBy: stopper(phase) };

@@ -26,9 +26,18 @@ export interface Evaluator {
   readonly script: (source: string, lookup: Lookup) => Evaluation;
 }
 
+/** In bytes of JSON, which are counted in `decide`: what is larger fails where it is made. */
+export interface Limits {
+  /** Of what a state or a scope gives, and of a run's output. */
+  readonly resultBytes: number;
+  /** Of what a run, a step or a child run is given, what a signal carries, and what an approval shows. */
+  readonly inputBytes: number;
+}
+
 export interface World {
   readonly now: Instant;
   readonly plan: Plan;
+  readonly limits: Limits;
   readonly evaluate: Evaluator;
   /** SHA-256 of the UTF-8 text, lower-case hex. The core has no cryptography of its own. */
   readonly digest: (text: string) => string;

@@ -39,7 +39,11 @@ const runFacts = [
   z.object({ ...of('run.cancelled'), actor: z.string(), reason: z.string().optional() }),
   z.object({ ...of('run.timed_out'), error: stepError }),
   z.object({ ...of('run.completed'), output: json, warnings: z.array(warning).optional() }),
-  z.object({ ...of('run.failed'), error: stepError, state: z.string(), scope: z.string(), stepId: token }),
+  z.object({
+    ...of('run.failed'),
+    error: stepError,
+    origin: z.object({ state: z.string(), scope: z.string(), stepId: token }).optional(),
+  }),
   z.object(of('run.yielded')),
   z.object({
     ...of('run.command_refused'),

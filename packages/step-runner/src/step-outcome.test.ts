@@ -50,7 +50,7 @@ describe('attempt 2 is not over', () => {
 test.each<[EventData, boolean]>([
   [{ type: 'run.cancelled', actor: 'user:a' }, true],
   [{ type: 'run.timed_out', error }, true],
-  [{ type: 'run.failed', error, state: 'a', scope: '', stepId }, true],
+  [{ type: 'run.failed', error }, true],
   [{ type: 'run.completed', output: null }, true],
   [{ type: 'run.paused', actor: 'user:a' }, false],
   [{ type: 'run.yielded' }, false],

@@ -21,6 +21,7 @@ import {
   type EventData,
   encodeEvent,
   eventSubject,
+  maxStepPayloadBytes,
   type RunEventMessage,
 } from '@signalbox/protocol';
 import { createEvaluator, createStarlark } from '@signalbox/starlark-wasm';
@@ -127,6 +128,7 @@ export class InMemoryOrchestrator implements CommandPort {
     const decision = decide(this.state(runId), command, {
       now: ++this.#now,
       plan,
+      limits: { resultBytes: maxStepPayloadBytes, inputBytes: maxStepPayloadBytes },
       evaluate,
       digest: sha256,
       violations: () => [],

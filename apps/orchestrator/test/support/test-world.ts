@@ -35,7 +35,7 @@ export class TestWorld {
   readonly logLines: string[] = [];
   readonly failures: unknown[] = [];
   bus = new MemoryBus();
-  maxMessageBytes = 1_000_000;
+  maxPayloadBytes = 1_048_576;
   #database: OpenDatabase | undefined;
   #orchestrator: Orchestrator | undefined;
   #life = { isOver: false };
@@ -73,7 +73,7 @@ export class TestWorld {
     this.#orchestrator = createOrchestrator({
       database: this.#database,
       outlet: this.bus,
-      maxMessageBytes: () => this.maxMessageBytes,
+      maxPayloadBytes: () => this.maxPayloadBytes,
       starlark,
       clock,
       logger: createLogger({ service: 'test', level: 'debug', write: (line) => this.logLines.push(line) }),

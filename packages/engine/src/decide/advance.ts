@@ -4,16 +4,17 @@
  * A decision enters a bounded number of states. What is left over waits for the timer of `run.yielded`, so a loop
  * without a step, or a fan-out to thousands, never keeps other runs from their turn.
  */
-import { plainWithoutReserved } from '../context.js';
-import type { StepError } from '../error.js';
+import { plain, plainWithoutReserved } from '../context.js';
+import { bounded, type StepError } from '../error.js';
+import { boundedWarnings } from '../excerpt.js';
 import { lookupIn } from '../expression-scope.js';
-import { required } from '../invariant-violation.js';
 import type { Json } from '../json.js';
 import type { Scope } from '../run-state.js';
 import { renderTemplate } from '../template.js';
 import { enterState } from './enter-state.js';
-import { failScope } from './follow.js';
+import { failJoin, failScope } from './follow.js';
 import { childCompleted, forkChildren } from './join.js';
+import { outputTooLarge } from './too-large.js';
 import type { Turn } from './turn.js';
 
 export const advance = (turn: Turn): void => {
@@ -37,19 +38,31 @@ const goOn = (turn: Turn, scope: Scope): void => {
   else completeChild(turn, scope, scope.parent.stepId);
 };
 
-type Output =
-  | { readonly ok: true; readonly value: Json | undefined }
-  | { readonly ok: false; readonly error: StepError };
+interface Output {
+  readonly ok: true;
+  readonly value: Json;
+  /** What the author's `output` says, and not what the scope has written. */
+  readonly isRendered: boolean;
+}
 
-/** The value of a scope's `output` template; undefined where the author gave none. */
-const outputOf = (turn: Turn, scope: Scope): Output => {
+/** What a scope gives at its end. */
+const outputOf = (turn: Turn, scope: Scope): Output | { readonly ok: false; readonly error: StepError } => {
   const { output } = turn.scopePlan(scope);
-  if (output === undefined) return { ok: true, value: undefined };
-  const rendered = renderTemplate(output, lookupIn(turn.run, scope), turn.world.evaluate);
-  if (rendered.ok) return rendered;
-  const of = scope.parent === undefined ? 'the run' : `"${scope.path}"`;
-  const message = `the output of ${of} could not be made: ${rendered.error.message}`;
-  return { ok: false, error: { ...rendered.error, message } };
+  const isRun = scope.parent === undefined;
+  const of = isRun ? 'the run' : `"${scope.path}"`;
+  const rendered =
+    output === undefined
+      ? ({ ok: true, value: isRun ? plainWithoutReserved(scope.context) : plain(scope.writes) } as const)
+      : renderTemplate(output, lookupIn(turn.run, scope), turn.world.evaluate);
+  if (!rendered.ok) {
+    const message = `the output of ${of} could not be made: ${rendered.error.message}`;
+    return { ok: false, error: { ...rendered.error, message } };
+  }
+  const what = output === undefined ? `${of}, without an \`output\`,` : of;
+  const error = outputTooLarge(turn.world, `the output of ${what}`, rendered.value);
+  return error === undefined
+    ? { ok: true, value: rendered.value, isRendered: output !== undefined }
+    : { ok: false, error };
 };
 
 const completeRun = (turn: Turn, root: Scope): void => {
@@ -58,11 +71,12 @@ const completeRun = (turn: Turn, root: Scope): void => {
     failEnd(turn, root, output.error);
     return;
   }
-  const value = output.value === undefined ? plainWithoutReserved(root.context) : output.value;
+  const { value } = output;
   const { outputSchema } = turn.world.plan;
   const violations = outputSchema === undefined ? [] : turn.world.violations(outputSchema, value);
-  const warnings = violations.map((message) => ({ code: 'SCHEMA_VALIDATION_OUTPUT', message }));
-  turn.emit({ type: 'run.completed', output: value, ...(warnings.length === 0 ? {} : { warnings }) });
+  const found = violations.map((message) => ({ code: 'SCHEMA_VALIDATION_OUTPUT', message }));
+  const warnings = found.length === 0 ? {} : { warnings: boundedWarnings(found) };
+  turn.emit({ type: 'run.completed', output: value, ...warnings });
 };
 
 const completeChild = (turn: Turn, scope: Scope, joinStepId: string): void => {
@@ -71,17 +85,12 @@ const completeChild = (turn: Turn, scope: Scope, joinStepId: string): void => {
     failEnd(turn, scope, output.error);
     return;
   }
-  const { value } = output;
-  turn.emit({
-    type: 'scope.completed',
-    scope: scope.path,
-    ...(value === undefined ? {} : { output: value }),
-  });
-  childCompleted(turn, joinStepId);
+  const own = output.isRendered ? { output: output.value } : {};
+  turn.emit({ type: 'scope.completed', scope: scope.path, ...own });
+  const failure = childCompleted(turn, joinStepId);
+  if (failure !== undefined) failJoin(turn, joinStepId, failure);
 };
 
-/** A scope has no step of its own for its end: the failure is put down to its last one. */
-const failEnd = (turn: Turn, scope: Scope, error: StepError): void => {
-  const originStepId = required(scope.lastStepId, `last step of scope "${scope.path}"`);
-  failScope(turn, scope.path, { error, originStepId, isOfScopeEnd: true });
-};
+/** The end of a scope is no step, and its last one did nothing wrong: the failure has no step as its origin. */
+const failEnd = (turn: Turn, scope: Scope, error: StepError): void =>
+  failScope(turn, scope.path, { error: bounded(error) });

@@ -1,17 +1,20 @@
 /** Approvals: what people decide, and what happens when nobody does. An approval has one attempt. */
 import type { Command } from '../command.js';
-import { type StepError, stepError } from '../error.js';
+import { bounded, type StepError, stepError } from '../error.js';
 import { required } from '../invariant-violation.js';
+import type { Json } from '../json.js';
 import type { Approval, Run } from '../run-state.js';
+import type { World } from '../world.js';
 import { advance } from './advance.js';
 import { placeOf } from './failure.js';
 import { follow } from './follow.js';
 import { isOver, notActive, type Refused, refuse } from './refusal.js';
+import { outputTooLarge } from './too-large.js';
 import type { Turn } from './turn.js';
 
 type Decided = Extract<Command, { type: 'approval_decision' }>;
 
-export const refusalOfDecision = (run: Run, command: Decided): Refused | undefined => {
+export const refusalOfDecision = (run: Run, command: Decided, world: World): Refused | undefined => {
   const { approvalId, actor, decision } = command;
   const approval = run.approvals.get(approvalId);
   if (approval === undefined) return isOver(run) ? notActive(run) : approvalNotFound(run, approvalId);
@@ -19,8 +22,18 @@ export const refusalOfDecision = (run: Run, command: Decided): Refused | undefin
     return refuse('APPROVAL_ALREADY_DECIDED', `approval ${approvalId} is ${wasDecided(approval)}`);
   if (decision === 'approve' && approval.endorsements.some((one) => one.actor === actor))
     return refuse('APPROVER_ALREADY_COUNTED', `${actor} has approved ${approvalId} already`);
-  return undefined;
+  const what = 'what the decision gives, its comment and data,';
+  const tooLarge = outputTooLarge(world, what, resultOf(command, world));
+  return tooLarge === undefined ? undefined : refuse('PAYLOAD_TOO_LARGE', tooLarge.message);
 };
+
+const resultOf = ({ actor, comment, data }: Decided, { now }: World): Json => ({
+  approved: true,
+  decidedBy: actor,
+  comment: comment ?? null,
+  data: data === undefined ? null : data,
+  at: new Date(now).toISOString(),
+});
 
 export const approvalNotFound = (run: Run, approvalId: string): Refused =>
   refuse('APPROVAL_NOT_FOUND', `run ${run.started.runId} has no approval ${approvalId}`);
@@ -45,7 +58,7 @@ const approvalOf = (turn: Turn, approvalId: string): Approval =>
   required(turn.run.approvals.get(approvalId), `approval ${approvalId}`);
 
 const approve = (turn: Turn, command: Decided): void => {
-  const { approvalId, actor, comment, data } = command;
+  const { approvalId, actor, comment } = command;
   const { request, endorsements } = approvalOf(turn, approvalId);
   const { stepId, quorum } = request;
   if (endorsements.length + 1 < quorum) {
@@ -63,13 +76,7 @@ const approve = (turn: Turn, command: Decided): void => {
     type: 'step.succeeded',
     stepId,
     attempt: turn.step(stepId).attempt,
-    output: {
-      approved: true,
-      decidedBy: actor,
-      comment: comment ?? null,
-      data: data === undefined ? null : data,
-      at: new Date(turn.world.now).toISOString(),
-    },
+    output: resultOf(command, turn.world),
   });
 };
 
@@ -78,10 +85,12 @@ const reject = (turn: Turn, command: Decided): void => {
   const { stepId, onReject } = approvalOf(turn, approvalId).request;
   turn.emit({ type: 'approval.rejected', approvalId, stepId, actor, ...said(command) });
   const words = comment === undefined ? '' : `: ${comment}`;
-  const error = stepError('APPROVAL_REJECTED', `${actor} rejected the approval${words}`, {
-    decidedBy: actor,
-    comment: comment ?? null,
-  });
+  const error = bounded(
+    stepError('APPROVAL_REJECTED', `${actor} rejected the approval${words}`, {
+      decidedBy: actor,
+      comment: comment ?? null,
+    }),
+  );
   const rejectedBy = { actor, ...(comment === undefined ? {} : { comment }) };
   failApproval(turn, stepId, error, onReject === 'cancel' ? { rejectedBy } : {});
 };

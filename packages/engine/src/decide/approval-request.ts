@@ -3,9 +3,12 @@ import { canonicalJson } from '../canonical-json.js';
 import { type ContextMap, explainAbsence, kindOf, nodeAt, plain } from '../context.js';
 import { type StepError, stepError } from '../error.js';
 import type { Actor, Instant, RunEvent } from '../event.js';
+import { quoted } from '../excerpt.js';
 import { isJsonObject, type Json } from '../json.js';
 import { parsePath } from '../path.js';
 import type { Path } from '../plan.js';
+import type { World } from '../world.js';
+import { inputTooLarge } from './too-large.js';
 
 type ApprovalRequested = Extract<RunEvent, { type: 'approval.requested' }>;
 
@@ -19,6 +22,7 @@ const wrong = (message: string): { readonly ok: false; readonly error: StepError
 export interface Asked {
   /** The approval has the id of its step: there is one for each visit of the state. */
   readonly stepId: string;
+  readonly state: string;
   readonly requestedBy: Actor;
   readonly expiresAt: Instant | undefined;
 }
@@ -31,7 +35,7 @@ export const approvalRequestOf = (
   asked: Asked,
   input: Json,
   context: ContextMap,
-  digest: (text: string) => string,
+  world: World,
 ):
   | { readonly ok: true; readonly event: ApprovalRequested }
   | { readonly ok: false; readonly error: StepError } => {
@@ -42,13 +46,16 @@ export const approvalRequestOf = (
   if (!approvers.ok) return approvers;
   const { quorum = 1, allowRequester = false, onReject = 'cancel' } = input;
   if (typeof quorum !== 'number' || !Number.isInteger(quorum) || quorum < 1)
-    return wrong(`"quorum" must be a whole number from 1, not ${JSON.stringify(quorum)}`);
+    return wrong(`"quorum" must be a whole number from 1, not ${quoted(quorum)}`);
   if (typeof allowRequester !== 'boolean')
-    return wrong(`"allowRequester" must be true or false, not ${JSON.stringify(allowRequester)}`);
+    return wrong(`"allowRequester" must be true or false, not ${quoted(allowRequester)}`);
   if (onReject !== 'cancel' && onReject !== 'fail')
-    return wrong(`"onReject" must be "cancel" or "fail", not ${JSON.stringify(onReject)}`);
+    return wrong(`"onReject" must be "cancel" or "fail", not ${quoted(onReject)}`);
   const message = messageOf(input.message);
   const shown = { message, ...(summary.value === undefined ? {} : { summary: summary.value }) };
+  const what = `what state "${asked.state}" shows to its approvers, message and summary,`;
+  const error = inputTooLarge(world, what, { ...shown, approvers: approvers.value });
+  if (error !== undefined) return { ok: false, error };
   return {
     ok: true,
     event: {
@@ -56,7 +63,7 @@ export const approvalRequestOf = (
       approvalId: asked.stepId,
       stepId: asked.stepId,
       ...shown,
-      summaryDigest: digest(canonicalJson(shown)),
+      summaryDigest: world.digest(canonicalJson(shown)),
       approvers: approvers.value,
       quorum,
       allowRequester,
@@ -80,7 +87,7 @@ const summaryOf = (summaryPath: Json | undefined, context: ContextMap): Answer<J
   if (summaryPath === undefined || summaryPath === null) return { ok: true, value: undefined };
   const path = typeof summaryPath === 'string' ? parsePath(summaryPath) : summaryPath;
   if (path === undefined || !isPath(path))
-    return wrong(`"summaryPath" is not a path: ${JSON.stringify(summaryPath)}`);
+    return wrong(`"summaryPath" is not a path: ${quoted(summaryPath)}`);
   const node = nodeAt(context, path);
   if (node === undefined) return wrong(`"summaryPath" leads nowhere: ${explainAbsence(context, path)}`);
   return { ok: true, value: plain(node) };
@@ -94,9 +101,7 @@ const approversOf = (approvers: Json | undefined): Answer<readonly string[]> => 
   const names: string[] = [];
   for (const approver of approvers as readonly Json[]) {
     if (typeof approver !== 'string' || !approverPattern.test(approver))
-      return wrong(
-        `"approvers" has ${JSON.stringify(approver)}; each must be "user:<name>" or "team:<name>"`,
-      );
+      return wrong(`"approvers" has ${quoted(approver)}; each must be "user:<name>" or "team:<name>"`);
     names.push(approver);
   }
   return { ok: true, value: names };

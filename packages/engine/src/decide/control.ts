@@ -1,7 +1,6 @@
 /** What operators and other systems ask of a run: start, pause, resume, cancel, signal; and the end of a child run. */
 import type { Command } from '../command.js';
-import { spreadProblem } from '../context.js';
-import { stepError } from '../error.js';
+import { cut, listed, maxMessageLength } from '../excerpt.js';
 import type { ScopePlan, SignalPlan } from '../plan.js';
 import type { Run } from '../run-state.js';
 import type { World } from '../world.js';
@@ -9,8 +8,9 @@ import { advance } from './advance.js';
 import { cancelAll } from './cancel.js';
 import { deliverKeptSignal } from './deliver-signal.js';
 import { placeOf } from './failure.js';
-import { failState } from './follow.js';
+import { failRun, failState } from './follow.js';
 import { isOver, notActive, type Refused, refuse } from './refusal.js';
+import { inputTooLarge, resultProblem } from './too-large.js';
 import type { Turn } from './turn.js';
 
 type Of<T extends Command['type']> = Extract<Command, { type: T }>;
@@ -35,9 +35,14 @@ export const start = (turn: Turn, command: Of<'start'>): void => {
   advance(turn);
 };
 
+export const refusalOfStart = (command: Of<'start'>, world: World): Refused | undefined => {
+  const error = inputTooLarge(world, 'the input', command.input);
+  return error === undefined ? undefined : refuse('PAYLOAD_TOO_LARGE', error.message);
+};
+
 export const refusalOfControl = (
   run: Run,
-  command: Of<'pause' | 'resume' | 'cancel'>,
+  command: Of<'pause' | 'resume' | 'cancel' | 'give_up'>,
 ): Refused | undefined => {
   if (isOver(run)) return notActive(run);
   const { runId } = run.started;
@@ -61,6 +66,12 @@ export const cancel = (turn: Turn, { actor, reason }: Of<'cancel'>): void => {
   turn.emit({ type: 'run.cancelled', actor, ...(reason === undefined ? {} : { reason }) });
 };
 
+/** Everything in flight is taken back, and the run fails without a state that did. */
+export const giveUp = (turn: Turn, { error }: Of<'give_up'>): void => {
+  cancelAll(turn);
+  failRun(turn, { error });
+};
+
 /**
  * A payload must fit every state that waits for a signal of this name, so that it can be kept and delivered to
  * whichever comes first.
@@ -70,6 +81,8 @@ export const refusalOfSignal = (run: Run, command: Of<'signal'>, world: World): 
   const { signal, signalId, payload } = command;
   if (run.signals.seen.has(signalId))
     return refuse('SIGNAL_ALREADY_RECEIVED', `signal ${signalId} has been received already`);
+  const tooLarge = inputTooLarge(world, `the payload of signal "${signal}"`, payload);
+  if (tooLarge !== undefined) return refuse('PAYLOAD_TOO_LARGE', tooLarge.message);
   const all = signalStates(world.plan.root);
   const waiting = all.filter((state) => state.signal === signal);
   if (waiting.length === 0) return unknownSignal(signal, all);
@@ -78,7 +91,7 @@ export const refusalOfSignal = (run: Run, command: Of<'signal'>, world: World): 
     if (violations.length > 0)
       return refuse(
         'SIGNAL_PAYLOAD_INVALID',
-        `the payload does not fit the schema of state "${name}", which waits for "${signal}": ${violations.join('; ')}`,
+        `the payload does not fit the schema of state "${name}", which waits for "${signal}": ${listed(violations)}`,
       );
   }
   return undefined;
@@ -87,7 +100,10 @@ export const refusalOfSignal = (run: Run, command: Of<'signal'>, world: World): 
 /** Kept for ever, a misspelt signal would be a run that waits for ever. */
 const unknownSignal = (signal: string, all: readonly SignalPlan[]): Refused => {
   const names = [...new Set(all.map((state) => state.signal))];
-  const known = names.length === 0 ? 'it waits for no signal' : `it waits for: ${names.join(', ')}`;
+  const known =
+    names.length === 0
+      ? 'it waits for no signal'
+      : `it waits for: ${cut(names.join(', '), maxMessageLength)}`;
   return refuse('SIGNAL_UNKNOWN', `no state of this workflow waits for the signal "${signal}"; ${known}`);
 };
 
@@ -133,11 +149,10 @@ export const endChild = (turn: Turn, command: Of<'child_ended'>): void => {
     const message = `child run ${childRunId} of workflow "${workflow}" failed: ${outcome.error.message}`;
     failState(turn, at, 'workflow', { ...outcome.error, message });
   } else {
-    const problem = resultPath.length === 0 ? spreadProblem(outcome.output) : undefined;
-    if (problem === undefined) {
-      const { output } = outcome;
-      turn.emit({ type: 'state.completed', ...at, kind: 'workflow', next, output, resultPath });
-    } else failState(turn, at, 'workflow', stepError('TEMPLATE_ERROR', problem));
+    const { output } = outcome;
+    const problem = resultProblem(turn.world, step.state, output, resultPath);
+    if (problem !== undefined) failState(turn, at, 'workflow', problem);
+    else turn.emit({ type: 'state.completed', ...at, kind: 'workflow', next, output, resultPath });
   }
   advance(turn);
 };

@@ -14,11 +14,13 @@ import { approvalDecided, approvalNotFound, refusalOfDecision } from './approval
 import {
   cancel,
   endChild,
+  giveUp,
   pause,
   receiveSignal,
   refusalOfChildEnd,
   refusalOfControl,
   refusalOfSignal,
+  refusalOfStart,
   resume,
   start,
 } from './control.js';
@@ -38,7 +40,9 @@ export const decide = (state: RunState, command: Command, world: World): Decisio
 
 const refusalOf = (state: RunState, command: Command, world: World): Refused | undefined => {
   if (state.kind === 'none')
-    return command.type === 'start' ? undefined : refuse('RUN_NOT_FOUND', 'there is no such run');
+    return command.type === 'start'
+      ? refusalOfStart(command, world)
+      : refuse('RUN_NOT_FOUND', 'there is no such run');
   return refusalByRun(state, command, world);
 };
 
@@ -51,7 +55,7 @@ const refusalByRun = (run: Run, command: Command, world: World): Refused | undef
     case 'step_failed':
       return refusalOfReport(run, command);
     case 'approval_decision':
-      return refusalOfDecision(run, command);
+      return refusalOfDecision(run, command, world);
     case 'approval_refusal':
       return run.approvals.has(command.approvalId) ? undefined : approvalNotFound(run, command.approvalId);
     case 'timer_fired':
@@ -59,6 +63,7 @@ const refusalByRun = (run: Run, command: Command, world: World): Refused | undef
     case 'pause':
     case 'resume':
     case 'cancel':
+    case 'give_up':
       return refusalOfControl(run, command);
     case 'signal':
       return refusalOfSignal(run, command, world);
@@ -100,6 +105,9 @@ const carryOut = (turn: Turn, command: Command): void => {
       break;
     case 'cancel':
       cancel(turn, command);
+      break;
+    case 'give_up':
+      giveUp(turn, command);
       break;
     case 'signal':
       receiveSignal(turn, command);

@@ -1,8 +1,7 @@
-import { spreadProblem } from '../context.js';
-import { stepError } from '../error.js';
 import { required } from '../invariant-violation.js';
 import { placeOf } from './failure.js';
 import { failState } from './follow.js';
+import { resultProblem } from './too-large.js';
 import type { Turn } from './turn.js';
 
 /** Gives the oldest kept signal of a name to the state that has waited longest, if there are both. */
@@ -16,8 +15,8 @@ export const deliverKeptSignal = (turn: Turn, signal: string): void => {
   const step = turn.step(stepId);
   if (step.open?.kind !== 'signal') return;
   const { resultPath, next } = step.open;
-  const problem = resultPath.length === 0 ? spreadProblem(output) : undefined;
+  const problem = resultProblem(turn.world, step.state, output, resultPath);
   if (problem === undefined)
     turn.emit({ type: 'state.completed', ...placeOf(step), kind: 'signal', next, output, resultPath });
-  else failState(turn, placeOf(step), 'signal', stepError('TEMPLATE_ERROR', problem));
+  else failState(turn, placeOf(step), 'signal', problem);
 };

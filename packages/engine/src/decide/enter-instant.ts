@@ -1,5 +1,5 @@
 /** States that are over as soon as they are entered: switch, inject, transform. */
-import { explainAbsence, kindOf, nodeAt, plain, spreadProblem } from '../context.js';
+import { explainAbsence, kindOf, nodeAt, plain } from '../context.js';
 import { stepError } from '../error.js';
 import type { AtStep } from '../event.js';
 import { lookupIn } from '../expression-scope.js';
@@ -10,6 +10,7 @@ import type { Scope } from '../run-state.js';
 import { renderTemplate } from '../template.js';
 import type { Lookup } from '../world.js';
 import { failState } from './follow.js';
+import { resultProblem } from './too-large.js';
 import type { Turn } from './turn.js';
 
 /** The first condition that is true; one that fails, or is neither true nor false, fails the state. */
@@ -67,7 +68,7 @@ export const enterTransform = (turn: Turn, scope: Scope, at: AtStep, plan: Trans
 
 const completeInstant = (turn: Turn, at: AtStep, plan: InjectPlan | TransformPlan, output: Json): void => {
   const { type: kind, resultPath, next } = plan;
-  const problem = resultPath.length === 0 ? spreadProblem(output) : undefined;
+  const problem = resultProblem(turn.world, at.state, output, resultPath);
   if (problem === undefined) turn.emit({ type: 'state.completed', ...at, kind, next, output, resultPath });
-  else failState(turn, at, kind, stepError('TEMPLATE_ERROR', problem));
+  else failState(turn, at, kind, problem);
 };

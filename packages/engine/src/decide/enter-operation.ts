@@ -8,12 +8,18 @@ import type { Scope } from '../run-state.js';
 import { type Rendered, renderTemplate } from '../template.js';
 import { approvalRequestOf } from './approval-request.js';
 import { failState } from './follow.js';
+import { inputTooLarge } from './too-large.js';
 import type { Turn } from './turn.js';
 
 export const enterOperation = (turn: Turn, scope: Scope, at: AtStep, plan: OperationPlan): void => {
   const input = inputOf(turn, scope, plan);
   if (!input.ok) {
     failState(turn, at, 'operation', input.error);
+    return;
+  }
+  const tooLarge = inputTooLarge(turn.world, `the input of state "${at.state}"`, input.value);
+  if (tooLarge !== undefined) {
+    failState(turn, at, 'operation', tooLarge);
     return;
   }
   if (plan.action === 'human.approval') {
@@ -66,10 +72,10 @@ const refused = (error: StepError): Rendered => ({ ok: false, error });
 const requestApproval = (turn: Turn, scope: Scope, at: AtStep, plan: OperationPlan, input: Json): void => {
   const expiresAt = plan.timeoutMs === undefined ? undefined : turn.world.now + plan.timeoutMs;
   const request = approvalRequestOf(
-    { stepId: at.stepId, requestedBy: turn.run.started.startedBy, expiresAt },
+    { stepId: at.stepId, state: at.state, requestedBy: turn.run.started.startedBy, expiresAt },
     input,
     scope.context,
-    turn.world.digest,
+    turn.world,
   );
   if (!request.ok) {
     failState(turn, at, 'operation', request.error);

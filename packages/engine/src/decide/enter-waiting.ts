@@ -1,6 +1,7 @@
 /** States that wait for something other than a worker: a time, a signal, another run. */
 import { stepError } from '../error.js';
 import type { AtStep, Instant } from '../event.js';
+import { quoted } from '../excerpt.js';
 import { lookupIn } from '../expression-scope.js';
 import type { ChildWorkflowPlan, SignalPlan, WaitPlan } from '../plan.js';
 import type { Scope } from '../run-state.js';
@@ -8,6 +9,7 @@ import { childRunIdOf } from '../step-id.js';
 import { renderTemplate } from '../template.js';
 import { deliverKeptSignal } from './deliver-signal.js';
 import { failState } from './follow.js';
+import { inputTooLarge } from './too-large.js';
 import type { Turn } from './turn.js';
 
 export const enterWait = (turn: Turn, scope: Scope, at: AtStep, plan: WaitPlan): void => {
@@ -22,7 +24,7 @@ export const enterWait = (turn: Turn, scope: Scope, at: AtStep, plan: WaitPlan):
   }
   const dueAt = typeof rendered.value === 'string' ? parseInstant(rendered.value) : undefined;
   if (dueAt === undefined) {
-    const message = `"until" must be an RFC 3339 time such as 2030-01-31T12:00:00Z, not ${JSON.stringify(rendered.value)}`;
+    const message = `"until" must be an RFC 3339 time such as 2030-01-31T12:00:00Z, not ${quoted(rendered.value)}`;
     failState(turn, at, 'wait', stepError('TEMPLATE_ERROR', message));
     return;
   }
@@ -66,6 +68,11 @@ export const enterChildWorkflow = (turn: Turn, scope: Scope, at: AtStep, plan: C
   const rendered = renderTemplate(plan.input, lookupIn(turn.run, scope), turn.world.evaluate);
   if (!rendered.ok) {
     failState(turn, at, 'workflow', rendered.error);
+    return;
+  }
+  const tooLarge = inputTooLarge(turn.world, `the input of state "${at.state}"`, rendered.value);
+  if (tooLarge !== undefined) {
+    failState(turn, at, 'workflow', tooLarge);
     return;
   }
   const { waits, resultPath, next } = plan;

@@ -6,12 +6,10 @@ import type { Step } from '../run-state.js';
 export interface Failure {
   /** As the failing scope sees it: a join's error says which child. */
   readonly error: StepError;
-  /** The step that failed first. */
-  readonly originStepId: string;
+  /** The step that failed first; absent where it was the end of a scope, which is no step. */
+  readonly originStepId?: string;
   /** Of the operation that failed first. */
   readonly originMaxAttempts?: number;
-  /** The origin step itself succeeded, as the last one of a scope whose `output` then could not be made. */
-  readonly isOfScopeEnd?: true;
   /** Somebody rejected an approval: without a `catch` the run ends cancelled. */
   readonly rejectedBy?: { readonly actor: Actor; readonly comment?: string };
 }

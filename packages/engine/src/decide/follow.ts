@@ -6,9 +6,10 @@
  */
 import { backoffMs } from '../backoff.js';
 import { writeProblem } from '../context.js';
-import { type StepError, stepError } from '../error.js';
+import { bounded, type StepError, stepError } from '../error.js';
 import { explainedError } from '../error-advice.js';
 import type { AtStep, RunEvent, ScopePath } from '../event.js';
+import { cut, maxMessageLength } from '../excerpt.js';
 import type { CatchClause, RetryPolicy, StatePlan } from '../plan.js';
 import { type Failure, placeOf } from './failure.js';
 import { childFailed } from './join.js';
@@ -17,17 +18,19 @@ import type { Turn } from './turn.js';
 type StateFailedKind = Extract<RunEvent, { type: 'state.failed' }>['kind'];
 
 /** A state that no worker executes has failed, or an operation before it was scheduled. */
-export const failState = (turn: Turn, at: AtStep, kind: StateFailedKind, error: StepError): void => {
+export const failState = (turn: Turn, at: AtStep, kind: StateFailedKind, cause: StepError): void => {
+  const error = bounded(cause);
   turn.emit({ type: 'state.failed', ...at, kind, error });
   follow(turn, at, { error, originStepId: at.stepId });
 };
 
-/** A join has failed because of a child. */
-const failJoin = (turn: Turn, stepId: string, failure: Failure): void => {
+/** A join has failed because of a child, or because of what its children gave together. */
+export const failJoin = (turn: Turn, stepId: string, failure: Failure): void => {
   const step = turn.step(stepId);
   const { kind } = turn.join(stepId);
-  turn.emit({ type: 'state.failed', ...placeOf(step), kind, error: failure.error });
-  follow(turn, placeOf(step), failure);
+  const error = bounded(failure.error);
+  turn.emit({ type: 'state.failed', ...placeOf(step), kind, error });
+  follow(turn, placeOf(step), { ...failure, error });
 };
 
 /** An attempt has failed, and `step.failed` has been emitted. */
@@ -78,7 +81,7 @@ export const follow = (turn: Turn, at: AtStep, failure: Failure): void => {
       return;
     }
     const message = `the error could not be kept: ${problem}; it was ${error.code}: ${error.message}`;
-    failScope(turn, at.scope, { ...failure, error: stepError('TEMPLATE_ERROR', message) });
+    failScope(turn, at.scope, { ...failure, error: bounded(stepError('TEMPLATE_ERROR', message)) });
     return;
   }
   if (plan.type === 'operation' && plan.optional) {
@@ -99,15 +102,21 @@ export const failScope = (turn: Turn, path: ScopePath, failure: Failure): void =
   if (ofJoin !== undefined) failJoin(turn, parent.stepId, ofJoin);
 };
 
-const failRun = (turn: Turn, failure: Failure): void => {
+/** The run is over: nobody has taken the failure. */
+export const failRun = (turn: Turn, failure: Failure): void => {
   const { rejectedBy, originStepId } = failure;
   if (rejectedBy !== undefined) {
     const reason = `${rejectedBy.actor} rejected the approval`;
     const said = rejectedBy.comment === undefined ? '' : `: ${rejectedBy.comment}`;
-    turn.emit({ type: 'run.cancelled', actor: rejectedBy.actor, reason: `${reason}${said}` });
+    const whole = cut(`${reason}${said}`, maxMessageLength);
+    turn.emit({ type: 'run.cancelled', actor: rejectedBy.actor, reason: whole });
     return;
   }
-  const step = turn.step(originStepId);
-  const error = explainedError(failure.error, { step, ...failure });
-  turn.emit({ type: 'run.failed', error, state: step.state, scope: step.scope, stepId: originStepId });
+  const step = originStepId === undefined ? undefined : turn.step(originStepId);
+  const error = explainedError(failure.error, { ...failure, step });
+  if (step === undefined) turn.emit({ type: 'run.failed', error });
+  else {
+    const { state, scope, stepId } = step;
+    turn.emit({ type: 'run.failed', error, origin: { state, scope, stepId } });
+  }
 };

@@ -7,9 +7,11 @@
  * - `settled`: every child ends, and the state never fails because of one.
  */
 import type { StepError } from '../error.js';
+import { joinOutput } from '../evolve/join-output.js';
 import type { Join } from '../run-state.js';
 import { cancelChildren } from './cancel.js';
 import { type Failure, placeOf } from './failure.js';
+import { resultProblem } from './too-large.js';
 import type { Turn } from './turn.js';
 
 /** Children that one `scopes.forked` names: bounds the cost of that one event. */
@@ -23,15 +25,12 @@ export const forkChildren = (turn: Turn, stepId: string): void => {
   turn.emit({ type: 'scopes.forked', stepId, scope: join.scope, from, to: from + room });
 };
 
-/** `scope.completed` of a child has been emitted. */
-export const childCompleted = (turn: Turn, stepId: string): void => {
+/** `scope.completed` of a child has been emitted. Gives the failure that the join itself has by now, if it has one. */
+export const childCompleted = (turn: Turn, stepId: string): Failure | undefined => {
   const join = turn.join(stepId);
-  if (join.mode === 'any') {
-    cancelChildren(turn, stepId);
-    completeJoin(turn, stepId);
-    return;
-  }
-  completeWhenAllEnded(turn, join);
+  if (join.mode !== 'any') return completeWhenAllEnded(turn, join);
+  cancelChildren(turn, stepId);
+  return completeJoin(turn, stepId);
 };
 
 /**
@@ -47,21 +46,23 @@ export const childFailed = (
   const join = turn.join(stepId);
   const { mode, failedCount, total, toleratedFailures } = join;
   if (mode === 'any') return failedCount === total ? withChild(turn, join, index, failure) : undefined;
-  if (mode === 'settled' || failedCount <= toleratedFailures) {
-    completeWhenAllEnded(turn, join);
-    return undefined;
-  }
+  if (mode === 'settled' || failedCount <= toleratedFailures) return completeWhenAllEnded(turn, join);
   cancelChildren(turn, stepId);
   return withChild(turn, join, index, failure);
 };
 
-const completeWhenAllEnded = (turn: Turn, join: Join): void => {
-  if (join.succeededCount + join.failedCount === join.total) completeJoin(turn, join.stepId);
-};
+const completeWhenAllEnded = (turn: Turn, join: Join): Failure | undefined =>
+  join.succeededCount + join.failedCount === join.total ? completeJoin(turn, join.stepId) : undefined;
 
-export const completeJoin = (turn: Turn, stepId: string): void => {
-  const { kind, next, resultPath } = turn.join(stepId);
-  turn.emit({ type: 'state.completed', ...placeOf(turn.step(stepId)), kind, next, resultPath });
+/** Gives the failure of a join whose children gave too much together. */
+export const completeJoin = (turn: Turn, stepId: string): Failure | undefined => {
+  const join = turn.join(stepId);
+  const step = turn.step(stepId);
+  const error = resultProblem(turn.world, step.state, joinOutput(join), join.resultPath);
+  if (error !== undefined) return { error, originStepId: stepId };
+  const { kind, next, resultPath } = join;
+  turn.emit({ type: 'state.completed', ...placeOf(step), kind, next, resultPath });
+  return undefined;
 };
 
 /** The child's error, with words that say which child it was. */
@@ -71,7 +72,7 @@ const withChild = (turn: Turn, join: Join, index: number, failure: Failure): Fai
     ...failure.error,
     message: `${childName(join, index)} of "${state}" failed${among(join)}: ${failure.error.message}`,
   };
-  return { ...failure, error };
+  return { originStepId: join.stepId, ...failure, error };
 };
 
 const childName = (join: Join, index: number): string =>

@@ -67,7 +67,7 @@ describe('at any depth', () => {
         { type: 'approval.closed' },
         { type: 'scope.cancelled', scope: 'all/0' },
         { type: 'state.failed', kind: 'foreach', scope: '' },
-        { type: 'run.failed', stepId: work },
+        { type: 'run.failed', origin: { stepId: work } as never },
       );
   });
 

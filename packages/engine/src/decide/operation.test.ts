@@ -146,7 +146,7 @@ describe('an operation whose input cannot be made', () => {
       .thenEvents(
         { type: 'run.started' },
         { type: 'state.failed', stepId: a },
-        { type: 'run.failed', stepId: a },
+        { type: 'run.failed', origin: { state: 'a', scope: '', stepId: a } },
       );
     expect(stepView(state, a)).toMatchObject({ status: 'FAILED', error: { code } });
     expect(effects.some(({ type }) => type === 'dispatch_step')).toBe(false);

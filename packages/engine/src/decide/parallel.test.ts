@@ -77,7 +77,7 @@ describe('a parallel', () => {
       .thenTypes('step.succeeded', 'scope.failed', 'state.failed', 'run.failed');
     expect(runView(state)?.error).toMatchObject({ code: 'TEMPLATE_ERROR' });
     expect(runView(state)?.error?.message).toMatch(
-      /^Branch "x" of "p" failed: the output of "p\/x" could not/,
+      /^State "p" failed: branch "x" of "p" failed: the output of "p\/x" could not/,
     );
   });
 
@@ -103,7 +103,10 @@ describe('a parallel', () => {
         { type: 'step.cancelled', stepId: pods },
         { type: 'scope.cancelled', scope: 'diagnostics/pods' },
         { type: 'state.failed', stepId: join, error: { code: 'AGENT_ERROR' } as never },
-        { type: 'run.failed', state: 'check', scope: 'diagnostics/errors', stepId: errors },
+        {
+          type: 'run.failed',
+          origin: { state: 'check', scope: 'diagnostics/errors', stepId: errors },
+        },
       );
     expect(stepView(state, join)?.error?.message).toBe('branch "errors" of "diagnostics" failed: it broke');
     expect(stepView(state, pods)?.status).toBe('CANCELLED');

@@ -1,12 +1,13 @@
 /** What workers and agents report about an attempt. */
 import type { Command } from '../command.js';
-import { spreadProblem } from '../context.js';
-import { type StepError, stepError } from '../error.js';
+import { bounded, type StepError } from '../error.js';
 import type { RunEvent } from '../event.js';
+import { boundedWarnings } from '../excerpt.js';
 import type { Run, Step } from '../run-state.js';
 import { advance } from './advance.js';
 import { afterFailedAttempt } from './follow.js';
 import { isOver, notActive, type Refused, refuse } from './refusal.js';
+import { resultProblem } from './too-large.js';
 import type { Turn } from './turn.js';
 
 type Of<T extends Command['type']> = Extract<Command, { type: T }>;
@@ -60,16 +61,23 @@ const successOf = (command: Of<'step_succeeded'>): RunEvent => {
   // What nearly every step says, as one literal: V8 makes it many times faster than one with parts spread into it.
   if (startedAt !== undefined && worker !== undefined && !hasWarnings)
     return { type, stepId, attempt, startedAt, worker, output };
-  return { type, stepId, attempt, ...reporter(command), output, ...(hasWarnings ? { warnings } : {}) };
+  return {
+    type,
+    stepId,
+    attempt,
+    ...reporter(command),
+    output,
+    ...(hasWarnings ? { warnings: boundedWarnings(warnings) } : {}),
+  };
 };
 
 export const stepSucceeded = (turn: Turn, command: Of<'step_succeeded'>): void => {
   const { stepId, output } = command;
-  const open = turn.step(stepId).open;
-  const spreads = open?.kind === 'dispatched' && open.resultPath.length === 0;
-  const problem = spreads ? spreadProblem(output) : undefined;
+  const { state, open } = turn.step(stepId);
+  const problem =
+    open?.kind === 'dispatched' ? resultProblem(turn.world, state, output, open.resultPath) : undefined;
   if (problem !== undefined) {
-    failAttempt(turn, command, stepError('TEMPLATE_ERROR', `the output could not be kept: ${problem}`));
+    failAttempt(turn, command, problem);
     return;
   }
   turn.emit(successOf(command));
@@ -83,8 +91,9 @@ export const stepFailed = (turn: Turn, command: Of<'step_failed'>): void =>
 export const failAttempt = (
   turn: Turn,
   report: Reporter & { readonly stepId: string; readonly attempt: number },
-  error: StepError,
+  cause: StepError,
 ): void => {
+  const error = bounded(cause);
   const { stepId, attempt } = report;
   turn.emit({ type: 'step.failed', stepId, attempt, ...reporter(report), error });
   afterFailedAttempt(turn, stepId, error);

@@ -104,8 +104,8 @@ const phaseChanged = (run: Run, event: PhaseEvent, at: number): Run => {
     case 'run.completed':
       return runEnded(run, { kind: 'completed', at, output: event.output });
     case 'run.failed': {
-      const { error, state, scope, stepId } = event;
-      return runEnded(run, { kind: 'failed', at, error, state, scope, stepId });
+      const { error, origin } = event;
+      return runEnded(run, { kind: 'failed', at, error, ...(origin === undefined ? {} : { origin }) });
     }
   }
 };

@@ -42,7 +42,6 @@ export const runStarted = (event: RunStarted, at: Instant): Run => {
     parent: undefined,
     foreachIndex: undefined,
     previous: undefined,
-    lastStepId: undefined,
   });
 };
 

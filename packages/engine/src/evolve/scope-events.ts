@@ -33,7 +33,6 @@ const child = (join: Join, parent: Scope, index: number): Scope => {
     visits: PersistentMap.empty(),
     cursor: { kind: 'ready', state: start },
     previous: undefined,
-    lastStepId: undefined,
   };
 };
 

@@ -34,7 +34,6 @@ const begunStep = (event: AtStep, kind: StepKind, status: StepStatus, at: Instan
 const visited = (scope: Scope, event: AtStep): Scope => ({
   ...scope,
   visits: scope.visits.set(event.state, event.visit),
-  lastStepId: event.stepId,
 });
 
 export const stateEntered = (run: Run, event: Entered, at: Instant): Run => {

@@ -40,7 +40,6 @@ export const stepScheduled = (run: Run, event: Of<'step.scheduled'>, at: Instant
   return withScope(withStep(run, step), {
     ...scope,
     visits: scope.visits.set(event.state, event.visit),
-    lastStepId: stepId,
     cursor: { kind: 'at', stepId },
   });
 };

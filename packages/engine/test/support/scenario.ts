@@ -13,6 +13,7 @@ import {
   evolve,
   initialState,
   type Json,
+  type Limits,
   type Plan,
   type RecordedEvent,
   type RunEvent,
@@ -111,6 +112,8 @@ export const signalled = (name: string, signalId: string, payload: Json = { ok: 
   actor: 'service:ci',
 });
 
+export const amplyLimited: Limits = { resultBytes: 512 * 1024, inputBytes: 512 * 1024 };
+
 /** A run that is played by commands: what was recorded, and what was to be done about it. */
 export class Player {
   state: RunState = initialState;
@@ -118,10 +121,13 @@ export class Player {
   readonly history: RecordedEvent[] = [];
   readonly effects: Effect[] = [];
 
-  constructor(readonly plan: Plan) {}
+  constructor(
+    readonly plan: Plan,
+    readonly limits: Limits = amplyLimited,
+  ) {}
 
   get world(): World {
-    return { now: this.now, plan: this.plan, evaluate: evaluator, digest, violations };
+    return { now: this.now, plan: this.plan, limits: this.limits, evaluate: evaluator, digest, violations };
   }
 
   send(command: Command): Decision {

@@ -1,0 +1,41 @@
+/**
+ * What may be kept and handed over. Size is a rule like any other: who makes something too large fails with it, and
+ * nobody before or beside it does.
+ */
+import { spreadProblem } from '../context.js';
+import { type StepError, stepError } from '../error.js';
+import type { Json } from '../json.js';
+import { sizeProblem } from '../json-size.js';
+import type { Path } from '../plan.js';
+import type { World } from '../world.js';
+
+const tooLarge = (what: string, value: Json, limitBytes: number): StepError | undefined => {
+  const problem = sizeProblem(value, limitBytes);
+  if (problem === undefined) return undefined;
+  return stepError('PAYLOAD_TOO_LARGE', `${what} ${problem}; pass less, or a reference to it`, {
+    limitBytes,
+  });
+};
+
+/** Of what a run or a scope gives; `what` names it at the beginning of a sentence. */
+export const outputTooLarge = ({ limits }: World, what: string, output: Json): StepError | undefined =>
+  tooLarge(what, output, limits.resultBytes);
+
+/** Of what a step, a person or another run is handed. */
+export const inputTooLarge = ({ limits }: World, what: string, input: Json): StepError | undefined =>
+  tooLarge(what, input, limits.inputBytes);
+
+/** Why the result of a state cannot be kept: it is too large, or no object where it becomes the whole context. */
+export const resultProblem = (
+  world: World,
+  state: string,
+  result: Json,
+  resultPath: Path,
+): StepError | undefined => {
+  const size = outputTooLarge(world, `the result of state "${state}"`, result);
+  if (size !== undefined) return size;
+  const problem = resultPath.length === 0 ? spreadProblem(result) : undefined;
+  return problem === undefined
+    ? undefined
+    : stepError('TEMPLATE_ERROR', `the result could not be kept: ${problem}`);
+};
