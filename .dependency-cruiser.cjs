@@ -44,7 +44,7 @@ module.exports = {
     {
       name: 'only-messaging-speaks-to-nats',
       severity: 'error',
-      from: { path: '^(apps|packages|bench)/', pathNot: ['^packages/messaging/', '^packages/testing/'] },
+      from: { path: '^(apps|packages|bench|chaos)/', pathNot: ['^packages/messaging/', '^packages/testing/'] },
       to: { path: '@nats-io/' },
     },
     {
@@ -58,6 +58,12 @@ module.exports = {
       severity: 'error',
       from: { path: '^apps/([^/]+)/' },
       to: { path: '^apps/', pathNot: '^apps/$1/' },
+    },
+    {
+      name: 'chaos-judges-from-outside',
+      severity: 'error',
+      from: { path: '^chaos/' },
+      to: { path: '^apps/' },
     },
     {
       name: 'testing-is-for-tests',

@@ -10,7 +10,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{packages,apps}/*/{src,test}/**/*.test.ts', 'bench/{src,test}/**/*.test.ts'],
+          include: ['{packages,apps}/*/{src,test}/**/*.test.ts', '{bench,chaos}/{src,test}/**/*.test.ts'],
           exclude: [...never, ...slow],
           testTimeout: 30_000,
         },
@@ -18,7 +18,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          include: ['{packages,apps}/*/{src,test}/**/*.{int,e2e}.test.ts'],
+          include: ['{packages,apps}/*/{src,test}/**/*.{int,e2e}.test.ts', 'chaos/test/**/*.int.test.ts'],
           exclude: never,
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -39,7 +39,7 @@ const manifests = () => {
   const folders = ['apps', 'packages'].flatMap((group) =>
     readdirSync(join(root, group)).map((name) => join(root, group, name)),
   );
-  return [root, join(root, 'bench'), ...folders]
+  return [root, join(root, 'bench'), join(root, 'chaos'), ...folders]
     .map((folder) => join(folder, 'package.json'))
     .filter(existsSync);
 };

@@ -10,7 +10,7 @@ const steps = [
     ['-y', pnpm, 'exec', 'turbo', 'run', 'typecheck', '--output-logs=errors-only'],
   ],
   ['lint and format', bin('biome'), ['check', '--error-on-warnings', '.']],
-  ['layers', bin('depcruise'), ['--config', '.dependency-cruiser.cjs', 'apps', 'packages', 'bench']],
+  ['layers', bin('depcruise'), ['--config', '.dependency-cruiser.cjs', 'apps', 'packages', 'bench', 'chaos']],
   ['unused code and dependencies', bin('knip'), ['--no-config-hints']],
   ['spelling', bin('cspell'), ['lint', '--no-progress', '--quiet', '.']],
   ['tests', process.execPath, [`${root}/node_modules/vitest/vitest.mjs`, 'run']],

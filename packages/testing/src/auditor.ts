@@ -8,8 +8,8 @@ import {
   runStatus,
   stepView,
 } from '@signalbox/engine';
-import { followStream, openConnection } from '@signalbox/messaging';
-import { decodeEvent, EVENTS, type EventEnvelope } from '@signalbox/protocol';
+import { followStream, openConnection, readLast } from '@signalbox/messaging';
+import { decodeEvent, EVENTS, type EventEnvelope, TASKS } from '@signalbox/protocol';
 import { createLogger } from '@signalbox/telemetry';
 import Database from 'better-sqlite3';
 
@@ -105,3 +105,14 @@ export const foldedRun = (state: RunState, stepIds: Iterable<string>): StoredRun
     }),
   ),
 });
+
+/** The subject of the newest message that WORKFLOW_TASKS still holds; undefined when it is empty. */
+export const lastQueued = async (natsUrl: string): Promise<string | undefined> => {
+  const logger = createLogger({ service: 'auditor', level: 'silent' });
+  const connection = await openConnection({ url: natsUrl, name: 'auditor', logger });
+  try {
+    return (await readLast(connection, TASKS, 'wf.task.>'))?.subject;
+  } finally {
+    await connection.close();
+  }
+};

@@ -1,4 +1,4 @@
-export { type Audit, audit, foldedRun, readLog, readStored, type StoredRun } from './auditor.js';
+export { type Audit, audit, foldedRun, lastQueued, readLog, readStored, type StoredRun } from './auditor.js';
 export { type EventuallyOptions, eventually } from './eventually.js';
 export { type ProcessEnd, type SpawnedProcess, type SpawnOptions, spawnProcess } from './spawned-process.js';
 export { startTestBus, type TestBus } from './test-bus.js';

@@ -1,0 +1,120 @@
+/**
+ * What was executed, held against what may be: an attempt once, unless the worker that had it was killed, or stood still
+ * for longer than the ack wait, in the middle of it. A store that was lost takes results and claims with it; what follows
+ * from that is counted apart. Whatever the excuse, both executions carry one idempotency key.
+ */
+import type { EventEnvelope } from '@signalbox/protocol';
+import type { RunLog } from './audit.js';
+import type { Fault } from './faults.js';
+import { type Execution, readLedger } from './ledger.js';
+import type { Stage } from './stage.js';
+
+const ackWaitMs = 10_000;
+/** From the end of an execution until its result may be trusted to be stored; a worker killed within is killed in the middle. */
+const reportingMs = 1_000;
+const promise = 'no attempt is executed twice, but for its own worker';
+
+export const judgeExecutions = (stage: Stage, log: RunLog): void => {
+  const { findings, faults } = stage;
+  const { executions, byAttempt } = readLedger(stage.ledgerFile);
+  const settledAt = settlements(log);
+  const excuses = new Map<string, number>();
+  let doubles = 0;
+  for (const [attempt, all] of byAttempt) {
+    findings.expect(
+      new Set(all.map(({ key }) => key)).size === 1,
+      'an attempt has one idempotency key',
+      attempt,
+    );
+    for (const [index, again] of all.slice(1).entries()) {
+      doubles += 1;
+      const first = all[index] as Execution;
+      const excuse = excuseOf(first, again, settledAt.get(attempt), faults.all);
+      excuses.set(excuse ?? 'none', (excuses.get(excuse ?? 'none') ?? 0) + 1);
+      if (excuse === undefined) findings.broken(promise, describe(first, again));
+    }
+  }
+  findings.figure('attempts executed', byAttempt.size);
+  findings.figure('executions', executions.length);
+  findings.figure('double executions', doubles);
+  for (const [excuse, count] of excuses) findings.figure(`double executions, excuse: ${excuse}`, count);
+  judgeAfterEnd(stage, log, executions);
+  judgePoison(stage, log, byAttempt);
+};
+
+/** A message is poison because workers died of it, and never because nobody has had it. */
+const judgePoison = (
+  stage: Stage,
+  log: RunLog,
+  byAttempt: ReadonlyMap<string, readonly Execution[]>,
+): void => {
+  for (const [runId, events] of log) {
+    for (const { data } of events) {
+      if (data.type !== 'step.failed' || data.error.code !== 'POISON_MESSAGE') continue;
+      const tries = byAttempt.get(`${runId}/${data.stepId}/${data.attempt}`)?.length ?? 0;
+      stage.findings.expect(
+        tries > 1,
+        'nothing is POISON_MESSAGE that was not begun again and again',
+        `${runId} was begun ${tries} times`,
+      );
+    }
+  }
+};
+
+const describe = (first: Execution, again: Execution): string =>
+  `${first.run}/${first.state}#${first.attempt} by ${first.worker} (${first.endedAt === undefined ? 'no end' : `${first.endedAt - first.beganAt} ms`}), again after ${again.beganAt - first.beganAt} ms by ${again.worker}`;
+
+/** When the log says that an attempt is over, by run/step/attempt. */
+const settlements = (log: RunLog): ReadonlyMap<string, number> => {
+  const settledAt = new Map<string, number>();
+  for (const [runId, events] of log) {
+    for (const { at, data } of events) {
+      if (data.type !== 'step.succeeded' && data.type !== 'step.failed') continue;
+      settledAt.set(`${runId}/${data.stepId}/${data.attempt}`, at);
+    }
+  }
+  return settledAt;
+};
+
+const excuseOf = (
+  first: Execution,
+  again: Execution,
+  settledAt: number | undefined,
+  faults: readonly Fault[],
+): string | undefined => {
+  const { beganAt, endedAt = Number.POSITIVE_INFINITY, worker } = first;
+  const own = faults.filter(({ label, at }) => label === worker && at <= again.beganAt);
+  const isKilled = own.some(
+    ({ kind, at }) =>
+      kind === 'kill' && at >= beganAt && at <= Math.max(endedAt + reportingMs, settledAt ?? 0),
+  );
+  if (isKilled) return 'its worker was killed';
+  const isFrozen = own.some(
+    ({ kind, at, until }) =>
+      kind === 'freeze' && until - at >= ackWaitMs && at <= endedAt + reportingMs && until >= beganAt,
+  );
+  if (isFrozen) return 'its worker stood still for longer than the ack wait';
+  const isWiped = faults.some(({ kind, at }) => kind === 'wipe' && at >= beganAt && at <= again.beganAt);
+  return isWiped ? 'the store that held its claim and result was lost' : undefined;
+};
+
+/** A run that has ended executes nothing more; what its worker had in hand stops soon. */
+const judgeAfterEnd = (stage: Stage, log: RunLog, executions: readonly Execution[]): void => {
+  const toleranceMs = 2_000;
+  const endedAt = new Map<string, number>();
+  for (const [runId, events] of log) {
+    const end = events.find(({ data }: EventEnvelope) => data.type === 'run.cancelled');
+    if (end !== undefined) endedAt.set(runId, end.at);
+  }
+  let late = 0;
+  for (const { run, state, beganAt } of executions) {
+    const at = endedAt.get(run);
+    if (at === undefined || beganAt <= at + toleranceMs) continue;
+    late += 1;
+    stage.findings.broken(
+      'a cancelled run executes nothing more',
+      `${run}/${state} ${beganAt - at} ms later`,
+    );
+  }
+  stage.findings.figure('executions after a cancel', late);
+};

@@ -1,0 +1,86 @@
+/** Faults, each written down with its process id and times, because the auditor excuses some things that follow from them. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { natsLabel, type World } from '@signalbox/testing';
+
+export type FaultKind = 'kill' | 'freeze' | 'wipe';
+
+export interface Fault {
+  readonly kind: FaultKind;
+  readonly label: string;
+  readonly pid: number;
+  readonly at: number;
+  /** When it was over: the process is there again, or goes on. */
+  until: number;
+}
+
+export interface Faults {
+  readonly all: readonly Fault[];
+  /** A process that is started again after its death needs to be known here. */
+  manage(label: string, start: () => Promise<unknown>): void;
+  readonly labels: readonly string[];
+  kill(...labels: readonly string[]): Promise<void>;
+  /** Starts what was killed, all at once. */
+  revive(...labels: readonly string[]): Promise<void>;
+  killAndRevive(...labels: readonly string[]): Promise<void>;
+  freeze(label: string, ms: number): Promise<void>;
+  /** Kills nats-server, removes its store, and starts it empty. `orchestrator` goes down first and comes after, if told so. */
+  wipe(options?: { readonly alsoDown?: readonly string[] }): Promise<void>;
+}
+
+export const createFaults = (world: World): Faults => {
+  const all: Fault[] = [];
+  const starters = new Map<string, () => Promise<unknown>>();
+  const begin = (kind: FaultKind, label: string): Fault => {
+    const fault: Fault = {
+      kind,
+      label,
+      pid: world.pidOf(label),
+      at: Date.now(),
+      until: Number.POSITIVE_INFINITY,
+    };
+    all.push(fault);
+    return fault;
+  };
+  const kill: Faults['kill'] = async (...labels) => {
+    for (const label of labels) begin('kill', label);
+    await Promise.all(labels.map((label) => (label === natsLabel ? world.killNats() : world.kill(label))));
+  };
+  const startOf = (label: string): Promise<unknown> => {
+    const start = starters.get(label);
+    if (start === undefined) throw new Error(`nobody knows how to start ${label}`);
+    return start();
+  };
+  const revive: Faults['revive'] = async (...labels) => {
+    if (labels.includes(natsLabel)) await world.restartNats();
+    await Promise.all(labels.filter((label) => label !== natsLabel).map(startOf));
+    for (const fault of all)
+      if (labels.includes(fault.label)) fault.until = Math.min(fault.until, Date.now());
+  };
+  return {
+    all,
+    manage: (label, start) => void starters.set(label, start),
+    get labels() {
+      return [...starters.keys()];
+    },
+    kill,
+    revive,
+    killAndRevive: async (...labels) => {
+      await kill(...labels);
+      await revive(...labels);
+    },
+    freeze: async (label, ms) => {
+      const fault = begin('freeze', label);
+      world.freeze(label);
+      await delay(ms);
+      world.resume(label);
+      fault.until = Date.now();
+    },
+    wipe: async ({ alsoDown = [] } = {}) => {
+      await kill(...alsoDown, natsLabel);
+      const fault = begin('wipe', natsLabel);
+      await world.wipeNats();
+      await revive(natsLabel, ...alsoDown);
+      fault.until = Date.now();
+    },
+  };
+};

@@ -1,0 +1,82 @@
+/**
+ * A step worker whose `agent.run` has a side effect that can be counted: the loop is the platform's own, the executor
+ * appends the begin and the end of each execution to a file that nothing of the platform reads or writes.
+ *
+ * The step's variables say what is done: `ms` (how long it takes), `fail` (how many first attempts fail), `fatal`.
+ */
+import { appendFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createExecutorRegistry, type Execution, type StepExecutor } from '@signalbox/executors';
+import { createPublisher, openConnection } from '@signalbox/messaging';
+import { consumers, type StepTask } from '@signalbox/protocol';
+import { parseSettings, runService, settings } from '@signalbox/service';
+import { runSteps } from '@signalbox/step-runner';
+import type { LedgerLine } from './ledger.js';
+
+const required = (name: string): string => {
+  const value = process.env[name];
+  if (value === undefined) throw new Error(`${name} is not set`);
+  return value;
+};
+
+const file = required('CHAOS_LEDGER');
+const workerName = required('CHAOS_WORKER');
+const target = required('CHAOS_TARGET');
+
+/** One write with O_APPEND, so that lines of several processes never mix. */
+const note = (line: LedgerLine): void => appendFileSync(file, `${JSON.stringify(line)}\n`, { flag: 'a' });
+
+interface Order {
+  readonly ms?: number;
+  readonly fail?: number;
+  readonly fatal?: boolean;
+}
+
+const orderOf = (task: StepTask): Order =>
+  ((task.input as { readonly variables?: Order } | null)?.variables ?? {}) as Order;
+
+const outcomeOf = (order: Order, attempt: number): Execution => {
+  if (order.fatal !== true && attempt > (order.fail ?? 0)) return { ok: true, output: { attempt } };
+  const retryable = order.fatal !== true;
+  return { ok: false, error: { code: 'AGENT_ERROR', message: 'ordered to fail', retryable } };
+};
+
+const ledgerRun: StepExecutor = {
+  action: 'agent.run',
+  execute: async (task, { signal }) => {
+    const order = orderOf(task);
+    const { runId: run, stepId: step, attempt, idempotencyKey: key, state } = task;
+    const about = { run, step, attempt, key, state, pid: process.pid, worker: workerName };
+    note({ kind: 'begin', ...about, at: Date.now() });
+    await delay(order.ms ?? 0, undefined, { signal }).catch(() => undefined);
+    note({ kind: signal.aborted ? 'aborted' : 'end', ...about, at: Date.now() });
+    return outcomeOf(order, attempt);
+  },
+};
+
+await runService({
+  name: 'ledger-worker',
+  parseConfig: (env) => {
+    const { natsUrl, workspace, workerConcurrency, logLevel } = settings;
+    return parseSettings({ natsUrl, workspace, workerConcurrency, logLevel }, env);
+  },
+  start: async ({ config, logger, scope, signal, fail }) => {
+    const connection = scope.use(
+      await openConnection({ url: config.natsUrl, name: workerName, logger, signal }),
+    );
+    const steps = scope.use(
+      runSteps({
+        connection,
+        publisher: scope.use(createPublisher(connection)),
+        consumer: target === 'agent' ? consumers.agent(config.workspace) : consumers.stepWorker,
+        registry: createExecutorRegistry([ledgerRun]),
+        concurrency: config.workerConcurrency,
+        workerName,
+        workspace: config.workspace,
+        logger,
+      }),
+    );
+    steps.done.catch(fail);
+    return { worker: workerName };
+  },
+});

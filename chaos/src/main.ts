@@ -1,0 +1,71 @@
+/**
+ * `pnpm chaos <name> …`: trials of the real processes, each on a nats-server and a folder of its own, on loopback.
+ * Exit 0: every promise was kept; 1: one was broken; 64: usage.
+ */
+import { parseArgs } from 'node:util';
+import type { Scenario } from './scenario.js';
+import { scenarios } from './scenarios.js';
+import { verdictText } from './verdict.js';
+
+const usage = `pnpm chaos <name> … | all [--minutes N | --seconds N] [--seed S] [--patience F] [--root DIR] [--json]
+pnpm chaos --list
+`;
+
+const usageError = (message: string): never => {
+  process.stderr.write(`${message}\n${usage}`);
+  process.exit(64);
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    list: { type: 'boolean', default: false },
+    minutes: { type: 'string' },
+    seconds: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+    patience: { type: 'string', default: '1' },
+    root: { type: 'string' },
+    json: { type: 'boolean', default: false },
+    short: { type: 'boolean', default: false },
+  },
+});
+
+const numberOf = (name: string, text: string): number => {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) usageError(`--${name} must be a number above 0, not "${text}"`);
+  return value;
+};
+
+const secondsOf = ({ seconds, shortSeconds }: Scenario): number => {
+  if (values.minutes !== undefined) return numberOf('minutes', values.minutes) * 60;
+  if (values.seconds !== undefined) return numberOf('seconds', values.seconds);
+  return values.short ? (shortSeconds ?? seconds) : seconds;
+};
+
+const chosen = (): readonly Scenario[] => {
+  if (positionals.length === 0) usageError('name a trial');
+  if (positionals.includes('all')) return scenarios;
+  return positionals.map(
+    (name) => scenarios.find((each) => each.name === name) ?? usageError(`there is no trial "${name}"`),
+  );
+};
+
+const main = async (): Promise<void> => {
+  if (values.list) {
+    for (const { name, seconds, promise } of scenarios)
+      process.stdout.write(`${name.padEnd(28)} ${`${seconds} s`.padStart(7)}  ${promise}\n`);
+    return;
+  }
+  for (const each of chosen()) {
+    const verdict = await each.run({
+      seconds: secondsOf(each),
+      seed: numberOf('seed', values.seed),
+      patience: numberOf('patience', values.patience),
+      ...(values.root === undefined ? {} : { root: values.root }),
+    });
+    process.stdout.write(values.json ? `${JSON.stringify(verdict)}\n` : verdictText(verdict));
+    if (verdict.broken.length > 0) process.exitCode = 1;
+  }
+};
+
+await main();

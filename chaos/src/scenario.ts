@@ -1,0 +1,38 @@
+/** A named trial: what it promises, how long it takes, and what is done. */
+import { openStage, type Stage, type StageParts, type TrialOptions } from './stage.js';
+import type { Verdict } from './verdict.js';
+
+export interface Scenario {
+  readonly name: string;
+  /** The sentence that it puts to the proof. */
+  readonly promise: string;
+  /** Length of the faults and the load unless the caller says otherwise. */
+  readonly seconds: number;
+  /** Length in the project's tests; absent where a short version would prove nothing. */
+  readonly shortSeconds?: number;
+  run(options: TrialOptions): Promise<Verdict>;
+}
+
+export interface ScenarioParts extends Omit<Scenario, 'run'> {
+  readonly stage?: StageParts;
+  readonly act: (stage: Stage) => Promise<void>;
+}
+
+/** Opens the stage, acts, and closes it whatever happened; what is thrown is a broken promise as well. */
+export const scenario = ({ stage: parts, act, ...about }: ScenarioParts): Scenario => ({
+  ...about,
+  run: async (options) => {
+    const stage = await openStage(options, parts);
+    try {
+      await act(stage);
+    } catch (error) {
+      stage.findings.broken(
+        'the trial comes to its end',
+        error instanceof Error ? `${error.stack}` : `${error}`,
+      );
+    } finally {
+      await stage.close();
+    }
+    return stage.findings.verdict(about.name, options.seed);
+  },
+});

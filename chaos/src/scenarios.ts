@@ -1,0 +1,9 @@
+/** Every trial by its name. */
+import type { Scenario } from './scenario.js';
+import { times } from './scenarios/in-time.js';
+import { kills } from './scenarios/kills.js';
+import { processes } from './scenarios/processes.js';
+import { stores } from './scenarios/stores.js';
+import { withdrawals } from './scenarios/withdrawals.js';
+
+export const scenarios: readonly Scenario[] = [...withdrawals, ...kills, ...times, ...stores, ...processes];

@@ -1,0 +1,144 @@
+/** Two where there may be one, restarts under load, and processes that stand still. */
+import { symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { natsLabel } from '@signalbox/testing';
+import { settleAndAudit } from '../audit.js';
+import { copyLive } from '../database.js';
+import { startLoad, startPeople } from '../load.js';
+import { endOf } from '../programs.js';
+import { type Scenario, scenario } from '../scenario.js';
+import { noteStandstill, noteStarts } from '../standstill.js';
+import { mixed } from '../workflows.js';
+
+const refusals: ReadonlySet<number | null | undefined> = new Set([75, 78]);
+
+const twoOrchestrators: Scenario = scenario({
+  name: 'two-orchestrators',
+  promise: 'a second orchestrator is refused, whatever database it is given, and disturbs nobody',
+  seconds: 10,
+  shortSeconds: 5,
+  act: async (stage) => {
+    const { databaseFile, findings, options, world } = stage;
+    const load = startLoad(stage, { perSecond: 5, seconds: options.seconds, mix: ['linear', 'foreach'] });
+    await delay(1_000);
+    const at = (name: string): string => join(world.dataDir, name);
+    await symlink(databaseFile, at('link.sqlite'));
+    await copyLive(databaseFile, at('copied.sqlite'));
+    const databases = {
+      'the same database': databaseFile,
+      'a symlink to it': at('link.sqlite'),
+      'a copy of it': at('copied.sqlite'),
+      'an empty one': at('other.sqlite'),
+    };
+    for (const [what, file] of Object.entries(databases)) {
+      const end = await endOf(stage, 'orchestrator', what, { SIGNALBOX_DATABASE: file });
+      findings.figure(`exit of a second one on ${what}`, `${end?.code ?? 'it runs'}`);
+      findings.expect(
+        refusals.has(end?.code),
+        'a second orchestrator ends with 75 or 78',
+        () => `${what}: ${end?.code ?? 'it runs'}`,
+      );
+    }
+    await load.done;
+    await settleAndAudit(stage);
+  },
+});
+
+const apiRestarts: Scenario = scenario({
+  name: 'api-restarts',
+  promise: 'an api that was started again under load is ready each time',
+  seconds: 60,
+  shortSeconds: 8,
+  act: async (stage) => {
+    const { client, faults, findings, options, seeded } = stage;
+    const people = startPeople(client, seeded);
+    const load = startLoad(stage, {
+      perSecond: 15,
+      seconds: options.seconds,
+      mix: ['linear', 'foreach', 'slow'],
+    });
+    const until = performance.now() + options.seconds * 1_000;
+    let restarts = 0;
+    while (performance.now() < until) {
+      await delay(seeded.between(200, 900));
+      await faults.killAndRevive('api');
+      restarts += 1;
+      await stage.within(
+        15,
+        'the api is ready after a restart',
+        async () => (await client.request('GET', '/readyz'))?.status === 200,
+      );
+    }
+    findings.figure('restarts of the api', restarts);
+    await load.done;
+    await settleAndAudit(stage);
+    await people.stop();
+  },
+});
+
+const frozen: Scenario = scenario({
+  name: 'frozen',
+  promise:
+    'a process that stands still for longer than the ack wait repeats nothing but what it had in hand itself',
+  seconds: 100,
+  shortSeconds: 14,
+  act: async (stage) => {
+    const { client, faults, options, seeded } = stage;
+    const people = startPeople(client, seeded);
+    const load = startLoad(stage, { perSecond: 5, seconds: options.seconds, mix: mixed });
+    await delay(1_000);
+    const standMs = 12_000;
+    if (options.seconds < 60)
+      await Promise.all(['orchestrator', 'worker-1'].map((label) => faults.freeze(label, standMs)));
+    else
+      for (const label of ['orchestrator', 'worker-1', 'agent-1', 'approval-service', 'api', natsLabel]) {
+        await faults.freeze(label, standMs);
+        await delay(2_000);
+      }
+    await load.done;
+    const log = await settleAndAudit(stage);
+    await people.stop();
+    noteStandstill(stage, log);
+  },
+});
+
+/** Kills, stand-stills and lost stores at random, under twenty starts a second of every kind of workflow. */
+const random: Scenario = scenario({
+  name: 'random',
+  promise: 'whatever strikes: all runs end, none is lost, nothing is executed twice but for its own worker',
+  seconds: 1_800,
+  shortSeconds: 20,
+  act: async (stage) => {
+    const { client, faults, findings, options, seeded } = stage;
+    const people = startPeople(client, seeded);
+    const perSecond = options.seconds < 60 ? 8 : 20;
+    const load = startLoad(stage, { perSecond, seconds: options.seconds, mix: mixed, cancelShare: 0.1 });
+    const until = performance.now() + options.seconds * 1_000;
+    const labels = faults.labels as [string, ...string[]];
+    const strikes: [() => Promise<void>, ...(() => Promise<void>)[]] = [
+      () => faults.killAndRevive(seeded.pick(labels)),
+      () => faults.killAndRevive(seeded.pick(labels)),
+      () => faults.killAndRevive('orchestrator'),
+      () => faults.killAndRevive(natsLabel, 'orchestrator'),
+      () => faults.freeze(seeded.pick(labels), seeded.between(500, 2_500)),
+    ];
+    const rare: [() => Promise<void>, ...(() => Promise<void>)[]] = [
+      () => faults.freeze(seeded.pick(labels), 12_000),
+      () => faults.wipe(),
+      () => faults.wipe({ alsoDown: ['orchestrator'] }),
+    ];
+    while (performance.now() < until) {
+      await delay(seeded.between(1_000, 4_000));
+      await (seeded.next() < 0.12 ? seeded.pick(rare)() : seeded.pick(strikes)());
+    }
+    await load.done;
+    const log = await settleAndAudit(stage, 120);
+    await people.stop();
+    findings.figure('starts that nobody answered', load.unanswered);
+    noteStarts(stage);
+    noteStandstill(stage, log);
+  },
+});
+
+export const processes: readonly Scenario[] = [twoOrchestrators, apiRestarts, frozen, random];

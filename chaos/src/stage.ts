@@ -1,0 +1,117 @@
+/** Everything that a trial needs: the real processes with the ledger's workers, a client, faults, and a place for findings. */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { eventually, natsLabel, type ServiceName, startWorld, type World } from '@signalbox/testing';
+import { type Client, createClient } from './client.js';
+import { createFaults, type Faults } from './faults.js';
+import { createSeeded, type Seeded } from './seeded.js';
+import { createFindings, type Findings } from './verdict.js';
+import { ledgerAgent, workflows } from './workflows.js';
+
+export interface TrialOptions {
+  /** How long the faults and the load last; what follows is the time that the platform needs to come to rest. */
+  readonly seconds: number;
+  readonly seed: number;
+  /** The checkout under test, built; default this one. */
+  readonly root?: string;
+  /** Multiplies every wall-clock limit; above 1 on a machine that does other work, too. */
+  readonly patience: number;
+}
+
+export interface Stage {
+  readonly options: TrialOptions;
+  readonly world: World;
+  readonly client: Client;
+  readonly faults: Faults;
+  readonly findings: Findings;
+  readonly seeded: Seeded;
+  readonly ledgerFile: string;
+  readonly databaseFile: string;
+  /** Waits until the condition holds; a broken promise, not an exception, when it does not in time. */
+  within(seconds: number, promise: string, condition: () => unknown | Promise<unknown>): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+export interface StageParts {
+  readonly services?: readonly ServiceName[];
+  /** Ledger workers by label, each with what it claims. */
+  readonly workers?: Readonly<Record<string, 'worker' | 'agent'>>;
+  readonly concurrency?: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const ledgerWorker = fileURLToPath(new URL('./ledger-worker.js', import.meta.url));
+export const allWorkers = { 'worker-1': 'worker', 'worker-2': 'worker', 'agent-1': 'agent' } as const;
+const coreServices = ['orchestrator', 'approval-service', 'api'] as const;
+
+export const openStage = async (options: TrialOptions, parts: StageParts = {}): Promise<Stage> => {
+  const services = parts.services ?? coreServices;
+  const world = await startWorld(services, {
+    ...(options.root === undefined ? {} : { root: options.root }),
+    env: { SIGNALBOX_LOG_LEVEL: 'warn', ...parts.env },
+  });
+  try {
+    const faults = createFaults(world);
+    for (const name of services) faults.manage(name, () => world.start(name));
+    faults.manage(natsLabel, () => world.restartNats());
+    const ledgerFile = join(world.dataDir, 'ledger.jsonl');
+    for (const [label, target] of Object.entries(parts.workers ?? allWorkers)) {
+      const start = () => startLedgerWorker(world, label, target, ledgerFile, parts.concurrency ?? 32);
+      faults.manage(label, start);
+      await start();
+    }
+    const findings = createFindings();
+    const client = createClient(() => world.apiUrl);
+    await putEverything(client);
+    return {
+      options,
+      world,
+      client,
+      faults,
+      findings,
+      seeded: createSeeded(options.seed),
+      ledgerFile,
+      databaseFile: join(world.dataDir, 'orchestrator.sqlite'),
+      within: async (seconds, promise, condition) => {
+        const timeoutMs = seconds * 1_000 * options.patience;
+        try {
+          await eventually(condition, { timeoutMs, intervalMs: 50 });
+          return true;
+        } catch (error) {
+          findings.broken(promise, error instanceof Error ? `not within ${timeoutMs} ms` : String(error));
+          return false;
+        }
+      },
+      close: () => world.stop(),
+    };
+  } catch (error) {
+    await world.stop();
+    throw error;
+  }
+};
+
+const startLedgerWorker = async (
+  world: World,
+  label: string,
+  target: 'worker' | 'agent',
+  ledgerFile: string,
+  concurrency: number,
+): Promise<void> => {
+  const process = world.spawn(ledgerWorker, label, {
+    CHAOS_LEDGER: ledgerFile,
+    CHAOS_WORKER: label,
+    CHAOS_TARGET: target,
+    SIGNALBOX_WORKER_CONCURRENCY: String(concurrency),
+  });
+  await process.ready;
+};
+
+const putEverything = async (client: Client): Promise<void> => {
+  const must = async (method: string, path: string, body: string): Promise<void> => {
+    const answer = await client.request(method, path, { body });
+    if (answer === undefined || answer.status >= 300)
+      throw new Error(`${method} ${path} answered ${JSON.stringify(answer)}`);
+  };
+  await must('PUT', '/api/v1/agents/ledger', ledgerAgent);
+  for (const source of Object.values(workflows)) await must('POST', '/api/v1/workflows', source);
+};
