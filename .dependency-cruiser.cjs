@@ -44,7 +44,10 @@ module.exports = {
     {
       name: 'only-messaging-speaks-to-nats',
       severity: 'error',
-      from: { path: '^(apps|packages|bench|chaos)/', pathNot: ['^packages/messaging/', '^packages/testing/'] },
+      from: {
+        path: '^(apps|packages|bench|chaos)/',
+        pathNot: ['^packages/messaging/', '^packages/testing/'],
+      },
       to: { path: '@nats-io/' },
     },
     {

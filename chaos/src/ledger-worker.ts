@@ -7,8 +7,8 @@
 import { appendFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createExecutorRegistry, type Execution, type StepExecutor } from '@signalbox/executors';
-import { createPublisher, openConnection } from '@signalbox/messaging';
-import { consumers, type StepTask } from '@signalbox/protocol';
+import { createPublisher, openConnection, provision } from '@signalbox/messaging';
+import { consumers, type StepTask, streamDeclarations } from '@signalbox/protocol';
 import { parseSettings, runService, settings } from '@signalbox/service';
 import { runSteps } from '@signalbox/step-runner';
 import type { LedgerLine } from './ledger.js';
@@ -64,11 +64,13 @@ await runService({
     const connection = scope.use(
       await openConnection({ url: config.natsUrl, name: workerName, logger, signal }),
     );
+    const consumer = target === 'agent' ? consumers.agent(config.workspace) : consumers.stepWorker;
+    await provision(connection, { streams: streamDeclarations(), consumers: [consumer] }, { signal });
     const steps = scope.use(
       runSteps({
         connection,
         publisher: scope.use(createPublisher(connection)),
-        consumer: target === 'agent' ? consumers.agent(config.workspace) : consumers.stepWorker,
+        consumer,
         registry: createExecutorRegistry([ledgerRun]),
         concurrency: config.workerConcurrency,
         workerName,

@@ -1,4 +1,6 @@
 /** Every trial by its name. */
+import { sizes } from './attacks/sizes.js';
+import { work } from './attacks/work.js';
 import type { Scenario } from './scenario.js';
 import { times } from './scenarios/in-time.js';
 import { kills } from './scenarios/kills.js';
@@ -6,4 +8,12 @@ import { processes } from './scenarios/processes.js';
 import { stores } from './scenarios/stores.js';
 import { withdrawals } from './scenarios/withdrawals.js';
 
-export const scenarios: readonly Scenario[] = [...withdrawals, ...kills, ...times, ...stores, ...processes];
+export const scenarios: readonly Scenario[] = [
+  ...withdrawals,
+  ...kills,
+  ...times,
+  ...stores,
+  ...processes,
+  ...sizes,
+  ...work,
+];

@@ -1,0 +1,100 @@
+/** Innocent runs beside an attack: how long their starts take, and whether they end; and that no process was lost. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Promised } from '../client.js';
+import type { Stage } from '../stage.js';
+import { quantile } from '../verdict.js';
+
+const everyMs = 100;
+const maxStartMs = 100;
+const maxCallMs = 100;
+const maxLoopDelayMs = 25;
+
+export interface Victims {
+  /** Ends the starts, and judges what the victims have suffered. */
+  judge(): Promise<void>;
+}
+
+const services = ['orchestrator', 'api', 'approval-service'];
+
+export const startVictims = (stage: Stage): Victims => {
+  const { client, findings, options, world } = stage;
+  const ended = new AbortController();
+  const starts: Promise<Promised | undefined>[] = [];
+  const reads: number[] = [];
+  const pids = services.map((name) => [name, world.pidOf(name)] as const);
+  const work = async (): Promise<void> => {
+    while (!ended.signal.aborted) {
+      starts.push(client.start('linear', 20_000));
+      void client.request('GET', '/api/v1/workflows/linear').then((answer) => {
+        reads.push(answer?.status === 200 ? answer.ms : Number.POSITIVE_INFINITY);
+      });
+      await delay(everyMs, undefined, { signal: ended.signal }).catch(() => undefined);
+    }
+  };
+  const done = work();
+  return {
+    judge: async () => {
+      ended.abort();
+      await done;
+      const answered = await Promise.all(starts);
+      const times = answered.map((each) => each?.ms ?? Number.POSITIVE_INFINITY);
+      const limitMs = maxStartMs * options.patience;
+      const p99 = quantile(times, 0.99);
+      findings.figure("victims' starts", times.length);
+      findings.figure("victims' starts p50, ms", quantile(times, 0.5));
+      findings.figure("victims' starts p99, ms", p99);
+      findings.figure("victims' reads p99, ms", quantile(reads, 0.99));
+      findings.expect(p99 <= limitMs, `others start within ${limitMs} ms at p99`, `${p99.toFixed(0)} ms`);
+      const readLimit = maxCallMs * options.patience;
+      findings.expect(
+        quantile(reads, 0.99) <= readLimit,
+        `others read within ${readLimit} ms at p99`,
+        `${quantile(reads, 0.99)} ms`,
+      );
+      judgePids(stage, pids);
+      await judgeLoop(stage);
+    },
+  };
+};
+
+/** Nobody restarts a process in a trial of an attack: one that ended is gone. */
+const judgePids = (stage: Stage, pids: readonly (readonly [string, number])[]): void => {
+  for (const [name, pid] of pids) {
+    const isThere = isAlive(pid);
+    stage.findings.expect(
+      isThere,
+      'no process ends because of an attack',
+      () => `${name}: ${stage.world.processOf(name).lines.at(-1)?.slice(0, 300)}`,
+    );
+  }
+};
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** From the orchestrator's own measurement, where it tells. */
+const judgeLoop = async (stage: Stage): Promise<void> => {
+  const delayMs = await loopDelayOf(stage);
+  if (delayMs === undefined) return;
+  const limit = maxLoopDelayMs * stage.options.patience;
+  stage.findings.figure('event loop delay of the orchestrator p99.9, ms', delayMs);
+  stage.findings.expect(
+    delayMs <= limit,
+    `the orchestrator's event loop is held for at most ${limit} ms at p99.9`,
+    `${delayMs} ms`,
+  );
+};
+
+const loopDelayOf = async (stage: Stage): Promise<number | undefined> => {
+  for (const line of [...stage.world.processOf('orchestrator').lines].reverse()) {
+    const found = /"event_loop_delay_p999_ms":([\d.]+)/.exec(line)?.[1];
+    if (found !== undefined) return Number(found);
+  }
+  return undefined;
+};

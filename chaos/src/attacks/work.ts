@@ -1,0 +1,152 @@
+/** Work that somebody orders and everybody would pay for: expressions, loops, schemas, patterns, readers. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { runs } from '../client.js';
+import type { Scenario } from '../scenario.js';
+import type { Stage } from '../stage.js';
+import { inLine, step, workflow } from '../workflows.js';
+import { attack, endOfRun, put, startAttack } from './attack.js';
+
+/** The attack's extent: small in the project's tests. */
+const isShort = (stage: Stage): boolean => stage.options.seconds < 10;
+
+/** Near the limit of what an expression may cost. */
+const heavy = 'def main(ctx):\n  n = 0\n  for i in range(9000):\n    n += len(str(i) * 20)\n  return n\n';
+
+const expressions = attack({
+  name: 'heavy-foreach',
+  promise: 'a thousand heavy expressions in one run hold nobody else up',
+  act: async (stage) => {
+    const count = isShort(stage) ? 100 : 1_000;
+    const items = Array.from({ length: count }, (_, index) => index);
+    const iterator = inLine([{ name: 'think', type: 'transform', expression: heavy, resultPath: 'n' }]);
+    const source = workflow('heavy', [
+      { name: 'list', type: 'inject', data: { items }, resultPath: 'plan' },
+      {
+        name: 'each',
+        type: 'foreach',
+        itemsPath: 'plan.items',
+        maxConcurrency: 50,
+        iterator: { start: 'think', states: iterator },
+      },
+    ]);
+    if (!(await put(stage, source))) return;
+    const run = await endOfRun(stage, await startAttack(stage, 'heavy'), isShort(stage) ? 60 : 300);
+    stage.findings.figure('heavy run ends', `${run?.status} ${run?.error?.code ?? ''}`);
+  },
+});
+
+const loops = attack({
+  name: 'endless-loop',
+  promise: 'a loop that never ends fails with its limit, and others take their turns meanwhile',
+  act: async (stage) => {
+    const source = workflow('endless', [
+      { name: 'set', type: 'inject', data: 1, resultPath: 'n' },
+      { name: 'turn', type: 'switch', conditions: [{ if: 'n > 5', next: 'last' }], defaultNext: 'set' },
+      step('last'),
+    ]);
+    if (!(await put(stage, source))) return;
+    const runIds = [await startAttack(stage, 'endless'), await startAttack(stage, 'endless')];
+    for (const runId of runIds) {
+      const run = await endOfRun(stage, runId);
+      const isLimited = run?.error?.code === 'LIMIT_EXCEEDED';
+      stage.findings.expect(
+        isLimited,
+        'an endless loop ends with LIMIT_EXCEEDED',
+        `${run?.status} ${run?.error?.code}`,
+      );
+      // So that the auditor need not wait for what never ends.
+      if (run === undefined) await stage.client.request('POST', `${runs}/${runId}/cancel`, { body: {} });
+    }
+  },
+});
+
+const schemas = attack({
+  name: 'huge-enum',
+  promise: 'an enum of tens of thousands of values against a long list holds nobody up',
+  act: async (stage) => {
+    const values = Array.from({ length: isShort(stage) ? 20_000 : 60_000 }, (_, index) => index);
+    const inputSchema = { type: 'object', properties: { list: { type: 'array', items: { enum: values } } } };
+    if (!(await put(stage, workflow('choosy', [step('worker')], { inputSchema })))) return;
+    const last = values.length - 1;
+    const list = Array.from({ length: isShort(stage) ? 30_000 : 80_000 }, () => last);
+    for (let count = 0; count < 3; count += 1)
+      await stage.client.request('POST', runs, {
+        body: { workflow: 'choosy', input: { list } },
+        timeoutMs: 60_000,
+      });
+  },
+});
+
+const patterns = attack({
+  name: 'regex',
+  promise: 'a pattern that explodes elsewhere runs in linear time',
+  act: async (stage) => {
+    const inputSchema = { type: 'object', properties: { text: { type: 'string', pattern: '^(a+)+$' } } };
+    if (!(await put(stage, workflow('matching', [step('worker')], { inputSchema })))) return;
+    const times = isShort(stage) ? 5 : 50;
+    for (let count = 0; count < times; count += 1) {
+      const answer = await stage.client.request('POST', runs, {
+        body: { workflow: 'matching', input: { text: `${'a'.repeat(40 + count)}!` } },
+      });
+      stage.findings.expect(
+        answer?.status === 400,
+        'a text that does not match is refused',
+        `${answer?.status}`,
+      );
+    }
+  },
+});
+
+const openStream = async (stage: Stage, runId: string, signal: AbortSignal): Promise<number> => {
+  try {
+    const response = await fetch(`${stage.world.apiUrl}${runs}/${runId}/stream`, { signal });
+    void response.text().catch(() => undefined);
+    return response.status;
+  } catch {
+    return 0;
+  }
+};
+
+const readers = attack({
+  name: 'many-readers',
+  promise: 'a thousand readers of a stream and twenty of a large run leave the others alone',
+  act: async (stage) => {
+    const count = isShort(stage) ? 300 : 5_000;
+    const items = Array.from({ length: count }, (_, index) => index);
+    const iterator = inLine([
+      { name: 'note', type: 'inject', data: { text: 'x'.repeat(50) }, resultPath: 'n' },
+    ]);
+    const large = workflow('large-run', [
+      { name: 'list', type: 'inject', data: { items }, resultPath: 'plan' },
+      {
+        name: 'each',
+        type: 'foreach',
+        itemsPath: 'plan.items',
+        maxConcurrency: 100,
+        iterator: { start: 'note', states: iterator },
+      },
+    ]);
+    if (!(await put(stage, large))) return;
+    const runId = (await startAttack(stage, 'large-run')) ?? '';
+    await endOfRun(stage, runId, 120);
+    const hearing = (await startAttack(stage, 'signal')) ?? '';
+    const hangUp = new AbortController();
+    const streams = await Promise.all(
+      Array.from({ length: isShort(stage) ? 200 : 1_000 }, () => openStream(stage, hearing, hangUp.signal)),
+    );
+    stage.findings.figure('streams opened', streams.filter((status) => status === 200).length);
+    stage.findings.figure(
+      'streams refused in order',
+      streams.filter((status) => status === 503 || status === 429).length,
+    );
+    const until = performance.now() + stage.options.seconds * 1_000;
+    while (performance.now() < until) {
+      await Promise.all(Array.from({ length: 20 }, () => stage.client.request('GET', `${runs}/${runId}`)));
+      await delay(10);
+    }
+    hangUp.abort();
+    await stage.client.signal(hearing, 'go-on');
+  },
+});
+
+export const work: readonly Scenario[] = [expressions, loops, schemas, patterns, readers];
