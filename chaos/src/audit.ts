@@ -3,23 +3,14 @@
  * and the ledger of what was executed must tell one story, and every answer that a client got must have come true.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { runStatus } from '@signalbox/engine';
-import type { EventEnvelope } from '@signalbox/protocol';
-import { audit, foldedRun, lastQueued, readLog, readStored } from '@signalbox/testing';
+import { lastQueued } from '@signalbox/testing';
 import { type Promised, runs } from './client.js';
 import { judgeExecutions } from './executions.js';
+import { type History, hasEnded, type RunLog, readHistories, statusOf } from './histories.js';
+import { type Ledger, readLedger } from './ledger.js';
 import type { Stage } from './stage.js';
 
-const endings: ReadonlySet<string> = new Set([
-  'run.completed',
-  'run.failed',
-  'run.cancelled',
-  'run.timed_out',
-]);
-const endedStatuses: ReadonlySet<string> = new Set(['COMPLETED', 'FAILED', 'CANCELLED', 'TIMED_OUT']);
 const restSeconds = 60;
-
-export type RunLog = ReadonlyMap<string, readonly EventEnvelope[]>;
 
 /** Waits until the platform has come to rest, then judges. Returns the log for further questions. */
 export const settleAndAudit = async (stage: Stage, seconds = restSeconds): Promise<RunLog> => {
@@ -33,14 +24,14 @@ export const settleAndAudit = async (stage: Stage, seconds = restSeconds): Promi
   );
   if (!isEmpty)
     findings.figure('left in WORKFLOW_TASKS', (await lastQueued(world.natsUrl)) ?? 'nothing any more');
-  const log = await readLog(world.natsUrl);
+  const log = await readHistories(stage);
   findings.figure('runs started', startedIds.length);
   findings.figure('runs on the log', log.size);
-  for (const [runId, events] of log) judgeRun(stage, runId, events);
   await judgeAnswers(stage, log);
-  judgePromises(stage, log);
+  const ledger = readLedger(stage.ledgerFile);
+  judgePromises(stage, log, ledger);
   judgeEndings(stage, log);
-  judgeExecutions(stage, log);
+  judgeExecutions(stage, log, ledger);
   noteFaults(stage);
   return log;
 };
@@ -68,54 +59,11 @@ const untilRest = async (stage: Stage, seconds: number): Promise<boolean> => {
   return isAtRest;
 };
 
-const judgeRun = (stage: Stage, runId: string, events: readonly EventEnvelope[]): void => {
-  const { findings } = stage;
-  const { sequences, state } = audit(events);
-  const isGapFree = sequences.every((sequence, index) => sequence === index + 1);
-  findings.expect(
-    isGapFree,
-    'the history of a run has no gap',
-    `${runId} has ${sequences.join(',').slice(0, 200)}`,
-  );
-  const unique = [...new Map(events.map((event) => [event.sequence, event])).values()];
-  const repeated = events.length - unique.length;
-  findings.expect(
-    repeated === 0,
-    'no event is stored twice',
-    () => `${runId}: ${repeated} of ${events.length}`,
-  );
-  const bySequence = new Map<number, EventEnvelope>();
-  for (const event of events) {
-    const known = bySequence.get(event.sequence);
-    if (known !== undefined && !isDeepStrictEqual(known.data, event.data))
-      findings.broken('a sequence has one event', `${runId} has two under ${event.sequence}`);
-    bySequence.set(event.sequence, event);
-  }
-  const endCount = unique.filter(({ data }) => endings.has(data.type)).length;
-  findings.expect(
-    endCount === 1,
-    'a run has one ending',
-    () => `${runId} has ${endCount} and is ${runStatus(state)}`,
-  );
-  try {
-    const stored = readStored(stage.databaseFile, runId);
-    const folded = foldedRun(state, stored.steps.keys());
-    findings.expect(
-      isDeepStrictEqual(folded, stored),
-      'folding the log gives the rows in SQLite',
-      () => `${runId}: ${folded.status} at ${folded.seq}, the rows say ${stored.status} at ${stored.seq}`,
-    );
-  } catch (error) {
-    findings.broken('every run of the log is in SQLite', `${runId}: ${String(error)}`);
-  }
-};
-
 /** What the api says of each run is what the log says. */
 const judgeAnswers = async (stage: Stage, log: RunLog): Promise<void> => {
   const counts: Record<string, number> = {};
-  for (const [runId, events] of log) {
-    const { state } = audit(events);
-    const folded = { status: runStatus(state), sequence: state.seq };
+  for (const [runId, history] of log) {
+    const folded = { status: statusOf(history), sequence: history.events.at(-1)?.sequence };
     counts[folded.status] = (counts[folded.status] ?? 0) + 1;
     const answer = await stage.client.request('GET', `${runs}/${runId}`);
     const told = { status: answer?.body?.status, sequence: answer?.body?.sequence };
@@ -132,25 +80,22 @@ const judgeAnswers = async (stage: Stage, log: RunLog): Promise<void> => {
 const isLostWithTheStore = (stage: Stage, { status, answeredAt }: Promised): boolean =>
   status === 202 && stage.faults.all.some(({ kind, until }) => kind === 'wipe' && answeredAt < until);
 
-const judgePromises = (stage: Stage, log: RunLog): void => {
+/** When each run began its last execution. */
+const lastBegins = ({ executions }: Ledger): ReadonlyMap<string, number> => {
+  const lastAt = new Map<string, number>();
+  for (const { run, beganAt } of executions) lastAt.set(run, Math.max(lastAt.get(run) ?? 0, beganAt));
+  return lastAt;
+};
+
+const judgePromises = (stage: Stage, log: RunLog, ledger: Ledger): void => {
   const { findings, client } = stage;
+  const lastAt = lastBegins(ledger);
   for (const promise of client.promised) {
-    const events = log.get(promise.runId);
-    const isExcused = isLostWithTheStore(stage, promise);
-    if (events === undefined) {
-      findings.expect(isExcused, `a ${promise.kind} that was answered is there`, promise.runId);
-      continue;
-    }
-    const types = new Set<string>(events.map(({ data }) => data.type));
-    if (promise.kind === 'cancel') {
-      const isKept = types.has('run.cancelled') || (types.has('run.command_refused') && hasEnded(events));
-      findings.expect(
-        isKept || isExcused,
-        'a cancel that was answered stops the run',
-        () => `${promise.runId} ends with ${lastType(events)}`,
-      );
-    }
-    if (promise.kind === 'approve') judgeDecision(stage, promise, events, isExcused);
+    const history = log.get(promise.runId);
+    if (isLostWithTheStore(stage, promise)) continue;
+    if (history === undefined) findings.broken(`a ${promise.kind} that was answered is there`, promise.runId);
+    else if (promise.kind === 'cancel') judgeCancel(stage, promise, history, lastAt.get(promise.runId) ?? 0);
+    else if (promise.kind === 'approve') judgeDecision(stage, promise, history);
   }
   const count = (kind: Promised['kind']): number =>
     client.promised.filter((each) => each.kind === kind).length;
@@ -158,27 +103,33 @@ const judgePromises = (stage: Stage, log: RunLog): void => {
     findings.figure(`answered: ${kind}`, count(kind));
 };
 
-const hasEnded = (events: readonly EventEnvelope[]): boolean =>
-  endedStatuses.has(runStatus(audit(events).state));
+/** From the answer until what was on its way already has begun. */
+const onItsWayMs = 1_000;
 
-const lastType = (events: readonly EventEnvelope[]): string => events.at(-1)?.data.type ?? 'nothing';
+/** Cancelled, unless all that the run had to do had been begun before; it is read in the order in which it was stored. */
+const judgeCancel = (stage: Stage, promise: Promised, history: History, lastBeganAt: number): void => {
+  const { runId, answeredAt } = promise;
+  const last = history.events.at(-1);
+  const wasDone = hasEnded(history) && lastBeganAt <= answeredAt + onItsWayMs;
+  const isKept = statusOf(history) === 'CANCELLED' || wasDone;
+  stage.findings.expect(
+    isKept,
+    'a cancel that was answered stops the run',
+    () => `${runId} ends with ${last?.data.type} ${(last?.at ?? 0) - answeredAt} ms later`,
+  );
+};
 
-const judgeDecision = (
-  stage: Stage,
-  promise: Promised,
-  events: readonly EventEnvelope[],
-  isExcused: boolean,
-): void => {
-  const about = events.filter(({ data }) => 'approvalId' in data && data.approvalId === promise.approvalId);
+const judgeDecision = (stage: Stage, { runId, approvalId }: Promised, { events }: History): void => {
+  const about = events.filter(({ data }) => 'approvalId' in data && data.approvalId === approvalId);
   const types = new Set<string>(about.map(({ data }) => data.type));
   const isKept =
     types.has('approval.approved') || types.has('approval.decision_refused') || types.has('approval.closed');
   // A run that ended otherwise has closed its approvals with its own ending.
   const isMoot = events.some(({ data }) => data.type === 'run.cancelled' || data.type === 'run.timed_out');
   stage.findings.expect(
-    isKept || isMoot || isExcused,
+    isKept || isMoot,
     'a decision that was answered counts, or is refused with a reason',
-    () => `${promise.runId} ${[...types].join(',')}`,
+    () => `${runId} ${[...types].join(',')}`,
   );
 };
 
@@ -188,15 +139,14 @@ const judgeEndings = (stage: Stage, log: RunLog): void => {
     stage.client.promised.flatMap(({ kind, runId }) => (kind === 'cancel' ? [runId] : [])),
   );
   for (const { kind, runId, workflow } of stage.client.promised) {
-    const events = log.get(runId);
-    if (kind !== 'start' || events === undefined || cancelled.has(runId)) continue;
-    const { state } = audit(events);
+    const history = log.get(runId);
+    if (kind !== 'start' || history === undefined || cancelled.has(runId) || !hasEnded(history)) continue;
     const wanted = workflow?.startsWith('failing') === true ? 'FAILED' : 'COMPLETED';
-    const reason = events.find(({ data }) => data.type === 'step.failed')?.data;
+    const reason = history.events.find(({ data }) => data.type === 'step.failed')?.data;
     stage.findings.expect(
-      !hasEnded(events) || runStatus(state) === wanted,
+      statusOf(history) === wanted,
       'a run ends as its workflow says',
-      () => `${runId} (${workflow}) is ${runStatus(state)} ${JSON.stringify(reason ?? '').slice(0, 200)}`,
+      () => `${runId} (${workflow}) is ${statusOf(history)} ${JSON.stringify(reason ?? '').slice(0, 200)}`,
     );
   }
 };

@@ -3,10 +3,10 @@
  * for longer than the ack wait, in the middle of it. A store that was lost takes results and claims with it; what follows
  * from that is counted apart. Whatever the excuse, both executions carry one idempotency key.
  */
-import type { EventEnvelope } from '@signalbox/protocol';
-import type { RunLog } from './audit.js';
+
 import type { Fault } from './faults.js';
-import { type Execution, readLedger } from './ledger.js';
+import type { RunLog } from './histories.js';
+import type { Execution, Ledger } from './ledger.js';
 import type { Stage } from './stage.js';
 
 const ackWaitMs = 10_000;
@@ -14,9 +14,8 @@ const ackWaitMs = 10_000;
 const reportingMs = 1_000;
 const promise = 'no attempt is executed twice, but for its own worker';
 
-export const judgeExecutions = (stage: Stage, log: RunLog): void => {
+export const judgeExecutions = (stage: Stage, log: RunLog, { executions, byAttempt }: Ledger): void => {
   const { findings, faults } = stage;
-  const { executions, byAttempt } = readLedger(stage.ledgerFile);
   const settledAt = settlements(log);
   const excuses = new Map<string, number>();
   let doubles = 0;
@@ -48,7 +47,7 @@ const judgePoison = (
   log: RunLog,
   byAttempt: ReadonlyMap<string, readonly Execution[]>,
 ): void => {
-  for (const [runId, events] of log) {
+  for (const [runId, { events }] of log) {
     for (const { data } of events) {
       if (data.type !== 'step.failed' || data.error.code !== 'POISON_MESSAGE') continue;
       const tries = byAttempt.get(`${runId}/${data.stepId}/${data.attempt}`)?.length ?? 0;
@@ -67,7 +66,7 @@ const describe = (first: Execution, again: Execution): string =>
 /** When the log says that an attempt is over, by run/step/attempt. */
 const settlements = (log: RunLog): ReadonlyMap<string, number> => {
   const settledAt = new Map<string, number>();
-  for (const [runId, events] of log) {
+  for (const [runId, { events }] of log) {
     for (const { at, data } of events) {
       if (data.type !== 'step.succeeded' && data.type !== 'step.failed') continue;
       settledAt.set(`${runId}/${data.stepId}/${data.attempt}`, at);
@@ -102,8 +101,8 @@ const excuseOf = (
 const judgeAfterEnd = (stage: Stage, log: RunLog, executions: readonly Execution[]): void => {
   const toleranceMs = 2_000;
   const endedAt = new Map<string, number>();
-  for (const [runId, events] of log) {
-    const end = events.find(({ data }: EventEnvelope) => data.type === 'run.cancelled');
+  for (const [runId, { events }] of log) {
+    const end = events.find(({ data }) => data.type === 'run.cancelled');
     if (end !== undefined) endedAt.set(runId, end.at);
   }
   let late = 0;

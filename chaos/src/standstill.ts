@@ -1,5 +1,5 @@
 /** How long runs stood still because of a fault: the longest wait between two events of one run that a fault fell into. */
-import type { RunLog } from './audit.js';
+import type { RunLog } from './histories.js';
 import type { Stage } from './stage.js';
 import { quantile } from './verdict.js';
 
@@ -18,7 +18,7 @@ export const noteStandstill = (stage: Stage, log: RunLog): ReadonlyMap<string, n
   for (const fault of faults.all) {
     const together = faults.all.filter(({ at }) => Math.abs(at - fault.at) < 50).map(({ label }) => label);
     const name = `${fault.kind} ${[...new Set(together)].sort().join('+')}`;
-    for (const [runId, events] of log) {
+    for (const [runId, { events }] of log) {
       if (!ids.has(runId)) continue;
       const times = events.map(({ at }) => at).sort((a, b) => a - b);
       const after = times.find((at) => at > fault.at);

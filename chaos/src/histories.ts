@@ -1,0 +1,78 @@
+/** The log as histories of runs, each folded as far as it can be. */
+import { isDeepStrictEqual } from 'node:util';
+import { isEnded, type RunState, runStatus } from '@signalbox/engine';
+import type { EventEnvelope } from '@signalbox/protocol';
+import { audit, foldedRun, readLog, readStored } from '@signalbox/testing';
+import type { Stage } from './stage.js';
+
+export interface History {
+  /** In their order, each once. */
+  readonly events: readonly EventEnvelope[];
+  /** Absent when the history has a gap, and so cannot be folded. */
+  readonly state?: RunState;
+}
+
+export type RunLog = ReadonlyMap<string, History>;
+
+const endings: ReadonlySet<string> = new Set([
+  'run.completed',
+  'run.failed',
+  'run.cancelled',
+  'run.timed_out',
+]);
+
+export const statusOf = ({ state }: History): string => (state === undefined ? 'unknown' : runStatus(state));
+
+export const hasEnded = ({ state }: History): boolean => state !== undefined && isEnded(runStatus(state));
+
+/** Reads the whole log and judges each run by itself. */
+export const readHistories = async (stage: Stage): Promise<RunLog> => {
+  const log = new Map<string, History>();
+  for (const [runId, stored] of await readLog(stage.world.natsUrl)) {
+    judgeStored(stage, runId, stored);
+    const events = [...new Map(stored.map((event) => [event.sequence, event])).values()].sort(
+      (a, b) => a.sequence - b.sequence,
+    );
+    const isGapFree = events.every(({ sequence }, index) => sequence === index + 1);
+    const sequences = (): string => events.map(({ sequence }) => sequence).join(',');
+    stage.findings.expect(
+      isGapFree,
+      'the history of a run has no gap',
+      () => `${runId} has ${sequences().slice(0, 200)}`,
+    );
+    const history = isGapFree ? { events, state: audit(events).state } : { events };
+    log.set(runId, history);
+    judgeHistory(stage, runId, history);
+  }
+  return log;
+};
+
+/** What was stored more than once. */
+const judgeStored = (stage: Stage, runId: string, stored: readonly EventEnvelope[]): void => {
+  const known = new Map<number, EventEnvelope>();
+  for (const event of stored) {
+    const first = known.get(event.sequence);
+    known.set(event.sequence, first ?? event);
+    if (first === undefined) continue;
+    stage.findings.broken('no event is stored twice', `${runId}: ${event.sequence}`);
+    if (!isDeepStrictEqual(first.data, event.data))
+      stage.findings.broken('a sequence has one event', `${runId} has two under ${event.sequence}`);
+  }
+};
+
+const judgeHistory = (stage: Stage, runId: string, { events, state }: History): void => {
+  const { findings } = stage;
+  const endCount = events.filter(({ data }) => endings.has(data.type)).length;
+  findings.expect(endCount === 1, 'a run has one ending', () => `${runId} has ${endCount}`);
+  if (state === undefined) return;
+  try {
+    const stored = readStored(stage.databaseFile, runId);
+    findings.expect(
+      isDeepStrictEqual(foldedRun(state, stored.steps.keys()), stored),
+      'folding the log gives the rows in SQLite',
+      () => `${runId}: ${runStatus(state)} at ${state.seq}, the rows say ${stored.status} at ${stored.seq}`,
+    );
+  } catch (error) {
+    findings.broken('every run of the log is in SQLite', `${runId}: ${String(error)}`);
+  }
+};
