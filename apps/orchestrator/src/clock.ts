@@ -1,20 +1,24 @@
 /** Time comes in through this port, so that tests can own it. Milliseconds since the Unix epoch. */
 export interface Clock {
+  /** The wall clock; somebody may set it forward or back. */
   now(): number;
+  /** Milliseconds since some instant; never set. */
+  monotonic(): number;
+  /** Calls back when the wall clock says `at`. */
   setTimer(at: number, callback: () => void): { cancel(): void };
 }
 
-/** The longest delay that the runtime's timers can hold. */
-const maxDelayMs = 2 ** 31 - 1;
+/** The runtime's timers know nothing of the wall clock: how much is left is asked anew this often. */
+const recheckMs = 1_000;
 
 export const systemClock: Clock = {
   now: Date.now,
+  monotonic: () => performance.now(),
   setTimer: (at, callback) => {
     let handle: NodeJS.Timeout;
     const arm = (): void => {
       const delayMs = at - Date.now();
-      handle =
-        delayMs > maxDelayMs ? setTimeout(arm, maxDelayMs) : setTimeout(callback, Math.max(0, delayMs));
+      handle = delayMs > recheckMs ? setTimeout(arm, recheckMs) : setTimeout(callback, Math.max(0, delayMs));
     };
     arm();
     return { cancel: () => clearTimeout(handle) };

@@ -1,11 +1,13 @@
 /**
  * Publishes, at the start, what the process before committed and may not have published.
  *
- * What was published already is dropped by the stream (`Nats-Msg-Id`), or met by the attempt fence.
+ * 1. What was published already is dropped by the stream (`Nats-Msg-Id`), or by the inbox, or met by the attempt fence.
+ * 2. A step's task is not: beyond the stream's memory for ids it would be executed again. Whether it is missing is
+ *    found out when what has arrived meanwhile is taken in (`in-flight.ts`).
  */
 import type { Logger } from '@signalbox/telemetry';
 import type { Relay } from './relay.js';
-import type { OutboxStore } from './store/outbox-store.js';
+import type { OutboxEntry, OutboxStore } from './store/outbox-store.js';
 import type { RunStore } from './store/run-store.js';
 import { encodeRunEvent } from './wire/event-codec.js';
 import type { WritePath } from './write-path.js';
@@ -21,7 +23,7 @@ export interface DrainParts {
 const maxEventsAtOnce = 1_000;
 
 export const drain = async ({ outbox, runStore, relay, writePath, logger }: DrainParts): Promise<void> => {
-  const entries = outbox.waiting();
+  const entries = outbox.waiting().filter((entry) => !isStepTask(entry));
   let eventsPosition = outbox.publishedEvents();
   await relay.publish({
     entries,
@@ -50,3 +52,6 @@ export const drain = async ({ outbox, runStore, relay, writePath, logger }: Drai
     logger.info('published what was left over', { outbox_count: entries.length, event_count: eventCount });
   }
 };
+
+const isStepTask = ({ kind, idempotencyKey }: OutboxEntry): boolean =>
+  kind === 'message' && idempotencyKey !== undefined;

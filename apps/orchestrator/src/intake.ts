@@ -5,57 +5,93 @@
  * 1. A delivery is settled only when what follows from it, and from everything committed before it, is published.
  * 2. The next batch may commit while the publications of `maxUnpublishedBatches` are under way; more wait.
  * 3. When nothing more comes, what is published is marked by a transaction of its own after `idleMarkMs`.
+ * 4. Timers fire when what was stored before them has been taken in (`due-timers.ts`), and by the wall clock: it is
+ *    looked at once a second at least, and what it is set back by makes nobody wait longer.
  */
-import type { Delivery } from '@signalbox/messaging';
+import { type Delivery, TransientError } from '@signalbox/messaging';
 import type { Clock } from './clock.js';
+import { DueTimers } from './due-timers.js';
+import type { Horizon } from './horizon.js';
 import { type Relay, RelayStopped } from './relay.js';
 import type { Timers } from './timers.js';
 import { type BatchInput, decodeInput } from './wire/input-codec.js';
-import type { WritePath } from './write-path.js';
+import { runIdOf, type WritePath } from './write-path.js';
 
 export interface IntakeParts {
   readonly writePath: WritePath;
   readonly relay: Relay;
   readonly timers: Timers;
+  readonly horizon: Horizon;
   readonly clock: Clock;
   /** Called with what nobody handles; the process must end. */
   readonly fail: (cause: unknown) => void;
 }
 
+interface Item {
+  readonly input: BatchInput;
+  readonly runId: string | undefined;
+  readonly sequence: number;
+  readonly storedAt: number;
+  readonly settle: () => void;
+}
+
 const maxUnpublishedBatches = 4;
-const maxTimersPerBatch = 500;
+const maxPerBatch = 500;
 const idleMarkMs = 50;
 const defaultGraceMs = 5_000;
+/** How often the wall clock is looked at while a timer is set, and the stream is asked while one waits for it. */
+const recheckMs = 1_000;
+const askAgainMs = 250;
+/** A wall clock that goes a little slower than the monotonic one is being adjusted, not set. */
+const minSetBackMs = 250;
 
 export class Intake {
   readonly #parts: IntakeParts;
+  readonly #due: DueTimers<Item>;
   #slotCount = 0;
   #waiting: (() => void)[] = [];
+  #batchDone: (() => void)[] = [];
   #wake: { readonly at: number; cancel(): void } | undefined;
   #idleMark: { cancel(): void } | undefined;
-  #isFiring = false;
+  #firing: Promise<void> | undefined;
+  #lookedAt: { readonly wall: number; readonly monotonic: number };
+  #askedAt: number | undefined;
+  #hasStarted = false;
   #isStopped = false;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
+    this.#due = new DueTimers(parts.timers);
+    this.#lookedAt = { wall: parts.clock.now(), monotonic: parts.clock.monotonic() };
   }
 
-  /** From now on timers fire by themselves. */
-  start(): void {
-    this.#armTimers();
+  /** Resolves when everything that is stored by now has been taken in; from then on timers fire. */
+  async start(): Promise<void> {
+    this.#due.collect(this.#parts.clock.now());
+    await this.takeIn();
+    this.#hasStarted = true;
+    this.#fire();
+  }
+
+  /** Resolves when everything that is stored by now has been taken in, or when it was stopped. */
+  async takeIn(): Promise<void> {
+    const { clock, horizon } = this.#parts;
+    const until = clock.now();
+    while (!this.#isStopped && horizon.at < until) await this.#seeMore();
   }
 
   /** Commits the deliveries; resolves when the next batch may come. They are settled later. */
   async handle(deliveries: readonly Delivery[]): Promise<void> {
     if (!(await this.#reserve())) return;
     const now = this.#parts.clock.now();
-    const inputs = deliveries.map((delivery) => decodeInput(delivery, now));
-    this.#commit(inputs, () => {
-      for (const [index, delivery] of deliveries.entries()) {
-        if (isOwnDeadLetter(inputs[index], delivery)) delivery.term();
-        else delivery.ack();
-      }
-    });
+    this.#due.collect(now);
+    const items = deliveries
+      .map((delivery) => itemOf(delivery, now))
+      .sort((a, b) => a.sequence - b.sequence)
+      .filter((item) => !this.#due.hold(item));
+    for (const delivery of deliveries) this.#parts.horizon.note(delivery);
+    this.#commitItems(items);
+    if (this.#due.isWaiting) this.#fire();
   }
 
   /**
@@ -79,6 +115,7 @@ export class Intake {
    */
   async stop(giveUp: () => void = () => undefined, graceMs = defaultGraceMs): Promise<void> {
     this.#isStopped = true;
+    for (const go of this.#batchDone.splice(0)) go();
     this.#wake?.cancel();
     this.#idleMark?.cancel();
     this.#parts.relay.stop();
@@ -94,6 +131,7 @@ export class Intake {
     const { writePath, relay, timers, fail } = this.#parts;
     this.#idleMark?.cancel();
     this.#idleMark = undefined;
+    this.#lookAtClock();
     try {
       const committed = writePath.commit(inputs, relay.takeMarks());
       timers.apply(committed.timerChanges);
@@ -146,40 +184,127 @@ export class Intake {
     if (marks !== undefined) this.#parts.writePath.markPublished(marks);
   }
 
+  #commitItems(items: readonly Item[]): void {
+    this.#commit(
+      items.map(({ input }) => input),
+      () => {
+        for (const { settle } of items) settle();
+      },
+    );
+    for (const go of this.#batchDone.splice(0)) go();
+  }
+
+  /** Resolves after the next batch, or after so many milliseconds. */
+  #nextBatch(orAfterMs: number): Promise<void> {
+    const { clock } = this.#parts;
+    return new Promise((resolve) => {
+      const timer = clock.setTimer(clock.now() + orAfterMs, resolve);
+      this.#batchDone.push(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+
+  /** Asks the stream what waits, or waits for it when it was asked a short while ago. */
+  async #seeMore(): Promise<void> {
+    const { clock, horizon } = this.#parts;
+    const now = clock.monotonic();
+    if (this.#askedAt !== undefined && now - this.#askedAt < askAgainMs) {
+      await this.#nextBatch(askAgainMs);
+      return;
+    }
+    this.#askedAt = now;
+    try {
+      await horizon.ask(clock.now());
+    } catch (cause) {
+      if (!(cause instanceof TransientError)) throw cause;
+      await this.#nextBatch(askAgainMs);
+    }
+  }
+
   #armTimers(): void {
-    if (this.#isFiring || this.#isStopped) return;
+    if (this.#firing !== undefined || this.#isStopped || !this.#hasStarted) return;
     const { timers, clock } = this.#parts;
-    const at = timers.nextDueAt();
-    if (at === this.#wake?.at) return;
+    const dueAt = timers.nextDueAt();
+    const at = dueAt === undefined ? undefined : Math.min(dueAt, clock.now() + recheckMs);
+    if (at !== undefined && this.#wake !== undefined && this.#wake.at <= at) return;
     this.#wake?.cancel();
     this.#wake = undefined;
     if (at === undefined) return;
-    const { cancel } = clock.setTimer(at, () => void this.#fireTimers());
+    const { cancel } = clock.setTimer(at, () => {
+      this.#wake = undefined;
+      this.#lookAtClock();
+      if ((timers.nextDueAt() ?? Number.POSITIVE_INFINITY) > clock.now()) this.#armTimers();
+      else this.#fire();
+    });
     this.#wake = { at, cancel };
   }
 
-  async #fireTimers(): Promise<void> {
+  #lookAtClock(): void {
+    const { clock, timers } = this.#parts;
+    const wall = clock.now();
+    const monotonic = clock.monotonic();
+    const setBackMs = Math.round(monotonic - this.#lookedAt.monotonic - (wall - this.#lookedAt.wall));
+    this.#lookedAt = { wall, monotonic };
+    if (setBackMs < minSetBackMs) return;
+    timers.bringForward(setBackMs);
+    this.#wake?.cancel();
     this.#wake = undefined;
-    this.#isFiring = true;
-    const hasSlot = await this.#reserve();
-    this.#isFiring = false;
-    if (!hasSlot) return;
-    const { timers, clock, writePath } = this.#parts;
-    const due = timers
-      .takeDue(clock.now(), maxTimersPerBatch)
-      .filter(({ runId }) => !writePath.isQuarantined(runId));
-    if (due.length > 0) {
-      this.#commit(
-        due.map((timer) => ({ kind: 'timer', timer })),
-        () => undefined,
-      );
-    } else {
-      this.#release();
-      this.#armTimers();
+  }
+
+  #fire(): void {
+    if (this.#firing !== undefined || this.#isStopped || !this.#hasStarted) return;
+    this.#firing = this.#fireAll()
+      .catch((cause) => this.#parts.fail(cause))
+      .finally(() => {
+        this.#firing = undefined;
+        this.#armTimers();
+      });
+  }
+
+  /** Fires what is due, and goes on until nothing due is left. */
+  async #fireAll(): Promise<void> {
+    const { clock, horizon, writePath } = this.#parts;
+    this.#askedAt = undefined;
+    while (!this.#isStopped) {
+      this.#due.collect(clock.now());
+      const ripe = this.#due.takeRipe(horizon.at, maxPerBatch);
+      if (ripe.length > 0) {
+        const wanted = ripe.filter(({ runId }) => !writePath.isQuarantined(runId));
+        if (wanted.length > 0 && (await this.#reserve()))
+          this.#commit(
+            wanted.map((timer) => ({ kind: 'timer', timer })),
+            () => undefined,
+          );
+        continue;
+      }
+      this.#due.settle();
+      if (this.#due.hasReleased) {
+        // The place first: what is released must not be overtaken while it waits for one.
+        if (await this.#reserve()) this.#commitItems(this.#due.takeReleased(maxPerBatch));
+        continue;
+      }
+      if (!this.#due.isWaiting) return;
+      await this.#seeMore();
     }
   }
 }
 
+const itemOf = (delivery: Delivery, now: number): Item => {
+  const input = decodeInput(delivery, now);
+  return {
+    input,
+    runId: runIdOf(input),
+    sequence: delivery.streamSequence,
+    storedAt: delivery.storedAt,
+    settle: () => {
+      if (isOwnDeadLetter(input, delivery)) delivery.term();
+      else delivery.ack();
+    },
+  };
+};
+
 /** The delivery itself broke the contract, rather than being a report about another message. */
-const isOwnDeadLetter = (input: BatchInput | undefined, delivery: Delivery): boolean =>
-  input?.kind === 'dead_letter' && input.report.subject === delivery.subject;
+const isOwnDeadLetter = (input: BatchInput, delivery: Delivery): boolean =>
+  input.kind === 'dead_letter' && input.report.subject === delivery.subject;

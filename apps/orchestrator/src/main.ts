@@ -1,14 +1,19 @@
-import { consumeBatches, createPublisher, keepProvisioned, openConnection } from '@signalbox/messaging';
-import { consumers, streamDeclarations } from '@signalbox/protocol';
+import {
+  consumeBatches,
+  createPublisher,
+  keepProvisioned,
+  openConnection,
+  remakeConsumer,
+} from '@signalbox/messaging';
+import { streamDeclarations } from '@signalbox/protocol';
 import { runService } from '@signalbox/service';
 import { createStarlark } from '@signalbox/starlark-wasm';
 import { systemClock } from './clock.js';
 import { parseConfig } from './config.js';
+import { followInFlight } from './in-flight.js';
 import { createOrchestrator } from './orchestrator.js';
-import { followPoison } from './poison.js';
 import { openDatabase } from './store/database.js';
-import { followStranded } from './stranded.js';
-import { withdrawTask } from './withdraw-task.js';
+import { createTaskQueue, ownConsumers, withdrawTask } from './task-queue.js';
 
 const maxBatch = 500;
 
@@ -21,19 +26,23 @@ await runService({
     const connection = scope.use(
       await openConnection({ url: config.natsUrl, name: 'orchestrator', logger, signal }),
     );
-    const { orchestratorRun, orchestratorResume, orchestratorCatalog, orchestratorDeadLetter } = consumers;
-    const own = [orchestratorRun, orchestratorResume, orchestratorCatalog, orchestratorDeadLetter];
     const streams = streamDeclarations(config.streams);
-    const provisioned = await keepProvisioned(connection, { streams, consumers: own }, { signal, logger });
+    const provisioned = await keepProvisioned(
+      connection,
+      { streams, consumers: ownConsumers },
+      { signal, logger },
+    );
     provisioned.done.catch(fail);
 
     const publisher = createPublisher(connection);
-    const { intake, isInFlight, recover } = createOrchestrator({
+    const queue = createTaskQueue(connection);
+    const { intake, inFlight, recover, onConsumerRemade } = createOrchestrator({
       database,
       outlet: {
         publishAll: (messages) => publisher.publishAll(messages),
-        withdraw: (task, sequence) => withdrawTask(connection, task, sequence),
+        withdraw: (task, sequence) => withdrawTask(queue, task, sequence),
       },
+      queue,
       maxPayloadBytes: () => connection.maxPayloadBytes,
       starlark: createStarlark(),
       clock,
@@ -42,18 +51,27 @@ await runService({
     });
     scope.use(intake, () => intake.stop(() => publisher.close()));
     await recover();
-    scope.use(followPoison({ connection, intake, clock, logger, fail }));
-    scope.use(followStranded({ connection, intake, isInFlight, clock, logger, fail }));
+    const following = scope.use(followInFlight({ inFlight, takeIn: () => intake.takeIn(), clock, fail }));
     const consumption = scope.use(
       consumeBatches(connection, {
         logger,
         maxBatch,
-        sources: own.map(({ stream, durable }) => ({ stream, durable, maxInFlight: 4 * maxBatch })),
+        sources: ownConsumers.map((consumer) => ({
+          stream: consumer.stream,
+          durable: consumer.durable,
+          maxInFlight: 4 * maxBatch,
+          prepare: async () => {
+            await remakeConsumer(connection, consumer);
+            onConsumerRemade(consumer.durable);
+            following.wake();
+          },
+        })),
         handler: (deliveries) => intake.handle(deliveries),
       }),
       (running) => running.stop({ graceMs: 5_000 }),
     );
     consumption.done.catch(fail);
+    intake.start().catch(fail);
     return { database: config.databaseFile };
   },
 });

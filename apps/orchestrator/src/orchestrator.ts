@@ -1,7 +1,7 @@
 /** Wires the orchestrator over an open database and an outlet. What it needs of the outside comes in as ports. */
 
 import type { World } from '@signalbox/engine';
-import { maxStepPayloadBytes } from '@signalbox/protocol';
+import { consumers, maxStepPayloadBytes } from '@signalbox/protocol';
 import { createEvaluator, type Starlark } from '@signalbox/starlark-wasm';
 import type { Logger } from '@signalbox/telemetry';
 import { createSchemaCheck } from '@signalbox/validation';
@@ -10,6 +10,8 @@ import { createLanguage } from './catalog/language.js';
 import type { Clock } from './clock.js';
 import { DeadLetters } from './dead-letters.js';
 import { drain } from './drain.js';
+import { Horizon } from './horizon.js';
+import { InFlight } from './in-flight.js';
 import { Intake } from './intake.js';
 import { type Outlet, Relay } from './relay.js';
 import { RunCommands } from './run-commands.js';
@@ -23,10 +25,12 @@ import {
 } from './store/catalog-store.js';
 import { claimKey, type OpenDatabase } from './store/database.js';
 import { createCrashStore, createDeadLetterStore } from './store/dead-letter-store.js';
+import { createInFlightStore } from './store/in-flight-store.js';
 import { createInboxStore } from './store/inbox-store.js';
 import { createOutboxStore } from './store/outbox-store.js';
 import { createRunStore } from './store/run-store.js';
 import { createTimerStore } from './store/timer-store.js';
+import { createLastWaiting, type TaskQueue } from './task-queue.js';
 import { Timers } from './timers.js';
 import { createClaims } from './wire/claim.js';
 import { StepTasks } from './wire/step-tasks.js';
@@ -35,6 +39,7 @@ import { WritePath } from './write-path.js';
 export interface OrchestratorParts {
   readonly database: OpenDatabase;
   readonly outlet: Outlet;
+  readonly queue: TaskQueue;
   /** Of the server: a message's data and headers together. */
   readonly maxPayloadBytes: () => number;
   readonly starlark: Starlark;
@@ -45,13 +50,16 @@ export interface OrchestratorParts {
 
 export interface Orchestrator {
   readonly intake: Intake;
-  /** Whether a worker has, or will have, this attempt. */
-  readonly isInFlight: (runId: string, stepId: string, attempt: number) => boolean;
+  readonly inFlight: InFlight;
   /** Publishes what a former process left; resolves when it is out. Nothing else is published before. */
   recover(): Promise<void>;
+  /** To be called before a consumer delivers anew: the server may have lost its last messages, or all of them. */
+  onConsumerRemade(consumer: string): void;
 }
 
 const headerRoomBytes = 4_096;
+/** What they deliver may make a timer needless. */
+const contesting = [consumers.orchestratorRun.durable, consumers.orchestratorResume.durable];
 
 export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
   const { clock, logger, outlet, fail } = parts;
@@ -79,12 +87,13 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
     commands,
     logger,
   });
+  const stepTasks = new StepTasks(agents, claims);
   const writePath = new WritePath({
     sql,
     recorder: {
       runs,
       store: runStore,
-      stepTasks: new StepTasks(agents, claims),
+      stepTasks,
       maxMessageBytes: () => parts.maxPayloadBytes() - headerRoomBytes,
     },
     outbox,
@@ -100,14 +109,28 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
   });
   const relay = new Relay({ outlet, clock, logger });
   const timers = new Timers(stores.timers.all());
-  const intake = new Intake({ writePath, relay, timers, clock, fail });
+  const inFlight = new InFlight({
+    queue: parts.queue,
+    store: stores.inFlight,
+    runs,
+    stepTasks,
+    relay,
+    submit: (inputs) => intake.submit(inputs),
+    logger,
+    now: () => clock.now(),
+  });
+  const horizon = new Horizon(contesting, createLastWaiting(parts.queue));
+  const intake = new Intake({ writePath, relay, timers, horizon, clock, fail });
   return {
     intake,
-    isInFlight: runStore.isInFlight,
+    inFlight,
     recover: async () => {
       inbox.prune(clock.now());
       await drain({ outbox, runStore, relay, writePath, logger });
-      intake.start();
+    },
+    onConsumerRemade: (consumer) => {
+      horizon.forget(consumer);
+      relay.forgetSequences();
     },
   };
 };
@@ -129,4 +152,5 @@ const openStores = ({ sql }: OpenDatabase) => ({
   inbox: createInboxStore(sql),
   outbox: createOutboxStore(sql),
   timers: createTimerStore(sql),
+  inFlight: createInFlightStore(sql),
 });

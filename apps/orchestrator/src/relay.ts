@@ -68,6 +68,16 @@ export class Relay {
     return published;
   }
 
+  /** Sends what was lost once more. Not a part of the order: nothing waits for it. */
+  async repeat(entry: Extract<OutboxEntry, { kind: 'message' }>): Promise<void> {
+    await this.#publishAll(toMessage(entry).map(repeated));
+  }
+
+  /** Resolves when everything that was given so far is published. */
+  settled(): Promise<void> {
+    return this.#published;
+  }
+
   /** What has been published since the last call, for the next transaction; undefined when nothing has. */
   takeMarks(): PublishedMarks | undefined {
     const marks = this.#marks;

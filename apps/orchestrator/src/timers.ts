@@ -10,7 +10,7 @@ import type { TimerChange } from './changes.js';
 import type { Timer } from './store/timer-store.js';
 
 interface Entry {
-  readonly timer: Timer;
+  timer: Timer;
   isLive: boolean;
   /** Out of the heap. */
   isTaken: boolean;
@@ -49,6 +49,16 @@ export class Timers {
       this.#deadCount -= 1;
     }
     return this.#heap[0]?.timer.dueAt;
+  }
+
+  /** Whether exactly this timer is still wanted: it was neither cancelled nor set anew. */
+  isSet(timer: Timer): boolean {
+    return this.#byRun.get(timer.runId)?.get(timer.timerId)?.timer === timer;
+  }
+
+  /** The wall clock was set back by so much: what was to come in three seconds still comes in three seconds. */
+  bringForward(ms: number): void {
+    for (const entry of this.#heap) entry.timer = { ...entry.timer, dueAt: entry.timer.dueAt - ms };
   }
 
   /** Hands out what is due, the earliest first. */

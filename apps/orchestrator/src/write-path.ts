@@ -35,6 +35,20 @@ export class RunCrash extends Error {
   }
 }
 
+/** As `RunCrash`, for a message that belongs to no run. */
+export class MessageCrash extends Error {
+  override readonly name = 'MessageCrash';
+  constructor(
+    readonly messageId: string,
+    cause: unknown,
+  ) {
+    super(
+      `message ${messageId} cannot be handled: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
+  }
+}
+
 export interface WritePathParts {
   readonly sql: Database;
   readonly recorder: RecorderParts;
@@ -57,11 +71,13 @@ export interface Committed extends Publication {
 export class WritePath {
   readonly #parts: WritePathParts;
   readonly #quarantined: ReadonlySet<string>;
+  readonly #setAsideMessages: ReadonlySet<string>;
   readonly #transaction: (inputs: readonly BatchInput[], marks: PublishedMarks | undefined) => Changes;
 
   constructor(parts: WritePathParts) {
     this.#parts = parts;
     this.#quarantined = parts.crashes.quarantined();
+    this.#setAsideMessages = parts.crashes.setAside();
     for (const runId of this.#quarantined) {
       parts.logger.error('the run is quarantined: it has stopped the process too often', {
         run_id: runId,
@@ -93,6 +109,7 @@ export class WritePath {
       return { entries, events, timerChanges, marks: reached };
     } catch (cause) {
       if (cause instanceof RunCrash) this.#parts.crashes.record(cause.runId, cause.message);
+      if (cause instanceof MessageCrash) this.#parts.crashes.recordMessage(cause.messageId, cause.message);
       throw cause;
     }
   }
@@ -115,7 +132,7 @@ export class WritePath {
   #handleOne(input: BatchInput, context: BatchContext): void {
     const runId = runIdOf(input);
     if (runId === undefined) {
-      this.#handle(input, context);
+      this.#handleMessage(input, context);
       return;
     }
     if (this.#quarantined.has(runId)) {
@@ -126,6 +143,27 @@ export class WritePath {
       this.#handle(input, context);
     } catch (cause) {
       throw new RunCrash(runId, cause);
+    }
+  }
+
+  #handleMessage(input: BatchInput, context: BatchContext): void {
+    const message = input.kind === 'catalog' || input.kind === 'dead_letter' ? input.message : undefined;
+    const messageId = message === undefined ? '' : `${message.stream}/${message.streamSequence}`;
+    if (message !== undefined && this.#setAsideMessages.has(messageId)) {
+      this.#parts.logger.error('a message that has stopped the process too often was set aside', {
+        message: messageId,
+        subject: message.subject,
+      });
+      // A dead letter itself may be what cannot be handled.
+      if (input.kind === 'dead_letter') return;
+      const reason = `it has stopped the orchestrator ${maxCrashCount} times`;
+      this.#parts.deadLetters.record(deadLetterOf(message, 'POISON_MESSAGE', reason, context.now), context);
+      return;
+    }
+    try {
+      this.#handle(input, context);
+    } catch (cause) {
+      throw new MessageCrash(messageId, cause);
     }
   }
 
@@ -165,7 +203,7 @@ export class WritePath {
   }
 }
 
-const runIdOf = (input: BatchInput): string | undefined => {
+export const runIdOf = (input: BatchInput): string | undefined => {
   switch (input.kind) {
     case 'run':
       return input.command.runId;

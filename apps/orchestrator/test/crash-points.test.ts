@@ -30,16 +30,18 @@ describe('a crash', () => {
     await world.deliver(world.start('run-1', 'two-steps'));
     const result = world.succeeded(world.takeStep());
     world.crash();
-    let readings = 0;
+    let readings = Number.NEGATIVE_INFINITY;
     const failing: Clock = {
       now: () => {
         readings += 1;
-        if (readings > 3) throw new Error('the machine stops');
+        if (readings > 2) throw new Error('the machine stops');
         return world.clock.now();
       },
+      monotonic: () => world.clock.monotonic(),
       setTimer: (at, callback) => world.clock.setTimer(at, callback),
     };
     await world.open(failing);
+    readings = 0;
     await world.intake.handle([result]).catch(() => undefined);
     await world.intake.handle([result]).catch((cause: unknown) => world.failures.push(cause));
     expect(world.failures).not.toHaveLength(0);
@@ -77,7 +79,8 @@ describe('a crash', () => {
     world.crash();
     await world.open();
     expect(world.bus.journal).toHaveLength(storedCount);
-    expect(world.bus.duplicateCount).toBe(3);
+    // The two events; the task lies in the queue and is not sent.
+    expect(world.bus.duplicateCount).toBe(2);
     await world.deliver(world.message(start.subject, start.data));
     expect(world.typesOf('run-1')).toEqual(wholeHistory.slice(0, 2));
     await world.workAll();

@@ -263,20 +263,36 @@ describe('the orchestrator process', () => {
     expect(await readLast(bus.connection, TASKS, 'wf.task.run.x')).toBeUndefined();
   });
 
-  test('fails the step of a task that was given back as often as that is allowed', async () => {
+  test('fails an attempt that was begun five times and never ended, and none that was only given back', async () => {
     await spawn().ready;
     await putCatalog(workflow('one', [step('only')]));
+    let task: StepTask | undefined;
+    let givenBackCount = 0;
     worker = consumeEach(bus.connection, {
       stream: TASKS,
       durable: consumers.stepWorker.durable,
       maxInFlight: 1,
       logger,
-      handler: async (delivery) => delivery.nak(),
+      handler: async (delivery) => {
+        task = JSON.parse(Buffer.from(delivery.data).toString()) as StepTask;
+        givenBackCount += 1;
+        delivery.nak();
+      },
     });
     await start('run-1', 'one');
-    const failed = await eventually(() => events.find(({ data }) => data.type === 'step.failed'));
-    expect(failed.data).toMatchObject({ error: { code: 'POISON_MESSAGE' } });
-    await eventually(async () => (await readLast(bus.connection, TASKS, 'wf.task.step.>')) === undefined);
+    const held = await eventually(() => givenBackCount > 20 && task);
+    const types = (): string[] => historyOf('run-1').map(({ data }) => data.type);
+    expect(types()).toEqual(['run.started', 'step.scheduled']);
+    const { runId, stepId, attempt, claim } = held;
+    for (let startedAt = 1; startedAt <= 6; startedAt += 1) {
+      const begun = { type: 'step.started', runId, stepId, attempt, claim, worker: 'w1', startedAt };
+      await send(taskSubjects.resume(runId), begun);
+    }
+    await eventually(() => types().includes('run.failed'));
+    expect(types().filter((type) => type === 'step.started')).toHaveLength(5);
+    expect(historyOf('run-1').find(({ data }) => data.type === 'step.failed')?.data).toMatchObject({
+      error: { code: 'POISON_MESSAGE' },
+    });
   });
 
   test('goes on where it was when nats-server is killed and comes back', async () => {

@@ -1,6 +1,8 @@
+import { eventually } from '@signalbox/testing';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Timers } from '../src/timers.js';
+import type { TestDelivery } from './support/test-delivery.js';
 import { step, TestWorld, workflow } from './support/test-world.js';
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -112,5 +114,119 @@ describe('durable timers', () => {
     await world.deliver(world.command<'cancel'>({ type: 'cancel', runId: 'run-1' }));
     expect(world.count('timers')).toBe(0);
     expect(world.bus.tasks).toEqual([]);
+  });
+});
+
+describe('a message and the timer that it would make needless', () => {
+  let world: TestWorld;
+  beforeEach(async () => {
+    world = new TestWorld();
+    await world.open();
+    await world.putAgent('worker');
+    await world.putWorkflow(workflow('timed', [step('only', 'timeoutSeconds: 60, end: true')]));
+    await world.putWorkflow(
+      workflow('signalled', ['  - { name: only, type: signal, signal: go, timeoutSeconds: 60, end: true }']),
+    );
+    await world.deliver(world.start('run-1', 'timed'));
+  });
+  afterEach(() => world.close());
+
+  /** Stored now, and not delivered yet. */
+  const stored = (delivery: TestDelivery): TestDelivery => {
+    world.bus.undelivered.push({ subject: delivery.subject, sequence: delivery.streamSequence });
+    return delivery;
+  };
+  const handOver = async (...deliveries: readonly TestDelivery[]): Promise<void> => {
+    world.bus.undelivered.length = 0;
+    await world.intake.handle(deliveries);
+    await eventually(() => deliveries.every(({ isSettled }) => isSettled));
+  };
+  const whatWon = (): string =>
+    world.typesOf('run-1').find((type) => type === 'step.succeeded' || type === 'step.failed') ?? 'neither';
+
+  test('a result that was stored before its timeout counts, although the timer comes due first', async () => {
+    const result = stored(world.succeeded(world.takeStep()));
+    world.clock.advance(60_000);
+    await settled();
+    expect(whatWon()).toBe('neither');
+    await handOver(result);
+    expect(whatWon()).toBe('step.succeeded');
+  });
+
+  test('a result that was stored after its timeout loses, although it is handed over with one that was in time', async () => {
+    await world.deliver(world.start('run-2', 'timed'));
+    const [late, inTime] = [world.takeStep(), world.takeStep()];
+    const first = stored(world.succeeded(inTime));
+    world.clock.advance(60_000);
+    const second = stored(world.succeeded(late));
+    await handOver(first, second);
+    expect(whatWon()).toBe('step.failed');
+    expect(world.row('run-2').status).toBe('COMPLETED');
+  });
+
+  test('what came in time while the orchestrator was away counts: results and signals', async () => {
+    await world.deliver(world.start('run-2', 'signalled'));
+    const result = stored(world.succeeded(world.takeStep()));
+    const signal = stored(
+      world.command<'signal'>({ type: 'signal', runId: 'run-2', signal: 'go', signalId: 's', payload: {} }),
+    );
+    world.crash();
+    world.clock.advance(600_000);
+    const opening = world.open();
+    await settled();
+    expect(whatWon()).toBe('neither');
+    await handOver(signal, result);
+    await opening;
+    expect([world.row('run-1').status, world.row('run-2').status]).toEqual(['COMPLETED', 'COMPLETED']);
+  });
+
+  test('what came too late while the orchestrator was away does not', async () => {
+    const task = world.takeStep();
+    world.crash();
+    world.clock.advance(60_000);
+    const result = stored(world.succeeded(task));
+    world.clock.advance(600_000);
+    const opening = world.open();
+    await handOver(result);
+    await opening;
+    expect(whatWon()).toBe('step.failed');
+  });
+});
+
+describe('a wall clock that is set', () => {
+  let world: TestWorld;
+  beforeEach(async () => {
+    world = new TestWorld();
+    await world.open();
+    await world.putWorkflow(workflow('waits', ['  - { name: only, type: wait, seconds: 3, end: true }']));
+    await world.deliver(world.start('run-1', 'waits'));
+  });
+  afterEach(() => world.close());
+
+  const passes = async (ms: number): Promise<void> => {
+    for (let passed = 0; passed < ms; passed += 500) {
+      world.clock.advance(500);
+      await settled();
+    }
+  };
+
+  test('forward by ten minutes fires what is due then within a second, and what is set later in its time', async () => {
+    world.clock.set(600_000);
+    await passes(1_000);
+    expect(world.row('run-1').status).toBe('COMPLETED');
+    await world.deliver(world.start('run-2', 'waits'));
+    await passes(3_000);
+    expect(world.row('run-2').status).toBe('COMPLETED');
+  });
+
+  test('back by five minutes makes no wait longer, neither one under way nor one that begins then', async () => {
+    await passes(1_000);
+    world.clock.set(-300_000);
+    await world.deliver(world.start('run-2', 'waits'));
+    await passes(2_000);
+    expect(world.row('run-1').status).toBe('COMPLETED');
+    expect(world.row('run-2').status).toBe('RUNNING');
+    await passes(1_500);
+    expect(world.row('run-2').status).toBe('COMPLETED');
   });
 });

@@ -2,6 +2,7 @@
 import type { TimerPurpose } from './command.js';
 import type { Attempt, Instant, RunEvent } from './event.js';
 import type { Json } from './json.js';
+import type { RunOutcome } from './run-outcome.js';
 
 export type Effect =
   | {
@@ -52,7 +53,5 @@ export type Effect =
       readonly type: 'notify_parent';
       readonly parentRunId: string;
       readonly stepId: string;
-      readonly outcome:
-        | { readonly ok: true; readonly output: Json }
-        | { readonly ok: false; readonly error: import('./error.js').StepError };
+      readonly outcome: RunOutcome;
     };

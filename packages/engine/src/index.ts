@@ -12,6 +12,7 @@ export { InvariantViolation } from './invariant-violation.js';
 export { isJsonObject, type Json, type JsonObject } from './json.js';
 export type * from './plan.js';
 export { react } from './react.js';
+export { type RunOutcome, runOutcome } from './run-outcome.js';
 export {
   type ApprovalStatus,
   initialState,

@@ -6,9 +6,9 @@
  * 3. A `cancel_timer` may name a timer that has fired already.
  */
 import type { Effect } from './effect.js';
-import { stepError } from './error.js';
 import type { RecordedEvent, RunEvent } from './event.js';
 import { required } from './invariant-violation.js';
+import { runOutcome } from './run-outcome.js';
 import type { Run, RunState, Step } from './run-state.js';
 import { runTimeoutTimerId, yieldTimerId } from './timer-id.js';
 
@@ -127,19 +127,15 @@ const reactToRun = (run: Run, event: RunLifeEvent, at: number): readonly Effect[
     case 'run.yielded':
       return [{ type: 'set_timer', timerId: yieldTimerId, dueAt: at, purpose: { kind: 'yield_over' } }];
     case 'run.completed': {
-      const toParent = parentNotified(run, { ok: true, output: event.output });
+      const toParent = parentNotified(run);
       return run.started.timeoutAt === undefined
         ? toParent
         : [{ type: 'cancel_timer', timerId: runTimeoutTimerId }, ...toParent];
     }
     case 'run.failed':
     case 'run.timed_out':
-      return [{ type: 'cancel_timers' }, ...parentNotified(run, { ok: false, error: event.error })];
-    case 'run.cancelled': {
-      const reason = event.reason === undefined ? '' : `: ${event.reason}`;
-      const error = stepError('CANCELLED', `Cancelled by ${event.actor}${reason}`);
-      return [{ type: 'cancel_timers' }, ...parentNotified(run, { ok: false, error })];
-    }
+    case 'run.cancelled':
+      return [{ type: 'cancel_timers' }, ...parentNotified(run)];
   }
 };
 
@@ -153,12 +149,10 @@ const retryTimers = (run: Run): readonly Effect[] => {
   return effects;
 };
 
-const parentNotified = (
-  run: Run,
-  outcome: Extract<Effect, { type: 'notify_parent' }>['outcome'],
-): readonly Effect[] => {
+const parentNotified = (run: Run): readonly Effect[] => {
   const { parent } = run.started;
-  return parent === undefined
+  const outcome = runOutcome(run);
+  return parent === undefined || outcome === undefined
     ? []
     : [{ type: 'notify_parent', parentRunId: parent.runId, stepId: parent.stepId, outcome }];
 };

@@ -135,6 +135,8 @@ export interface Step {
   readonly startedAt?: Instant;
   readonly endedAt?: Instant;
   readonly worker?: string;
+  /** How often the present attempt was reported as begun: more than once where its holder died. */
+  readonly begunCount?: number;
   /** Of the last attempt that failed; gone after a success. */
   readonly error?: StepError;
   readonly warnings?: readonly { readonly code: string; readonly message: string }[];

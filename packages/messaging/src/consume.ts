@@ -13,7 +13,7 @@ import { type Delivery, PulledDelivery } from './delivery.js';
 import { InvariantViolation } from './errors.js';
 import { PullWindow } from './pull-window.js';
 
-const defaultHeartbeatMs = 10_000;
+const defaultHeartbeatMs = 3_000;
 const defaultGraceMs = 10_000;
 
 export interface ConsumeSource {
@@ -21,11 +21,13 @@ export interface ConsumeSource {
   durable: string;
   /** Claimed and unsettled plus requested never exceeds this. */
   maxInFlight: number;
+  /** Makes the consumer ready whenever pulling begins, on each connection anew; without it the consumer has to exist. */
+  prepare?: () => Promise<unknown>;
 }
 
 export interface ConsumeOptions {
   logger: Logger;
-  /** `working()` is sent for every unsettled delivery this often; less than half of the ack wait. Default 10 s. */
+  /** `working()` is sent for every unsettled delivery this often; less than half of the ack wait. Default 3 s. */
   heartbeatMs?: number;
 }
 
@@ -146,6 +148,7 @@ function startConsumption(
       stream: source.stream,
       consumer: source.durable,
       size: source.maxInFlight,
+      ...(source.prepare === undefined ? {} : { prepare: source.prepare }),
       onMessage: (message) => arrive(message, () => window),
       onRefused: (reason) => logger.info('waiting for the consumer', { reason }),
     });

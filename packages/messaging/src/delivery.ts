@@ -12,6 +12,8 @@ export interface Delivery {
   /** 1 on the first delivery. */
   readonly deliveryCount: number;
   readonly streamSequence: number;
+  /** When the stream stored the message, by the server's clock: milliseconds since 1970. */
+  readonly storedAt: number;
   /** Messages that waited behind this one when it was delivered. */
   readonly pendingCount: number;
   readonly isSettled: boolean;
@@ -72,6 +74,7 @@ export class PulledDelivery implements Delivery {
   readonly consumer: string;
   readonly deliveryCount: number;
   readonly streamSequence: number;
+  readonly storedAt: number;
   readonly pendingCount: number;
   readonly #message: Msg;
   readonly #onSettled: (delivery: PulledDelivery) => void;
@@ -84,6 +87,7 @@ export class PulledDelivery implements Delivery {
     this.consumer = facts.consumer;
     this.deliveryCount = facts.deliveryCount;
     this.streamSequence = facts.streamSequence;
+    this.storedAt = facts.storedAt;
     this.pendingCount = facts.pendingCount;
     this.#message = message;
     this.#onSettled = onSettled;

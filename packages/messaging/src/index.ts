@@ -21,13 +21,11 @@ export { type KeepProvisionedOptions, type KeptProvisioned, keepProvisioned } fr
 export {
   type LiveMessage,
   type LiveSubscription,
-  type MaxDeliveriesAdvisory,
-  onMaxDeliveries,
   subscribeLive,
 } from './live.js';
 export type { MessageHeaders } from './message-headers.js';
 export { pause } from './pause.js';
-export { type Drift, provision, type Topology } from './provision.js';
+export { consumerNames, type Drift, provision, remakeConsumer, type Topology } from './provision.js';
 export {
   createPublisher,
   type OutgoingMessage,

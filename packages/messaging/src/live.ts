@@ -28,35 +28,6 @@ export function subscribeLive(
   );
 }
 
-export interface MaxDeliveriesAdvisory {
-  stream: string;
-  consumer: string;
-  streamSequence: number;
-  deliveryCount: number;
-}
-
-/** The server says once, when it would have to deliver a message too often; the message stays in the stream. A listener that is away misses it. */
-export function onMaxDeliveries(
-  connection: Connection,
-  stream: string,
-  handler: (advisory: MaxDeliveriesAdvisory) => void,
-): LiveSubscription {
-  return subscribe(connection, `$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.${stream}.*`, (message) => {
-    const advisory = message.json<{
-      stream: string;
-      consumer: string;
-      stream_seq: number;
-      deliveries: number;
-    }>();
-    handler({
-      stream: advisory.stream,
-      consumer: advisory.consumer,
-      streamSequence: advisory.stream_seq,
-      deliveryCount: advisory.deliveries,
-    });
-  });
-}
-
 function subscribe(
   connection: Connection,
   subject: string,

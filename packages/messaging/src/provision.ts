@@ -126,6 +126,37 @@ async function findOrAddConsumer(
   }
 }
 
+/** Of every durable consumer that there is. */
+export async function consumerNames(connection: Connection, stream: string): Promise<string[]> {
+  const { manager } = linkOf(connection);
+  return attempt(connection, `listing the consumers of ${stream}`, async () => {
+    const names: string[] = [];
+    for await (const { name } of manager.consumers.list(stream)) names.push(name);
+    return names;
+  });
+}
+
+/**
+ * Deletes the consumer and makes it anew, for its only owner: everything that is not acknowledged is delivered at
+ * once, in stream order, as a first delivery. Otherwise what a dead holder had would wait out its ack wait, and
+ * younger messages would overtake it. Acknowledgements of earlier deliveries still count.
+ */
+export async function remakeConsumer(
+  connection: Connection,
+  declaration: ConsumerDeclaration,
+): Promise<void> {
+  const { manager } = linkOf(connection);
+  const { stream, durable } = declaration;
+  await attempt(connection, `making the consumer ${durable} anew`, async () => {
+    try {
+      await manager.consumers.delete(stream, durable);
+    } catch (error) {
+      if (!hasApiCode(error, apiCodes.consumerNotFound)) throw error;
+    }
+    await manager.consumers.add(stream, consumerConfig(declaration));
+  });
+}
+
 async function untilAnswered<T>(
   connection: Connection,
   request: () => Promise<T>,

@@ -3,13 +3,13 @@
  *
  * 1. First sends happen in the order in which messages are given.
  * 2. A message is sent again under the same `Nats-Msg-Id` when its acknowledgement is late and after every
- *    reconnect; the stream's duplicate window makes that harmless. A repeated message may be stored behind
- *    messages given after it.
+ *    reconnect, and says that it is repeated: the stream forgets the id of a message that was acknowledged and
+ *    removed. A repeated message may be stored behind messages given after it.
  * 3. One inbox subscription serves all messages and one timer serves all deadlines, so a message costs a map
  *    entry and no request of its own.
  */
-import { createInbox, type Msg, type MsgHdrs } from '@nats-io/nats-core';
-import { ContractError } from '@signalbox/protocol';
+import { headers as createHeaders, createInbox, type Msg, type MsgHdrs } from '@nats-io/nats-core';
+import { ContractError, headers as names } from '@signalbox/protocol';
 import { type Connection, type Link, linkOf } from './connection.js';
 import { TransientError } from './errors.js';
 import { type MessageHeaders, writeHeaders } from './message-headers.js';
@@ -63,7 +63,7 @@ interface Entry {
   readonly token: number;
   readonly subject: string;
   readonly data: Uint8Array;
-  readonly headers: MsgHdrs | undefined;
+  headers: MsgHdrs | undefined;
   readonly settle: (outcome: PublishOutcome | TransientError) => void;
   readonly deadlineAt: number;
   sentAt: number;
@@ -103,7 +103,7 @@ class PipelinedPublisher implements Publisher {
     const subscription = this.#link.nats.subscribe(`${this.#inbox}*`, {
       callback: (_error, message) => this.#onAck(message),
     });
-    const endWatching = this.#link.watch({ onUp: () => this.#sendAgain() });
+    const endWatching = this.#link.watch({ onUp: () => this.#sendAllAgain() });
     this.#endListening = () => {
       endWatching();
       subscription.unsubscribe();
@@ -205,9 +205,15 @@ class PipelinedPublisher implements Publisher {
     entry.settle(outcome);
   }
 
-  #sendAgain(): void {
-    for (const entry of [...this.#unacknowledged.values()]) this.#send(entry);
+  #sendAllAgain(): void {
+    for (const entry of [...this.#unacknowledged.values()]) this.#sendAgain(entry);
     this.#pump();
+  }
+
+  #sendAgain(entry: Entry): void {
+    entry.headers ??= createHeaders();
+    entry.headers.set(names.repeated, '1');
+    this.#send(entry);
   }
 
   #checkTimes(): void {
@@ -223,7 +229,7 @@ class PipelinedPublisher implements Publisher {
     }
     if (this.#connection.status !== 'connected') return;
     for (const entry of [...this.#unacknowledged.values()]) {
-      if (now - entry.sentAt >= this.#ackTimeoutMs) this.#send(entry);
+      if (now - entry.sentAt >= this.#ackTimeoutMs) this.#sendAgain(entry);
     }
     this.#pump();
   }

@@ -34,6 +34,8 @@ export interface PullWindowOptions {
   stream: string;
   consumer: string;
   size: number;
+  /** Makes the consumer ready, before the first request of each connection; without it the consumer has to exist. */
+  prepare?: () => Promise<unknown>;
   onMessage: (message: Msg) => void;
   /** The consumer does not exist (yet) or refuses; called at the first of a row of refusals. */
   onRefused?: (reason: unknown) => void;
@@ -118,8 +120,7 @@ export class PullWindow {
     if (this.#isClosed) return;
     this.#dropRequests();
     const opening = this.#openings;
-    const { stream, consumer } = this.#options;
-    const refusal = await this.#link.manager.consumers.info(stream, consumer).then(
+    const refusal = await this.#prepare().then(
       () => undefined,
       (error: unknown) => error,
     );
@@ -134,6 +135,11 @@ export class PullWindow {
       callback: (_error, message) => this.#onMessage(message),
     });
     this.#refill();
+  }
+
+  #prepare(): Promise<unknown> {
+    const { stream, consumer, prepare } = this.#options;
+    return prepare === undefined ? this.#link.manager.consumers.info(stream, consumer) : prepare();
   }
 
   #onRefusal(reason: unknown): void {

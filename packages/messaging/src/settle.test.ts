@@ -12,6 +12,7 @@ function recorded(deliveryCount = 1) {
     data: Uint8Array.of(1),
     deliveryCount,
     streamSequence: 7,
+    storedAt: 1,
     pendingCount: 0,
     isSettled: false,
     ack: () => answers.push('ack'),

@@ -6,6 +6,7 @@ import {
   PublishError,
   provision,
   readLast,
+  subscribeLive,
   TransientError,
 } from '../src/index.js';
 import { events, logger, range, startBus, text, topology, until } from './bus.js';
@@ -107,4 +108,19 @@ test('a server killed in the middle of publishing loses nothing and stores nothi
   }
   await publishing;
   expect((await storedData()).map(Number).sort((a, b) => a - b)).toEqual(range(total));
+});
+
+test('what is sent a second time says so, and what is sent once does not', async () => {
+  const heard: (string | undefined)[] = [];
+  // Somebody listens, so the server does not answer that nobody does; nobody acknowledges.
+  const live = subscribeLive(bus.connection, 'nobody.stores.this', ({ headers }) =>
+    heard.push(headers['signalbox-repeated']),
+  );
+  await live.ready;
+  const publisher = createPublisher(bus.connection, { ackTimeoutMs: 50, deadlineMs: 400 });
+  const publishing = publisher.publish({ subject: 'nobody.stores.this', id: 'once', data: 'x' });
+  await expect(publishing).rejects.toBeInstanceOf(TransientError);
+  expect(heard.slice(0, 2)).toEqual([undefined, '1']);
+  live.close();
+  publisher.close();
 });

@@ -22,7 +22,6 @@ export {
   consumers,
   EVENTS,
   heartbeatMs,
-  maxDeliver,
   type StreamDeclaration,
   type StreamSettings,
   streamDeclarations,

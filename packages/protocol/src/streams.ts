@@ -66,8 +66,9 @@ export const streamDeclarations = (
 ];
 
 /** A holder that is still at work says `working()` this often, well within the ack wait. */
-export const heartbeatMs = 10_000;
-export const maxDeliver = 5;
+export const heartbeatMs = 3_000;
+/** Without a limit: how often something was tried is known from the history, not from a consumer. */
+const maxDeliver = -1;
 
 const taskConsumer = (
   durable: string,
@@ -77,9 +78,9 @@ const taskConsumer = (
   stream: TASKS,
   durable,
   filterSubject,
-  ackWaitMs: 30_000,
+  ackWaitMs: 10_000,
   maxDeliver,
-  backoffMs: [30_000, 30_000, 60_000, 120_000],
+  backoffMs: [],
   maxAckPending,
 });
 

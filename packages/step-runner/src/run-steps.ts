@@ -41,7 +41,7 @@ export interface RunStepsOptions {
   readonly connection: Connection;
   readonly publisher: Publisher;
   /** The durable consumer to claim from; it must exist. */
-  readonly consumer: Pick<ConsumerDeclaration, 'stream' | 'durable' | 'maxDeliver'>;
+  readonly consumer: Pick<ConsumerDeclaration, 'stream' | 'durable'>;
   readonly registry: ExecutorRegistry;
   /** Steps in hand at any time. */
   readonly concurrency: number;
@@ -104,7 +104,7 @@ export const runSteps = (options: RunStepsOptions): StepRun => {
 };
 
 const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopping: AbortSignal) => {
-  const { connection, publisher, registry, workerName: worker, consumer } = options;
+  const { connection, publisher, registry, workerName: worker } = options;
   const now = options.now ?? Date.now;
   const abortWatch = createAbortWatch(connection, options.heartbeatMs ?? heartbeatMs);
   const deadLetters = createDeadLetterReporter({
@@ -175,7 +175,6 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
     settleTask(delivery, () => handleTask(delivery), {
       deadLetters,
       logger: options.logger,
-      maxDeliver: consumer.maxDeliver,
     });
 };
 

@@ -20,6 +20,7 @@ const deliveryOf = (deliveryCount: number) => {
     data: new Uint8Array(),
     deliveryCount,
     streamSequence: 7,
+    storedAt: 1,
     pendingCount: 0,
     get isSettled() {
       return answers.length > 0;
@@ -37,7 +38,6 @@ const outcomeOf = async (deliveryCount: number, work: () => Promise<void>, isSto
   const reported: string[] = [];
   await settleTask(delivery, work, {
     logger,
-    maxDeliver: 5,
     deadLetters: {
       report: async (_delivery, code) => {
         if (!isStorable) throw new TransientError('no stream');
@@ -83,10 +83,10 @@ test('a transient error that says when to try again is believed', async () => {
   expect((await outcomeOf(1, failing(busy))).answers).toEqual(['nak 123']);
 });
 
-test('a transient error on the last delivery ends as POISON_MESSAGE', async () => {
-  expect(await outcomeOf(5, failing(new TransientError('busy')))).toEqual({
-    answers: ['term'],
-    reported: ['POISON_MESSAGE'],
+test('a transient error never uses a task up, however often it was delivered', async () => {
+  expect(await outcomeOf(500, failing(new TransientError('busy')))).toEqual({
+    answers: ['nak 30000'],
+    reported: [],
   });
 });
 

@@ -3,21 +3,19 @@
  *
  * 1. the work resolves → ack (unless the work has settled it otherwise);
  * 2. `ContractError` → dead letter, then term: it would fail in the same way for ever;
- * 3. `TransientError` → nak with a growing delay; on the last delivery → dead letter, then term;
+ * 3. `TransientError` → nak with a growing delay, however often: a connection that breaks is no fault of the task;
  * 4. anything else is thrown on, unsettled: the process ends and the server redelivers.
  *
  * A message is terminated only after its dead letter is stored, so nothing disappears.
  */
 import { type Delivery, TransientError } from '@signalbox/messaging';
-import { ContractError, type DeadLetterReport, maxDeliver } from '@signalbox/protocol';
+import { ContractError, type DeadLetterReport } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 import type { DeadLetterReporter } from './dead-letter.js';
 
 export interface SettleTaskOptions {
   readonly deadLetters: DeadLetterReporter;
   readonly logger: Logger;
-  /** The consumer's limit; default that of the protocol. */
-  readonly maxDeliver?: number;
 }
 
 const firstRetryDelayMs = 1_000;
@@ -36,15 +34,10 @@ export const settleTask = async (
     if (error instanceof ContractError) {
       options.logger.warn('a task does not keep the contract', { subject, error });
       await giveUp(delivery, 'CONTRACT', error.message, options);
-    } else if (!(error instanceof TransientError)) {
-      throw error;
-    } else if (deliveryCount < (options.maxDeliver ?? maxDeliver)) {
+    } else {
+      if (!(error instanceof TransientError)) throw error;
       options.logger.warn('a task is put back', { subject, delivery_count: deliveryCount, error });
       delivery.nak(error.retryAfterMs ?? retryDelayMs(deliveryCount));
-    } else {
-      options.logger.error('a task has failed on its last delivery', { subject, error });
-      const reason = `delivered ${deliveryCount} times; the last time: ${error.message}`;
-      await giveUp(delivery, 'POISON_MESSAGE', reason, options);
     }
   }
 };

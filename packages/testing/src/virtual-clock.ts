@@ -7,6 +7,7 @@ interface Timer {
 
 export class VirtualClock {
   #nowAt: number;
+  #setForwardMs = 0;
   #timers: Timer[] = [];
 
   /** Milliseconds since 1970. */
@@ -15,11 +16,21 @@ export class VirtualClock {
   }
 
   now(): number {
+    return this.#nowAt + this.#setForwardMs;
+  }
+
+  monotonic(): number {
     return this.#nowAt;
   }
 
+  /** Sets the wall clock, as an operator would: no time passes. Negative: back. */
+  set(byMs: number): void {
+    this.#setForwardMs += byMs;
+  }
+
   setTimer(dueAt: number, callback: () => void): { cancel(): void } {
-    const timer = { dueAt, callback };
+    // As the runtime's own timers: a delay, whatever happens to the wall clock meanwhile.
+    const timer = { dueAt: dueAt - this.#setForwardMs, callback };
     this.#timers.push(timer);
     return { cancel: () => (this.#timers = this.#timers.filter((other) => other !== timer)) };
   }

@@ -29,7 +29,7 @@ export const createDeadLetterStore = (sql: Database) => {
   };
 };
 
-/** A run that has stopped the process this often is left alone until an operator looks. */
+/** A run or message that has stopped the process this often is left alone until an operator looks. */
 export const maxCrashCount = 3;
 
 export type CrashStore = ReturnType<typeof createCrashStore>;
@@ -42,10 +42,22 @@ export const createCrashStore = (sql: Database) => {
   const quarantined = sql
     .prepare<[number], string>('SELECT run_id FROM run_crashes WHERE count >= ?')
     .pluck();
+  const upsertMessage = sql.prepare<[string, string]>(
+    `INSERT INTO message_crashes (message_id, count, reason) VALUES (?, 1, ?)
+     ON CONFLICT DO UPDATE SET count = count + 1, reason = excluded.reason`,
+  );
+  const setAside = sql
+    .prepare<[number], string>('SELECT message_id FROM message_crashes WHERE count >= ?')
+    .pluck();
   return {
     record: (runId: string, reason: string): void => {
       upsert.run(runId, reason);
     },
     quarantined: (): ReadonlySet<string> => new Set(quarantined.all(maxCrashCount)),
+    /** For a message that belongs to no run. */
+    recordMessage: (messageId: string, reason: string): void => {
+      upsertMessage.run(messageId, reason);
+    },
+    setAside: (): ReadonlySet<string> => new Set(setAside.all(maxCrashCount)),
   };
 };

@@ -123,6 +123,11 @@ const schemaOfRuns = `
     count   INTEGER NOT NULL,
     reason  TEXT NOT NULL
   ) WITHOUT ROWID;
+  CREATE TABLE message_crashes (
+    message_id  TEXT PRIMARY KEY,
+    count       INTEGER NOT NULL,
+    reason      TEXT NOT NULL
+  ) WITHOUT ROWID;
 `;
 
 const schemaOfTransport = `

@@ -40,6 +40,7 @@ export type BatchInput =
       readonly kind: 'dead_letter';
       readonly report: Omit<DeadLetterReport, 'workspace'>;
       readonly workspace?: string;
+      readonly message: IncomingMessage;
     };
 
 const reporter = 'orchestrator';
@@ -48,8 +49,9 @@ export const decodeInput = (message: IncomingMessage, now: number): BatchInput =
   try {
     return decode(message);
   } catch (cause) {
-    if (!(cause instanceof ContractError)) throw cause;
-    return deadLetterOf(message, 'CONTRACT', cause.message, now);
+    // Whatever goes wrong here, it is the message's fault: JSON that is nested too deeply overflows the stack.
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    return deadLetterOf(message, 'CONTRACT', reason, now);
   }
 };
 
@@ -80,7 +82,7 @@ const decode = (message: IncomingMessage): BatchInput => {
       return { kind: 'catalog', command: decodeCatalogCommand(incoming), message };
     case 'deadletter': {
       const { workspace, ...report } = decodeDeadLetterReport(incoming);
-      return { kind: 'dead_letter', report, workspace };
+      return { kind: 'dead_letter', report, workspace, message };
     }
     case 'step':
     case 'approval':
@@ -113,6 +115,7 @@ export const deadLetterOf = (
       payloadBytes: message.data.length,
     },
     ...(workspace === undefined ? {} : { workspace }),
+    message,
   };
 };
 

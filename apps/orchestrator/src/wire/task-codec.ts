@@ -21,6 +21,16 @@ const stepSubject = (
 ): string =>
   target === 'agent' ? taskSubjects.agent(workspace, runId, stepId) : taskSubjects.step(runId, stepId);
 
+/** Where an attempt shows in the task queue: its task, whoever executes it, or the answer to it. */
+export const subjectsOfAttempt = (
+  { runId, workspace }: { readonly runId: string; readonly workspace: string },
+  { stepId }: { readonly stepId: string },
+): readonly string[] => [
+  taskSubjects.step(runId, stepId),
+  taskSubjects.agent(workspace, runId, stepId),
+  taskSubjects.resume(runId),
+];
+
 export const stepWithdrawal = (run: RunStarted, effect: EffectOf<'withdraw_step'>): Withdrawal => ({
   kind: 'withdrawal',
   subject: stepSubject(run, effect),

@@ -1,9 +1,10 @@
 /** A stream server in memory, as far as the relay uses one: ids are remembered, withdrawals remove tasks. */
 
-import type { OutgoingMessage, PublishOutcome } from '@signalbox/messaging';
+import type { OutgoingMessage, PublishOutcome, StoredMessage } from '@signalbox/messaging';
 import { decodeEvent, type EventEnvelope, headers } from '@signalbox/protocol';
 import type { Outlet } from '../../src/relay.js';
 import type { Withdrawal } from '../../src/store/outbox-store.js';
+import type { TaskQueue } from '../../src/task-queue.js';
 
 export interface SentMessage {
   readonly subject: string;
@@ -13,7 +14,11 @@ export interface SentMessage {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-export class MemoryBus implements Outlet {
+export class MemoryBus implements Outlet, TaskQueue {
+  /** What was stored for the orchestrator and has not been delivered: subject prefix and number. */
+  readonly undelivered: { readonly subject: string; readonly sequence: number }[] = [];
+  /** Numbers of tasks that their consumer has passed over. */
+  readonly passed = new Set<number>();
   /** Unclaimed tasks, oldest first. */
   tasks: SentMessage[] = [];
   readonly events: EventEnvelope[] = [];
@@ -69,6 +74,23 @@ export class MemoryBus implements Outlet {
     );
   }
 
+  async last(subject: string): Promise<StoredMessage | undefined> {
+    const prefix = subject.endsWith('>') ? subject.slice(0, -1) : undefined;
+    const found = [...this.undelivered, ...this.tasks].findLast((task) =>
+      prefix === undefined ? task.subject === subject : task.subject.startsWith(prefix),
+    );
+    return found && storedMessage(found);
+  }
+
+  async delete(sequence: number): Promise<void> {
+    this.tasks = this.tasks.filter((task) => task.sequence !== sequence);
+  }
+
+  async *passedOver(): AsyncGenerator<{ consumer: string; message: StoredMessage }> {
+    for (const task of this.tasks)
+      if (this.passed.has(task.sequence)) yield { consumer: 'step-worker', message: storedMessage(task) };
+  }
+
   /** Claims the oldest task whose subject begins so. */
   take(prefix: string): SentMessage | undefined {
     const index = this.tasks.findIndex(({ subject }) => subject.startsWith(prefix));
@@ -92,3 +114,13 @@ export class MemoryBus implements Outlet {
     return { stream, sequence, isDuplicate: false };
   }
 }
+
+const storedMessage = (
+  task: Pick<SentMessage, 'subject' | 'sequence'> & Partial<SentMessage>,
+): StoredMessage => ({
+  stream: 'WORKFLOW_TASKS',
+  storedAt: 0,
+  headers: {},
+  ...task,
+  data: Buffer.from(task.text ?? ''),
+});

@@ -3,16 +3,20 @@ import type { Delivery } from '@signalbox/messaging';
 /** A message in a test's hand: what the orchestrator answers to it can be read. */
 export class TestDelivery implements Delivery {
   readonly stream = 'WORKFLOW_TASKS';
-  readonly consumer = 'test';
   readonly headers = {};
   readonly pendingCount = 0;
   answer: 'ack' | 'nak' | 'term' | undefined;
   workingCount = 0;
 
+  get consumer(): string {
+    return this.subject.startsWith('wf.task.resume.') ? 'orchestrator-resume' : 'orchestrator-run';
+  }
+
   constructor(
     readonly subject: string,
     readonly data: Uint8Array,
     readonly streamSequence: number,
+    readonly storedAt: number,
     readonly deliveryCount = 1,
   ) {}
 

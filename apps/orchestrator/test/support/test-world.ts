@@ -56,30 +56,36 @@ export class TestWorld {
     return this.#orchestrator.intake;
   }
 
-  get isInFlight(): Orchestrator['isInFlight'] {
+  get inFlight(): Orchestrator['inFlight'] {
     if (this.#orchestrator === undefined) throw new Error('the world is not open');
-    return this.#orchestrator.isInFlight;
+    return this.#orchestrator.inFlight;
   }
 
   /** Starts the orchestrator; `clock` takes the place of the world's own where a test wants it to fail. */
-  open(given: Clock = this.clock): Promise<void> {
+  async open(given: Clock = this.clock): Promise<void> {
     const life = { isOver: false };
     this.#life = life;
     const clock: Clock = {
       now: () => given.now(),
+      monotonic: () => given.monotonic(),
       setTimer: (at, callback) => given.setTimer(at, () => (life.isOver ? undefined : callback())),
     };
     this.#database = openDatabase(this.file, clock.now());
     this.#orchestrator = createOrchestrator({
       database: this.#database,
       outlet: this.bus,
+      queue: this.bus,
       maxPayloadBytes: () => this.maxPayloadBytes,
       starlark,
       clock,
       logger: createLogger({ service: 'test', level: 'debug', write: (line) => this.logLines.push(line) }),
       fail: (cause) => this.failures.push(cause),
     });
-    return this.#orchestrator.recover();
+    await this.#orchestrator.recover();
+    await this.#orchestrator.intake.start();
+    // What was sent in this very millisecond is not looked for.
+    this.clock.advance(1);
+    await this.#orchestrator.inFlight.look();
   }
 
   /** What is in memory is gone; what is under way on the old bus reaches nobody. */
@@ -102,7 +108,7 @@ export class TestWorld {
     this.#sequence += 1;
     const data =
       body instanceof Uint8Array ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
-    return new TestDelivery(subject, data, this.#sequence);
+    return new TestDelivery(subject, data, this.#sequence, this.clock.now());
   }
 
   /** Hands the messages over as one batch and waits until all are settled. */

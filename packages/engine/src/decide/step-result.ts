@@ -1,6 +1,6 @@
 /** What workers and agents report about an attempt. */
 import type { Command } from '../command.js';
-import { bounded, type StepError } from '../error.js';
+import { bounded, type StepError, stepError } from '../error.js';
 import type { RunEvent } from '../event.js';
 import { boundedWarnings } from '../excerpt.js';
 import type { Run, Step } from '../run-state.js';
@@ -37,10 +37,18 @@ const stand = (step: Step): string => {
   return `the step is ${step.status}`;
 };
 
+/** An attempt that was begun so often without coming to an end takes its workers with it. */
+const maxBegunCount = 5;
+
 export const stepStarted = (turn: Turn, command: Of<'step_started'>): void => {
   const { stepId, attempt, startedAt, worker } = command;
   const step = turn.step(stepId);
   if (step.status === 'RUNNING' && step.worker === worker && step.startedAt === startedAt) return;
+  if ((step.begunCount ?? 0) >= maxBegunCount) {
+    const message = `attempt ${attempt} was begun ${maxBegunCount} times, the last time by ${step.worker}, and no worker brought it to an end`;
+    failAttempt(turn, command, stepError('POISON_MESSAGE', message));
+    return;
+  }
   turn.emit({ type: 'step.started', stepId, attempt, startedAt, worker });
 };
 

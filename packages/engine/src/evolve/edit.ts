@@ -120,6 +120,7 @@ export const newStep = (place: AtStep, kind: StepKind, status: StepStatus, at: I
   startedAt: undefined,
   endedAt: undefined,
   worker: undefined,
+  begunCount: undefined,
   error: undefined,
   warnings: undefined,
   output: undefined,

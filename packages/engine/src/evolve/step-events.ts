@@ -44,13 +44,12 @@ export const stepScheduled = (run: Run, event: Of<'step.scheduled'>, at: Instant
   });
 };
 
-export const stepStarted = (run: Run, event: Of<'step.started'>): Run =>
-  withStep(run, {
-    ...stepOf(run, event.stepId),
-    status: 'RUNNING',
-    startedAt: event.startedAt,
-    worker: event.worker,
-  });
+export const stepStarted = (run: Run, event: Of<'step.started'>): Run => {
+  const step = stepOf(run, event.stepId);
+  const { startedAt, worker } = event;
+  const begunCount = (step.begunCount ?? 0) + 1;
+  return withStep(run, { ...step, status: 'RUNNING', startedAt, worker, begunCount });
+};
 
 const dispatchOf = (step: Step): Dispatch => {
   const { open } = step;

@@ -1,0 +1,283 @@
+/**
+ * Compares what the database says is in flight with what lies in the task queue, and sends again what was lost.
+ *
+ * 1. An attempt is lost when its task is not in the queue, no answer to it is, and it is in flight even after both
+ *    have been looked at: an answer that left the queue meanwhile has been recorded.
+ * 2. What is sent again says so: who claims it asks whether it is done before doing it.
+ * 3. What lies in the queue although its consumer has passed it reaches nobody. It is seen at two looks, then taken
+ *    away, and rule 1 finds what was lost with it.
+ * 4. Only what was stored once is looked for: the relay itself sees to what it has not published yet.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type PendingDispatch, pendingDispatches, runOutcome } from '@signalbox/engine';
+import { type StoredMessage, TransientError } from '@signalbox/messaging';
+import { ContractError, parseTaskSubject, TASKS } from '@signalbox/protocol';
+import type { Logger } from '@signalbox/telemetry';
+import type { Clock } from './clock.js';
+import type { Relay } from './relay.js';
+import { type LoadedRun, type Runs, startedOf } from './runs.js';
+import { firstPlace, type InFlightRow, type InFlightStore, type RunPlace } from './store/in-flight-store.js';
+import type { TaskQueue } from './task-queue.js';
+import { type BatchInput, deadLetterOf } from './wire/input-codec.js';
+import type { StepTasks } from './wire/step-tasks.js';
+import {
+  childEndedEntry,
+  claimInTask,
+  type MessageEntry,
+  startChildEntry,
+  subjectsOfAttempt,
+} from './wire/task-codec.js';
+
+export interface InFlightParts {
+  readonly queue: TaskQueue;
+  readonly store: InFlightStore;
+  readonly runs: Runs;
+  readonly stepTasks: StepTasks;
+  readonly relay: Relay;
+  /** Commits what came by another way than a delivery; false when that was stopped. */
+  readonly submit: (inputs: readonly BatchInput[]) => Promise<boolean>;
+  readonly logger: Logger;
+  readonly now: () => number;
+}
+
+const runsAtOnce = 100;
+const checksAtOnce = 32;
+/** Of one look; the next goes on where it ended. */
+const maxChecks = 10_000;
+
+export class InFlight {
+  readonly #parts: InFlightParts;
+  #passedOver: ReadonlySet<number> = new Set();
+  #place = firstPlace;
+
+  constructor(parts: InFlightParts) {
+    this.#parts = parts;
+  }
+
+  /** The server may count anew: what was seen in its queue says nothing any more. */
+  forget(): void {
+    this.#passedOver = new Set();
+    this.#place = firstPlace;
+  }
+
+  /** Looks once, at everything or as far as one look goes. @throws TransientError */
+  async look(): Promise<void> {
+    const { relay, store, now } = this.#parts;
+    const before = now();
+    await relay.settled();
+    await this.#takePassedOver();
+    let checkCount = 0;
+    for (;;) {
+      const runs = store.runsAfter(this.#place, runsAtOnce);
+      const last = runs.at(-1);
+      if (last === undefined) break;
+      this.#place = last;
+      const checks = runs.flatMap((run) =>
+        store.stepsOf(run.runId, before).map((row) => () => this.#check(run, row)),
+      );
+      for (let from = 0; from < checks.length; from += checksAtOnce)
+        await Promise.all(checks.slice(from, from + checksAtOnce).map((check) => check()));
+      checkCount += checks.length;
+      if (checkCount >= maxChecks) return;
+      await nextTurn();
+    }
+    this.#place = firstPlace;
+  }
+
+  async #check(place: RunPlace, row: InFlightRow): Promise<void> {
+    if (row.kind === 'workflow') {
+      await this.#checkChild(row);
+      return;
+    }
+    for (const subject of subjectsOfAttempt(place, row)) if (await this.#lies(subject)) return;
+    const found = this.#pending(row);
+    if (found?.pending.type !== 'dispatch_step') return;
+    await this.#sendAgain(
+      row,
+      this.#parts.stepTasks.entry(startedOf(found.run), found.pending, this.#newId(row), row.scheduledAt),
+    );
+  }
+
+  async #checkChild(row: InFlightRow): Promise<void> {
+    const asked = this.#pending(row);
+    if (asked?.pending.type !== 'start_child') return;
+    const entry = this.#entryOfChild(asked.run, asked.pending, row);
+    if (entry === undefined || (await this.#lies(entry.subject))) return;
+    // Looked at again: the child may have begun, or its end may have been recorded, while the queue was asked.
+    const found = this.#pending(row);
+    if (found?.pending.type !== 'start_child') return;
+    if (this.#entryOfChild(found.run, found.pending, row)?.subject === entry.subject)
+      await this.#sendAgain(row, entry);
+  }
+
+  /** What must be waiting for a child that is waited for: its start, or the notice of its end; neither while it runs. */
+  #entryOfChild(
+    parent: LoadedRun,
+    pending: Extract<PendingDispatch, { type: 'start_child' }>,
+    row: InFlightRow,
+  ): MessageEntry | undefined {
+    const child = this.#parts.runs.find(pending.childRunId);
+    const id = this.#newId(row);
+    if (child === undefined) return startChildEntry(startedOf(parent), pending, id, row.scheduledAt);
+    const outcome = runOutcome(child.state);
+    if (outcome === undefined) return undefined;
+    return childEndedEntry({ runId: row.runId, stepId: row.stepId }, child.runId, outcome, id);
+  }
+
+  #newId({ runId, stepId, attempt }: InFlightRow): string {
+    return `${runId}/${stepId}/${attempt}/again/${this.#parts.now()}`;
+  }
+
+  async #lies(subject: string): Promise<boolean> {
+    return (await this.#parts.queue.last(subject)) !== undefined;
+  }
+
+  /** The run with what it waits for there; undefined when that is over. */
+  #pending(row: InFlightRow): { readonly run: LoadedRun; readonly pending: PendingDispatch } | undefined {
+    const run = this.#parts.runs.find(row.runId);
+    const pending = run === undefined ? undefined : pendingOf(run, row);
+    return run === undefined || pending === undefined ? undefined : { run, pending };
+  }
+
+  async #sendAgain({ runId, stepId, attempt }: InFlightRow, entry: MessageEntry): Promise<void> {
+    const { subject } = entry;
+    this.#parts.logger.warn('something in flight was lost and is sent again', {
+      run_id: runId,
+      step_id: stepId,
+      attempt,
+      subject,
+    });
+    await this.#parts.relay.repeat(entry);
+  }
+
+  async #takePassedOver(): Promise<void> {
+    const { queue, logger } = this.#parts;
+    const seen = new Set<number>();
+    for await (const { consumer, message } of queue.passedOver()) {
+      if (!this.#passedOver.has(message.sequence)) {
+        seen.add(message.sequence);
+        continue;
+      }
+      logger.warn('a task was passed over by its consumer', { consumer, subject: message.subject });
+      if (await this.#takeOver(message, consumer)) await queue.delete(message.sequence);
+    }
+    this.#passedOver = seen;
+  }
+
+  /** False when it has to stay where it is. */
+  async #takeOver(message: StoredMessage, consumer: string): Promise<boolean> {
+    const { relay, submit, now } = this.#parts;
+    const { subject, sequence, headers, data } = message;
+    switch (fateOf(message)) {
+      case 'looked_for':
+        return true;
+      case 'sent_again': {
+        const payload = Buffer.from(data).toString();
+        await relay.repeat({ kind: 'message', subject, messageId: `${sequence}/again/${now()}`, payload });
+        return true;
+      }
+      case 'set_aside': {
+        const incoming = {
+          stream: TASKS,
+          consumer,
+          subject,
+          streamSequence: sequence,
+          deliveryCount: 0,
+          headers,
+          data,
+        };
+        const reason = `${consumer} has passed it over`;
+        return submit([deadLetterOf(incoming, 'CONTRACT', reason, now())]);
+      }
+    }
+  }
+}
+
+/** What is done with a message that its consumer has passed over. */
+const fateOf = ({ subject, data }: StoredMessage): 'looked_for' | 'sent_again' | 'set_aside' => {
+  try {
+    switch (parseTaskSubject(subject).kind) {
+      case 'step':
+      case 'agent':
+        return claimInTask(Buffer.from(data).toString()) === undefined ? 'set_aside' : 'looked_for';
+      case 'approval':
+        return 'sent_again';
+      default:
+        return 'set_aside';
+    }
+  } catch (cause) {
+    if (cause instanceof ContractError) return 'set_aside';
+    throw cause;
+  }
+};
+
+const pendingOf = ({ state }: LoadedRun, { stepId, attempt }: InFlightRow) =>
+  pendingDispatches(state).find((each) =>
+    each.type === 'dispatch_step'
+      ? each.stepId === stepId && each.attempt === attempt
+      : each.type === 'start_child' && each.linked && each.stepId === stepId,
+  );
+
+const firstLookMs = 250;
+const settlingMs = 2_000;
+const everyMs = 30_000;
+
+export interface FollowedInFlight {
+  /** The connection is another one, or the server: looks soon, twice. */
+  wake(): void;
+  close(): void;
+}
+
+export interface FollowInFlightParts {
+  readonly inFlight: InFlight;
+  /** Resolves when everything that has been stored so far is taken in. */
+  readonly takeIn: () => Promise<void>;
+  readonly clock: Clock;
+  readonly fail: (cause: unknown) => void;
+}
+
+/** Looks soon after the start and after every `wake`, twice, and then every 30 s. */
+export const followInFlight = (parts: FollowInFlightParts): FollowedInFlight => {
+  const { inFlight, takeIn, clock, fail } = parts;
+  let timer: { cancel(): void } | undefined;
+  let isClosed = false;
+  let soonCount = 2;
+  let hasLooked = false;
+  const look = async (): Promise<void> => {
+    soonCount -= 1;
+    try {
+      await takeIn();
+      if (isClosed) return;
+      await inFlight.look();
+      hasLooked = true;
+    } catch (cause) {
+      if (!(cause instanceof TransientError)) throw cause;
+      soonCount += 1;
+    }
+    plan();
+  };
+  const plan = (delayMs = soonCount > 0 ? settlingMs : everyMs): void => {
+    if (isClosed) return;
+    timer?.cancel();
+    timer = clock.setTimer(clock.now() + delayMs, () => {
+      timer = undefined;
+      look().catch((cause) => {
+        if (!isClosed) fail(cause);
+      });
+    });
+  };
+  plan(firstLookMs);
+  return {
+    wake: () => {
+      if (!hasLooked) return;
+      soonCount = 2;
+      inFlight.forget();
+      // Otherwise a look is under way, and plans the next itself.
+      if (timer !== undefined) plan();
+    },
+    close: () => {
+      isClosed = true;
+      timer?.cancel();
+    },
+  };
+};

@@ -1,0 +1,71 @@
+/**
+ * The stream of tasks, as the orchestrator looks after it: what lies in it, and what has to go. Message by message
+ * and by number: a purge with a filter would make nats-server 2.9 pass over other tasks of the same consumer.
+ */
+import {
+  type Connection,
+  consumerNames,
+  deleteMessage,
+  readLast,
+  readStranded,
+  type StoredMessage,
+} from '@signalbox/messaging';
+import { type ConsumerDeclaration, consumers, headers, TASKS } from '@signalbox/protocol';
+import type { LastWaiting } from './horizon.js';
+import type { Withdrawal } from './store/outbox-store.js';
+
+/** Made anew at every start and connection; whoever else has a consumer keeps it. */
+export const ownConsumers: readonly ConsumerDeclaration[] = [
+  consumers.orchestratorRun,
+  consumers.orchestratorResume,
+  consumers.orchestratorCatalog,
+  consumers.orchestratorDeadLetter,
+];
+
+export interface TaskQueue {
+  /** The last message on a subject, wildcards allowed. @throws TransientError */
+  last(subject: string): Promise<StoredMessage | undefined>;
+  delete(sequence: number): Promise<unknown>;
+  /** What lies in the queue although the consumer of somebody else has passed it, with that consumer. */
+  passedOver(): AsyncIterable<{ readonly consumer: string; readonly message: StoredMessage }>;
+}
+
+export const createTaskQueue = (connection: Connection): TaskQueue => ({
+  last: (subject) => readLast(connection, TASKS, subject),
+  delete: (sequence) => deleteMessage(connection, TASKS, sequence),
+  passedOver: async function* () {
+    const own = new Set(ownConsumers.map(({ durable }) => durable));
+    for (const consumer of await consumerNames(connection, TASKS)) {
+      if (own.has(consumer)) continue;
+      for await (const message of readStranded(connection, { stream: TASKS, durable: consumer }))
+        yield { consumer, message };
+    }
+  },
+});
+
+/** What waits for one of the own consumers. */
+export const createLastWaiting =
+  (queue: TaskQueue): LastWaiting =>
+  async (consumer) => {
+    const declared = ownConsumers.find(({ durable }) => durable === consumer);
+    return declared === undefined ? 0 : ((await queue.last(declared.filterSubject))?.sequence ?? 0);
+  };
+
+/** `sequence`: its place, where that is known. Otherwise it is looked up: it is the last on its subject, or gone. */
+export const withdrawTask = async (
+  queue: TaskQueue,
+  { subject, idempotencyKey }: Withdrawal,
+  sequence: number | undefined,
+): Promise<void> => {
+  if (sequence !== undefined) {
+    await queue.delete(sequence);
+    return;
+  }
+  for (;;) {
+    const last = await queue.last(subject);
+    if (last === undefined) return;
+    // A later attempt of the same step, which somebody waits for.
+    if (idempotencyKey !== undefined && last.headers[headers.idempotencyKey] !== idempotencyKey) return;
+    await queue.delete(last.sequence);
+  }
+};
