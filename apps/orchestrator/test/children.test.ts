@@ -26,8 +26,8 @@ const storePlan = (id: string, child: string): void => {
   };
   world.sql
     .prepare(
-      `INSERT INTO workflow_definitions (workspace, id, version, digest, name, label, source, plan, created_at, created_by)
-       VALUES ('default', ?, 1, 'd', ?, '1', '', ?, 0, 'user:alice')`,
+      `INSERT INTO workflow_definitions (workspace, id, version, digest, name, label, plan, created_at, created_by)
+       VALUES ('default', ?, 1, 'd', ?, '1', ?, 0, 'user:alice')`,
     )
     .run(id, id, JSON.stringify(plan));
 };

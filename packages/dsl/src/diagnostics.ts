@@ -2,7 +2,9 @@
  * Collects the findings about one text.
  *
  * 1. A finding's severity is that of its code.
- * 2. At most `limits.maxIssues` of a severity are kept; the last one then says that there are more.
+ * 2. At most `limits.maxIssues` of a severity are kept, and `limits.maxIssuesLength` of them in all; the last error
+ *    then says that there are more.
+ * 3. What they quote of a text or a schema is cut.
  */
 import type { Json } from '@signalbox/engine';
 import { type IssueCode, severityOf } from './codes.js';
@@ -18,11 +20,27 @@ export interface IssueDetails {
   readonly counterexample?: Json;
 }
 
+const cut = (text: string): string =>
+  text.length <= limits.maxIssueTextLength ? text : `${text.slice(0, limits.maxIssueTextLength)}…`;
+
+/** A counterexample is whole or not there: half of one shows nothing. */
+const bounded = ({ hint, expected, actual, counterexample }: IssueDetails): Partial<Issue> => ({
+  ...(hint === undefined ? {} : { hint: cut(hint) }),
+  ...(expected === undefined ? {} : { expected: cut(expected) }),
+  ...(actual === undefined ? {} : { actual: cut(actual) }),
+  ...(counterexample === undefined || JSON.stringify(counterexample).length > maxCounterexampleLength
+    ? {}
+    : { counterexample }),
+});
+
+const maxCounterexampleLength = 2 * limits.maxIssueTextLength;
+
 const byPlace = (a: Issue, b: Issue): number => a.line - b.line || a.column - b.column;
 
 export class Diagnostics {
   readonly #lines: LineIndex;
   readonly #found = { error: [] as Issue[], warning: [] as Issue[] };
+  readonly #lengths = { error: 0, warning: 0 };
   #isFull = { error: false, warning: false };
 
   constructor(lines: LineIndex) {
@@ -32,30 +50,30 @@ export class Diagnostics {
   report(code: IssueCode, place: Place, message: string, details: IssueDetails = {}): void {
     const severity = severityOf(code);
     if (this.#isFull[severity]) return;
-    const { hint, ...others } = details;
-    const position = this.#lines.position(place.offset);
-    this.#found[severity].push({
+    const issue: Issue = {
       code,
       severity,
-      path: place.pointer,
-      ...position,
-      message,
-      ...(hint === undefined ? {} : { hint }),
-      ...others,
-    });
-    if (this.#found[severity].length === limits.maxIssues) {
-      this.#isFull = { ...this.#isFull, [severity]: true };
-      if (severity === 'error') this.#found.error.push(this.#tooMany(place));
-    }
+      path: cut(place.pointer),
+      ...this.#lines.position(place.offset),
+      message: cut(message),
+      ...bounded(details),
+    };
+    const found = this.#found[severity];
+    this.#lengths[severity] += JSON.stringify(issue).length;
+    const hasRoom = this.#lengths[severity] <= limits.maxIssuesLength;
+    if (hasRoom) found.push(issue);
+    if (hasRoom && found.length < limits.maxIssues) return;
+    this.#isFull = { ...this.#isFull, [severity]: true };
+    if (severity === 'error') this.#found.error.push(this.#tooMany(place));
   }
 
   #tooMany(place: Place): Issue {
     return {
       code: 'LIMIT_EXCEEDED',
       severity: 'error',
-      path: place.pointer,
+      path: cut(place.pointer),
       ...this.#lines.position(place.offset),
-      message: `there are more than ${limits.maxIssues} errors; the others are not listed`,
+      message: `there are more than ${this.#found.error.length} errors; the others are not listed`,
       hint: 'mend those that are listed and validate again',
     };
   }

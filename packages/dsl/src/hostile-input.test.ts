@@ -15,7 +15,7 @@ const errorsOf = (text: string | Uint8Array): readonly Issue[] => {
 };
 const codesOf = (text: string | Uint8Array): ReadonlySet<string> =>
   new Set(errorsOf(text).map(({ code }) => code));
-const megabyte = 1024 * 1024;
+const maxBytes = limits.maxTextBytes;
 const head = 'id: w\nstart: a\nstates:\n';
 
 describe('texts that are no definition', () => {
@@ -82,9 +82,9 @@ describe('texts beyond the limits', () => {
       : `[{ name: a, type: parallel, end: true, branches: [{ name: b, states: ${nested(depth - 1)} }] }]`;
 
   test.each([
-    ['10 MB', 'a'.repeat(10 * megabyte)],
-    ['10 MB of bytes', new Uint8Array(10 * megabyte)],
-    ['a character of four bytes too many', '😀'.repeat(megabyte / 4 + 1)],
+    ['10 MB', 'a'.repeat(10 * 1024 * 1024)],
+    ['10 MB of bytes', new Uint8Array(10 * 1024 * 1024)],
+    ['a character of four bytes too many', '😀'.repeat(maxBytes / 4 + 1)],
     ['100,000 brackets', '['.repeat(100_000)],
     ['100,000 braces', '{'.repeat(100_000)],
     ['100,000 maps in maps', '{a: '.repeat(100_000)],
@@ -92,10 +92,11 @@ describe('texts beyond the limits', () => {
     ['100,000 keys of keys', '? '.repeat(100_000)],
     ['lines ever deeper', Array.from({ length: 1300 }, (_, i) => `${' '.repeat(i)}a:`).join('\n')],
     ['aliases that multiply', bomb],
+    ['an alias of a long text, often', `a: &a ${'x'.repeat(100_000)}\nb: [${'*a, '.repeat(100)}]`],
     ['too many aliases', `a: &a 1\nb: [${'*a, '.repeat(limits.maxAliases + 1)}]`],
-    ['a million commas', `[${','.repeat(megabyte - 2)}`],
-    ['a million lines', '\n'.repeat(megabyte)],
-    ['half a million quotes', '""'.repeat(megabyte / 2)],
+    ['nothing but commas', `[${','.repeat(maxBytes - 2)}`],
+    ['nothing but lines', '\n'.repeat(maxBytes)],
+    ['nothing but quotes', '""'.repeat(maxBytes / 2)],
     ['too many states', states(limits.maxStates + 1)],
     ['scopes too deep', `id: w\nstart: a\nstates: ${nested(limits.maxScopeDepth)}`],
   ])('%s', (_, text) => {
@@ -145,7 +146,8 @@ describe('texts that are slow for a careless reader', () => {
   test('no more findings are kept than the limit', () => {
     const text = `${head}- { name: a, type: inject, data: 1, end: true, ${Array.from({ length: 5000 }, (_, i) => `f${i}: 1`).join(', ')} }`;
     const errors = errorsOf(text);
-    expect(errors).toHaveLength(limits.maxIssues + 1);
+    expect(errors.length).toBeGreaterThan(200);
+    expect(errors.length).toBeLessThanOrEqual(limits.maxIssues + 1);
     expect(errors.some(({ code }) => code === 'LIMIT_EXCEEDED')).toBe(true);
   });
 });

@@ -1,8 +1,10 @@
 /** `teams.yaml`: which users a team of approvers is. */
 
+import { sizeProblem } from '@signalbox/engine';
 import { checkScalar } from './check/scalar-values.js';
 import type { Issue } from './issue.js';
 import { textForms } from './language/value-kind.js';
+import { limits } from './limits.js';
 import { readSource } from './source/read-source.js';
 import { describeNode, itemsOf, placeOf, placeOfKey, textOf } from './source/source-node.js';
 
@@ -12,7 +14,7 @@ export type ParsedTeams =
 
 /** `sre: [user:alice, user:bob]`; an empty text has no teams. */
 export const parseTeams = (text: string | Uint8Array): ParsedTeams => {
-  const { diagnostics, root } = readSource(text, 'the teams file');
+  const { diagnostics, root } = readSource(text, 'the teams file', limits.maxAgentBytes);
   const teams = new Map<string, readonly string[]>();
   if (root === undefined) {
     const errors = diagnostics.errors.filter(({ code }) => code !== 'EMPTY_DEFINITION');
@@ -41,5 +43,8 @@ export const parseTeams = (text: string | Uint8Array): ParsedTeams => {
     const members = itemsOf(entry.value).filter((item) => checkScalar(entry.key, kind, item, diagnostics));
     teams.set(entry.key, [...new Set(members.map((member) => textOf(member) ?? ''))]);
   }
+  const problem = sizeProblem(Object.fromEntries(teams), limits.maxWrittenOutBytes);
+  if (problem !== undefined)
+    diagnostics.report('LIMIT_EXCEEDED', placeOf(root), `the teams, written out, ${problem}`);
   return diagnostics.hasErrors ? { ok: false, errors: diagnostics.errors } : { ok: true, teams };
 };

@@ -10,6 +10,7 @@ export { listed } from './excerpt.js';
 export { type PendingDispatch, pendingDispatches, timers } from './in-flight.js';
 export { InvariantViolation } from './invariant-violation.js';
 export { isJsonObject, type Json, type JsonObject } from './json.js';
+export { sizeProblem } from './json-size.js';
 export type * from './plan.js';
 export { react } from './react.js';
 export { type RunOutcome, runOutcome } from './run-outcome.js';

@@ -1,10 +1,13 @@
 /** `/api/v1/agents` and `/api/v1/teams`: what workflows refer to by name. */
 import { createRoute, z } from '@hono/zod-openapi';
+import { limits } from '@signalbox/dsl';
 import type { CatalogCommand } from '@signalbox/protocol';
+import type { Context } from 'hono';
 import { orProblem } from '../commands/submit.js';
 import { agentResource, agentSummary, teamsResource } from '../resources/catalog.js';
 import type { ApiContext } from './api-context.js';
 import { commandBase } from './command-base.js';
+import { requireFittingText } from './fitting.js';
 import { problem } from './problem.js';
 import {
   actorHeaders,
@@ -88,7 +91,7 @@ export const agentRoutes = (api: ApiContext) => {
       ...commandBase(api.workspace, c),
       type: 'put_agent' as const,
       name,
-      source: await readSource(c),
+      source: await readFitting(c, 'The agent'),
     };
     const location = `${root}/${encodeURIComponent(name)}`;
     const done = await submitted(api, command);
@@ -116,7 +119,7 @@ export const teamRoutes = (api: ApiContext) => {
     const command = {
       ...commandBase(api.workspace, c),
       type: 'put_teams' as const,
-      source: await readSource(c),
+      source: await readFitting(c, 'The teams file'),
     };
     const done = await submitted(api, command);
     if (done.kind === 'unconfirmed') return unconfirmed(c, command.commandId, teamsRoot);
@@ -139,3 +142,9 @@ const requireTeams = (api: ApiContext) => {
 
 const submitted = async (api: ApiContext, command: CatalogCommand) =>
   orProblem(await api.submit({ kind: 'catalog', command }));
+
+const readFitting = async (c: Context, what: string): Promise<string> => {
+  const source = await readSource(c);
+  requireFittingText(what, source, limits.maxAgentBytes);
+  return source;
+};

@@ -13,7 +13,7 @@ import { runRoutes } from './run-routes.js';
 import { notReady, systemRoutes } from './system-routes.js';
 import { workflowRoutes } from './workflow-routes.js';
 
-/** A definition may be 1 MiB of text, and JSON needs more characters for it. */
+/** More than anything that is taken needs, escaped in the worst way; what is inside has limits of its own. */
 const maxBodyBytes = 2 * 1024 * 1024;
 
 /** Answerable from nothing but the request, so also before the read model has caught up. */

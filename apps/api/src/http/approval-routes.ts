@@ -8,6 +8,7 @@ import { json } from '../resources/shapes.js';
 import type { ApiContext } from './api-context.js';
 import { commandBase } from './command-base.js';
 import { formatCursor, parseCursor } from './cursor.js';
+import { requireFittingValue } from './fitting.js';
 import { problem } from './problem.js';
 import {
   actorHeaders,
@@ -109,6 +110,7 @@ const decide = async (
 ) => {
   const base = commandBase(api.workspace, c);
   requireApproval(api, runId, approvalId);
+  requireFittingValue('The data of the decision', data ?? null);
   const submission = await api.submit({
     kind: 'decision',
     command: {

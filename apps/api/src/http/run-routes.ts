@@ -18,6 +18,7 @@ import { json } from '../resources/shapes.js';
 import type { ApiContext } from './api-context.js';
 import { commandBase } from './command-base.js';
 import { formatCursor, parseCursor } from './cursor.js';
+import { requireFittingValue } from './fitting.js';
 import { problem } from './problem.js';
 import {
   actorHeaders,
@@ -356,6 +357,7 @@ const addControlRoutes = (router: Router, api: ApiContext): void => {
   router.openapi(signalRoute, (c) => {
     const { runId, name } = c.req.valid('param');
     const { payload, signalId } = c.req.valid('json');
+    requireFittingValue('The payload', payload ?? null);
     return steer(api, c, {
       ...commandOf(c, runId),
       type: 'signal',

@@ -11,6 +11,7 @@ import type { Submission } from '../commands/submit.js';
 import { createUuidV7, runIdOfKey } from '../identity.js';
 import type { RunWithSteps } from '../read-model/run-queries.js';
 import type { ApiContext } from './api-context.js';
+import { requireFittingValue } from './fitting.js';
 import { problem, refusalProblem } from './problem.js';
 
 export interface StartRequest {
@@ -34,6 +35,7 @@ export type Start =
 
 /** @throws Problem */
 export const startRun = async (api: ApiContext, base: CommandBase, request: StartRequest): Promise<Start> => {
+  requireFittingValue('The input', request.input);
   const { idempotencyKey } = request;
   const runId =
     idempotencyKey === undefined

@@ -1,5 +1,6 @@
 /** `/api/v1/workflows`: definitions and their versions. */
 import { createRoute, z } from '@hono/zod-openapi';
+import { limits } from '@signalbox/dsl';
 import type { CatalogCommand } from '@signalbox/protocol';
 import type { Context } from 'hono';
 import { orProblem } from '../commands/submit.js';
@@ -11,6 +12,7 @@ import {
 } from '../resources/catalog.js';
 import type { ApiContext } from './api-context.js';
 import { commandBase } from './command-base.js';
+import { requireFittingText } from './fitting.js';
 import { problem } from './problem.js';
 import {
   actorHeaders,
@@ -148,6 +150,7 @@ const putWorkflow = async (
 ): Promise<Put> => {
   const base = commandBase(api.workspace, c);
   const source = await readSource(c);
+  requireFittingText('The definition', source, limits.maxTextBytes);
   const { errors, warnings } = api.validator.validateWorkflow(source);
   if (errors.some(({ code }) => !aboutOthers.has(code)))
     throw problem('VALIDATION_FAILED', { detail: 'The definition is not valid', errors, warnings });

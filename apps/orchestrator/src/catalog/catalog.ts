@@ -7,6 +7,7 @@
  * 4. A workflow with runs that have not ended is not taken away. Ended runs do not keep it: their events hold all
  *    that a reader needs, and its versions stay in the database.
  */
+import { limits } from '@signalbox/dsl';
 import type { Plan } from '@signalbox/engine';
 import type { CatalogCommand, CatalogEventMessage, IssueMessage } from '@signalbox/protocol';
 import type { BatchContext } from '../run-commands.js';
@@ -94,6 +95,8 @@ export class Catalog {
 
   #putWorkflow(command: CommandOf<'put_workflow'>, at: number): CatalogEventMessage {
     const { workspace, source, actor } = command;
+    const tooLarge = refusalOfSize(command, 'the definition', limits.maxTextBytes);
+    if (tooLarge !== undefined) return tooLarge;
     const { workflows, agents, language } = this.#parts;
     const known = { agents: agents.current(workspace), workflows: workflows.current(workspace) };
     const parsed = language.workflow(source, known);
@@ -105,7 +108,7 @@ export class Catalog {
     const digest = sha256(source);
     const { version, changed } = versionFor(newest, digest);
     const { id, name, version: label } = plan;
-    if (changed) workflows.add({ workspace, id, version, digest, name, label, source, plan, at, actor });
+    if (changed) workflows.add({ workspace, id, version, digest, name, label, plan, at, actor });
     return {
       type: 'catalog.workflow_put',
       actor,
@@ -138,13 +141,15 @@ export class Catalog {
   #putAgent(command: CommandOf<'put_agent'>, at: number): CatalogEventMessage {
     const { workspace, name, source, actor } = command;
     const { agents, language } = this.#parts;
+    const tooLarge = refusalOfSize(command, 'the agent', limits.maxAgentBytes);
+    if (tooLarge !== undefined) return tooLarge;
     const digest = sha256(source);
     const parsed = language.agent(name, source, digest);
     if (!parsed.ok) return invalid(command, 'agent', parsed.errors);
     const newest = agents.newest(workspace, name);
     const { version, changed } = versionFor(newest, digest);
     const { definition } = parsed;
-    if (changed) agents.add({ workspace, name, version, digest, source, definition, at, actor });
+    if (changed) agents.add({ workspace, name, version, digest, definition, at, actor });
     return { type: 'catalog.agent_put', actor, name, version, digest, source, changed };
   }
 
@@ -161,11 +166,13 @@ export class Catalog {
   #putTeams(command: CommandOf<'put_teams'>, at: number): CatalogEventMessage {
     const { workspace, source, actor } = command;
     const { teams, language } = this.#parts;
+    const tooLarge = refusalOfSize(command, 'the teams file', limits.maxAgentBytes);
+    if (tooLarge !== undefined) return tooLarge;
     const parsed = language.teams(source);
     if (!parsed.ok) return invalid(command, 'teams', parsed.errors);
     const digest = sha256(source);
     const changed = teams.digest(workspace) !== digest;
-    if (changed) teams.put({ workspace, digest, source, teams: parsed.teams, at, actor });
+    if (changed) teams.put({ workspace, digest, teams: parsed.teams, at, actor });
     const wire = Object.fromEntries(
       Object.entries(parsed.teams).map(([team, members]) => [team, [...members]]),
     );
@@ -199,6 +206,20 @@ const invalid = (
     'VALIDATION_FAILED',
     `the ${what} is not valid: ${first?.message ?? 'no reason given'}${more}`,
     errors,
+  );
+};
+
+const refusalOfSize = (
+  command: Extract<CatalogCommand, { source: string }>,
+  what: string,
+  maxBytes: number,
+): CatalogEventMessage | undefined => {
+  const bytes = Buffer.byteLength(command.source);
+  if (bytes <= maxBytes) return undefined;
+  return refused(
+    command,
+    'PAYLOAD_TOO_LARGE',
+    `${what} has ${bytes} bytes of UTF-8, the limit is ${maxBytes}`,
   );
 };
 

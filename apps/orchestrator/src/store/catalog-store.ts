@@ -2,7 +2,7 @@
  * Definitions, agents and teams, every version of them; and the catalog's own history.
  *
  * 1. A version is never edited or reused: a put after a delete counts on from the last number.
- * 2. The sequence of a workspace's catalog events has no gap.
+ * 2. The sequence of a workspace's catalog events has no gap. What the author wrote is in these events, and only there.
  */
 import type { Json, Plan } from '@signalbox/engine';
 import type { CatalogEventMessage } from '@signalbox/protocol';
@@ -21,7 +21,6 @@ export interface NewWorkflow {
   readonly digest: string;
   readonly name: string;
   readonly label: string;
-  readonly source: string;
   readonly plan: Plan;
   readonly at: number;
   readonly actor: string;
@@ -32,7 +31,6 @@ export interface NewAgent {
   readonly name: string;
   readonly version: number;
   readonly digest: string;
-  readonly source: string;
   readonly definition: Json;
   readonly at: number;
   readonly actor: string;
@@ -41,7 +39,6 @@ export interface NewAgent {
 export interface NewTeams {
   readonly workspace: string;
   readonly digest: string;
-  readonly source: string;
   readonly teams: Readonly<Record<string, readonly string[]>>;
   readonly at: number;
   readonly actor: string;
@@ -86,8 +83,8 @@ export const createWorkflowStore = (sql: Database) => {
        (SELECT max(version) FROM workflow_definitions AS b WHERE b.workspace = a.workspace AND b.id = a.id)`,
   );
   const insert = sql.prepare<unknown[]>(
-    `INSERT INTO workflow_definitions (workspace, id, version, digest, name, label, source, plan, created_at, created_by)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO workflow_definitions (workspace, id, version, digest, name, label, plan, created_at, created_by)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const remove = sql.prepare<[number, string, string]>(
     'UPDATE workflow_definitions SET deleted_at = ? WHERE workspace = ? AND id = ? AND deleted_at IS NULL',
@@ -116,7 +113,6 @@ export const createWorkflowStore = (sql: Database) => {
         w.digest,
         w.name,
         w.label,
-        w.source,
         JSON.stringify(w.plan),
         w.at,
         w.actor,
@@ -150,8 +146,8 @@ export const createAgentStore = (sql: Database) => {
        AND version = (SELECT max(version) FROM agents AS b WHERE b.workspace = a.workspace AND b.name = a.name)`,
   );
   const insert = sql.prepare<unknown[]>(
-    `INSERT INTO agents (workspace, name, version, digest, source, definition, created_at, created_by)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO agents (workspace, name, version, digest, definition, created_at, created_by)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`,
   );
   const remove = sql.prepare<[number, string, string]>(
     'UPDATE agents SET deleted_at = ? WHERE workspace = ? AND name = ? AND deleted_at IS NULL',
@@ -165,16 +161,7 @@ export const createAgentStore = (sql: Database) => {
     current: (workspace: string): CurrentAgent[] =>
       current.all(workspace).map((row) => ({ ...row, definition: JSON.parse(row.definition) as Json })),
     add: (a: NewAgent): void => {
-      insert.run(
-        a.workspace,
-        a.name,
-        a.version,
-        a.digest,
-        a.source,
-        JSON.stringify(a.definition),
-        a.at,
-        a.actor,
-      );
+      insert.run(a.workspace, a.name, a.version, a.digest, JSON.stringify(a.definition), a.at, a.actor);
     },
     remove: (workspace: string, name: string, at: number): void => {
       remove.run(at, workspace, name);
@@ -187,14 +174,14 @@ export type TeamStore = ReturnType<typeof createTeamStore>;
 export const createTeamStore = (sql: Database) => {
   const digest = sql.prepare<[string], string>('SELECT digest FROM teams WHERE workspace = ?').pluck();
   const upsert = sql.prepare<unknown[]>(
-    `INSERT INTO teams (workspace, digest, source, teams, updated_at, updated_by) VALUES (?, ?, ?, ?, ?, ?)
-     ON CONFLICT DO UPDATE SET digest = excluded.digest, source = excluded.source, teams = excluded.teams,
+    `INSERT INTO teams (workspace, digest, teams, updated_at, updated_by) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET digest = excluded.digest, teams = excluded.teams,
        updated_at = excluded.updated_at, updated_by = excluded.updated_by`,
   );
   return {
     digest: (workspace: string): string | undefined => digest.get(workspace),
     put: (t: NewTeams): void => {
-      upsert.run(t.workspace, t.digest, t.source, JSON.stringify(t.teams), t.at, t.actor);
+      upsert.run(t.workspace, t.digest, JSON.stringify(t.teams), t.at, t.actor);
     },
   };
 };

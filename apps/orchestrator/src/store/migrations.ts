@@ -12,7 +12,6 @@ const schemaOfCatalog = `
     digest      TEXT NOT NULL,
     name        TEXT NOT NULL,
     label       TEXT NOT NULL,
-    source      TEXT NOT NULL,
     plan        TEXT NOT NULL,
     created_at  INTEGER NOT NULL,
     created_by  TEXT NOT NULL,
@@ -24,7 +23,6 @@ const schemaOfCatalog = `
     name        TEXT NOT NULL,
     version     INTEGER NOT NULL,
     digest      TEXT NOT NULL,
-    source      TEXT NOT NULL,
     definition  TEXT NOT NULL,
     created_at  INTEGER NOT NULL,
     created_by  TEXT NOT NULL,
@@ -34,7 +32,6 @@ const schemaOfCatalog = `
   CREATE TABLE teams (
     workspace   TEXT PRIMARY KEY,
     digest      TEXT NOT NULL,
-    source      TEXT NOT NULL,
     teams       TEXT NOT NULL,
     updated_at  INTEGER NOT NULL,
     updated_by  TEXT NOT NULL

@@ -1,5 +1,5 @@
 /** `*.prompt` files: an agent's settings as YAML between `---` lines, then its prompt. */
-import type { Json } from '@signalbox/engine';
+import { type Json, sizeProblem } from '@signalbox/engine';
 import type { CheckSchema } from '../check/check-schema.js';
 import { ExpressionChecker, eachText, type Names } from '../check/expressions.js';
 import { type Site, StructureChecker } from '../check/structure.js';
@@ -8,6 +8,7 @@ import type { ExpressionCompiler } from '../expression-compiler.js';
 import type { Issue } from '../issue.js';
 import { templateOfJson } from '../language/template.js';
 import { textForms } from '../language/value-kind.js';
+import { limits } from '../limits.js';
 import { readSource } from '../source/read-source.js';
 import {
   childOf,
@@ -134,7 +135,7 @@ export const parseAgent = (
   options: ParseAgentOptions = {},
 ): ParsedAgent => {
   let split: SplitText = { ok: false, message: '' };
-  const source = readSource(text, 'the agent', (whole) => {
+  const source = readSource(text, 'the agent', limits.maxAgentBytes, (whole) => {
     split = splitFrontmatter(whole);
     return onlyFrontmatter(split);
   });
@@ -165,5 +166,9 @@ export const parseAgent = (
   checkBody(taken, checker);
   if (root.kind === 'map') checkAnswers(root, diagnostics);
   if (diagnostics.hasErrors) return { ok: false, errors: diagnostics.errors };
-  return { ok: true, agent: agentOf(name, jsonOf(root) as unknown as AgentFields, taken.body) };
+  const agent = agentOf(name, jsonOf(root) as unknown as AgentFields, taken.body);
+  const problem = sizeProblem(agent as unknown as Json, limits.maxWrittenOutBytes);
+  if (problem === undefined) return { ok: true, agent };
+  diagnostics.report('LIMIT_EXCEEDED', placeOf(root), `the agent, written out, ${problem}`);
+  return { ok: false, errors: diagnostics.errors };
 };

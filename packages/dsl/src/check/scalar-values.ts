@@ -1,7 +1,7 @@
 /** Single values against their kinds. */
 import type { Diagnostics } from '../diagnostics.js';
 import { parsePath, parseWritePath } from '../language/path.js';
-import { maxNameLength, textForms, type ValueKind } from '../language/value-kind.js';
+import { maxNameLength, maxProseLength, textForms, type ValueKind } from '../language/value-kind.js';
 import { didYouMean } from '../nearest.js';
 import { describeNode, placeOf, type SourceNode, textOf } from '../source/source-node.js';
 
@@ -54,10 +54,8 @@ const checkText = (kind: ScalarKind & { is: 'text' }, text: string | undefined):
   const form = textForms[kind.form];
   if (text === undefined) return { expected: 'a text', hint: 'put it in quotes' };
   if (!form.pattern.test(text)) return { expected: form.rule };
-  const isName = kind.form !== 'any';
-  return isName && text.length > maxNameLength
-    ? { expected: `at most ${maxNameLength} characters long` }
-    : undefined;
+  const maxLength = kind.form === 'any' ? maxProseLength : maxNameLength;
+  return text.length > maxLength ? { expected: `at most ${maxLength} characters long` } : undefined;
 };
 
 const checkFlag = (kind: ScalarKind, node: SourceNode): Verdict => {
@@ -81,7 +79,10 @@ const verdictOf = (kind: Exclude<ScalarKind, { is: 'path' | 'choice' }>, node: S
     case 'label': {
       const isLabel =
         (text !== undefined && text !== '') || (node.kind === 'scalar' && typeof node.value === 'number');
-      return isLabel ? undefined : { expected: 'a text' };
+      if (!isLabel) return { expected: 'a text' };
+      return (text ?? '').length > maxNameLength
+        ? { expected: `at most ${maxNameLength} characters long` }
+        : undefined;
     }
     case 'target':
     case 'reference':

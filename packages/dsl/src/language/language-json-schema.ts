@@ -9,6 +9,7 @@ import { actionNames, stateShapes, stateTypes } from './state-shapes.js';
 import {
   type Field,
   maxNameLength,
+  maxProseLength,
   type Shape,
   type ShapeName,
   textForms,
@@ -26,7 +27,7 @@ const numberSchema = (kind: ValueKind & { is: 'number' }): JsonObject => ({
 
 const textSchema = (kind: ValueKind & { is: 'text' }): JsonObject =>
   kind.form === 'any'
-    ? { type: 'string', minLength: 1 }
+    ? { type: 'string', minLength: 1, maxLength: maxProseLength }
     : { type: 'string', pattern: textForms[kind.form].pattern.source, maxLength: maxNameLength };
 
 const templateSchema = (kind: ValueKind & { is: 'template' }): JsonObject => {

@@ -22,6 +22,8 @@ export const textForms = {
 export type TextForm = keyof typeof textForms;
 
 export const maxNameLength = 128;
+/** Of a text for readers. */
+export const maxProseLength = 4_000;
 
 export type ValueKind =
   | { readonly is: 'text'; readonly form: TextForm }

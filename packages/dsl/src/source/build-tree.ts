@@ -52,6 +52,7 @@ class TreeBuilder {
   readonly #diagnostics: Diagnostics;
   readonly #targets: ReadonlyMap<Node, Node | undefined>;
   readonly #open = new Set<Node>();
+  #length = 0;
   #nodeCount = 0;
   #isOverLimit = false;
 
@@ -73,6 +74,8 @@ class TreeBuilder {
     const start = node?.range?.[0] ?? fallbackOffset;
     const end = node?.range?.[1] ?? start;
     this.#nodeCount++;
+    if (node !== null && isScalar(node)) this.#length += node.source?.length ?? 0;
+    if (this.#length > limits.maxWrittenOutLength) this.#isOverLimit = true;
     if (this.#nodeCount > limits.maxNodes || this.#open.size > limits.maxYamlDepth) {
       this.#isOverLimit = true;
     }
@@ -240,7 +243,7 @@ export const buildTree = (root: Node | null, diagnostics: Diagnostics): SourceNo
   const builder = new TreeBuilder(diagnostics, targets);
   const tree = builder.build(root, 0, undefined);
   if (builder.isOverLimit) {
-    const message = `the text has more than ${limits.maxNodes} values, or aliases that nest too deep`;
+    const message = `the text has more than ${limits.maxNodes} values, or aliases that nest too deep or are too long written out`;
     diagnostics.report('LIMIT_EXCEEDED', start, message);
     return undefined;
   }

@@ -23,6 +23,10 @@ export interface Source {
 
 const atStart = (offset = 0) => ({ offset, pointer: '' });
 
+/** No YAML and no JSON may hold these outside of an escape. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const controlCharacter = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/;
+
 type CstToken = Parameters<Composer['next']>[0];
 
 /** Undefined when a limit stopped it, which is then reported. */
@@ -112,6 +116,7 @@ const decoded = (input: string | Uint8Array): { text: string; size: number; badO
 export const readSource = (
   input: string | Uint8Array,
   what: string,
+  maxBytes: number = limits.maxTextBytes,
   prepare: (text: string) => string = (text) => text,
 ): Source => {
   const { text: whole, size, badOffset } = decoded(input);
@@ -121,16 +126,23 @@ export const readSource = (
     report(diagnostics);
     return { text: '', diagnostics, root: undefined };
   };
-  if (size > limits.maxTextBytes || utf8Length(text) > limits.maxTextBytes) {
-    return failed((d) =>
-      d.report('LIMIT_EXCEEDED', atStart(), `${what} is larger than ${limits.maxTextBytes} bytes`),
-    );
+  if (size > maxBytes || utf8Length(text) > maxBytes) {
+    return failed((d) => d.report('LIMIT_EXCEEDED', atStart(), `${what} is larger than ${maxBytes} bytes`));
   }
   if (badOffset !== undefined) {
     const message = `byte ${badOffset} of ${what} is not UTF-8`;
     return failed((d) => d.report('INVALID_YAML', atStart(), message, { hint: 'save the file as UTF-8' }));
   }
   const diagnostics = new Diagnostics(lineIndexOf(text));
+  const control = text.search(controlCharacter);
+  if (control >= 0) {
+    const name = `U+${text.charCodeAt(control).toString(16).toUpperCase().padStart(4, '0')}`;
+    const message = `${what} holds the control character ${name}`;
+    diagnostics.report('INVALID_YAML', atStart(control), message, {
+      hint: 'write it as an escape, or leave it out',
+    });
+    return { text, diagnostics, root: undefined };
+  }
   const yaml = prepare(text);
   return { text, diagnostics, root: readYaml(yaml, what, diagnostics) };
 };
