@@ -17,7 +17,7 @@ const chain = (count: number, stateAt: (index: number, rest: State) => State): r
 const take = (index: number, template: Json, rest: State) =>
   run(`n${index}`, 'takes', { variables: { x: template } }, rest);
 
-test('500 signals, each with patterns of its own', () => {
+test('250 signals, each with patterns of its own', () => {
   const schema = (index: number): Json =>
     fields({
       x: {
