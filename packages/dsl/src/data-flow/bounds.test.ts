@@ -17,7 +17,7 @@ const chain = (count: number, stateAt: (index: number, rest: State) => State): r
 const take = (index: number, template: Json, rest: State) =>
   run(`n${index}`, 'takes', { variables: { x: template } }, rest);
 
-test('250 signals, each with patterns of its own', () => {
+test('200 signals, each with patterns of its own', () => {
   const schema = (index: number): Json =>
     fields({
       x: {
@@ -27,7 +27,7 @@ test('250 signals, each with patterns of its own', () => {
         })),
       },
     });
-  const states = chain(1000, (index, rest) =>
+  const states = chain(400, (index, rest) =>
     index % 2 === 1
       ? take(index, `{{ steps.n${index - 1}.x }}`, rest)
       : { name: `n${index}`, type: 'signal', signal: 's', timeoutSeconds: 1, schema: schema(index), ...rest },
