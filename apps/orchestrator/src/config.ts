@@ -1,5 +1,6 @@
 /** The settings of this process. The environment is read here and nowhere else. */
 import { join } from 'node:path';
+import type { RunLimits } from '@signalbox/engine';
 import type { StreamSettings } from '@signalbox/protocol';
 import { type Environment, parseSettings, settings, streamSettings, streamsOf } from '@signalbox/service';
 import type { LogLevel } from '@signalbox/telemetry';
@@ -9,6 +10,8 @@ const shape = {
   dataDir: settings.dataDir,
   database: settings.database,
   logLevel: settings.logLevel,
+  maxRunEvents: settings.maxRunEvents,
+  maxStateVisits: settings.maxStateVisits,
   ...streamSettings,
 } as const;
 
@@ -16,6 +19,7 @@ export interface Config {
   readonly natsUrl: string;
   readonly databaseFile: string;
   readonly logLevel: LogLevel;
+  readonly runLimits: RunLimits;
   readonly streams: StreamSettings;
 }
 
@@ -26,6 +30,7 @@ export const parseConfig = (env: Environment): Config => {
     natsUrl: parsed.natsUrl,
     databaseFile: parsed.database ?? join(parsed.dataDir, 'orchestrator.sqlite'),
     logLevel: parsed.logLevel,
+    runLimits: { maxEvents: parsed.maxRunEvents, maxStateVisits: parsed.maxStateVisits },
     streams: streamsOf(parsed),
   };
 };

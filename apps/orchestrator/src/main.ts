@@ -45,6 +45,7 @@ await runService({
       queue,
       maxPayloadBytes: () => connection.maxPayloadBytes,
       starlark: createStarlark(),
+      runLimits: config.runLimits,
       clock,
       logger,
       fail,

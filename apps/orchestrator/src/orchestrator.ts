@@ -1,8 +1,8 @@
 /** Wires the orchestrator over an open database and an outlet. What it needs of the outside comes in as ports. */
 
-import type { World } from '@signalbox/engine';
+import type { RunLimits, World } from '@signalbox/engine';
 import { consumers, maxStepPayloadBytes } from '@signalbox/protocol';
-import { createEvaluator, type Starlark } from '@signalbox/starlark-wasm';
+import { createBudgets, type Starlark } from '@signalbox/starlark-wasm';
 import type { Logger } from '@signalbox/telemetry';
 import { createSchemaCheck } from '@signalbox/validation';
 import { Catalog } from './catalog/catalog.js';
@@ -43,6 +43,7 @@ export interface OrchestratorParts {
   /** Of the server: a message's data and headers together. */
   readonly maxPayloadBytes: () => number;
   readonly starlark: Starlark;
+  readonly runLimits: RunLimits;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly fail: (cause: unknown) => void;
@@ -73,7 +74,8 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
     runs,
     inbox,
     claims,
-    evaluate: createEvaluator(parts.starlark),
+    newBudget: createBudgets(parts.starlark),
+    runLimits: parts.runLimits,
     violations: schemas.violations,
     limits: () => limitsFor(parts.maxPayloadBytes()),
     logger,

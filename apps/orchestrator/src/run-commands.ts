@@ -9,7 +9,7 @@
 import {
   type Command,
   decide,
-  type Evaluator,
+  type RunLimits,
   type StepError,
   stepError,
   type World,
@@ -38,7 +38,9 @@ export interface RunCommandParts {
   readonly runs: Runs;
   readonly inbox: InboxStore;
   readonly claims: Claims;
-  readonly evaluate: Evaluator;
+  /** For each decision. */
+  readonly newBudget: () => World['budget'];
+  readonly runLimits: RunLimits;
   readonly violations: World['violations'];
   readonly limits: () => World['limits'];
   readonly logger: Logger;
@@ -222,7 +224,15 @@ export class RunCommands {
   }
 
   #world(run: LoadedRun, { now }: BatchContext): World {
-    const { evaluate, violations, limits } = this.#parts;
-    return { now, plan: run.plan, limits: limits(), evaluate, digest: sha256, violations };
+    const { newBudget, runLimits, violations, limits } = this.#parts;
+    return {
+      now,
+      plan: run.plan,
+      limits: limits(),
+      runLimits,
+      budget: newBudget(),
+      digest: sha256,
+      violations,
+    };
   }
 }

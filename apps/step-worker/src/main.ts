@@ -1,5 +1,10 @@
 /** The step worker: claims `wf.task.step.>` and executes. Stateless; run as many as there is work for. */
-import { createAgentRunExecutor, createExecutorRegistry } from '@signalbox/executors';
+import {
+  createAgentRunExecutor,
+  createEvaluationPool,
+  createExecutorRegistry,
+  createExpressionExecutor,
+} from '@signalbox/executors';
 import { createScriptedProvider } from '@signalbox/llm';
 import { createPublisher, keepProvisioned, openConnection } from '@signalbox/messaging';
 import { consumers, streamDeclarations } from '@signalbox/protocol';
@@ -7,6 +12,9 @@ import { runService } from '@signalbox/service';
 import { createEvaluator, createStarlark } from '@signalbox/starlark-wasm';
 import { runSteps } from '@signalbox/step-runner';
 import { parseConfig } from './config.js';
+
+/** However many heavy expressions there are, the worker's other steps have the rest of the machine. */
+const maxEvaluationsAtOnce = 2;
 
 await runService({
   name: 'step-worker',
@@ -22,7 +30,11 @@ await runService({
 
     const evaluator = createEvaluator(createStarlark());
     const providers = [createScriptedProvider(evaluator)];
-    const registry = createExecutorRegistry([createAgentRunExecutor({ evaluator, providers })]);
+    const pool = scope.use(createEvaluationPool(maxEvaluationsAtOnce), (open) => open.close());
+    const registry = createExecutorRegistry([
+      createAgentRunExecutor({ evaluator, providers }),
+      createExpressionExecutor(pool),
+    ]);
 
     const steps = scope.use(
       runSteps({

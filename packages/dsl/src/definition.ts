@@ -11,6 +11,8 @@ export interface WorkflowDefinition extends ScopeDefinition {
   readonly timeoutSeconds?: number;
   readonly onFailure?: 'fail' | 'rollback';
   readonly maxConcurrentRuns?: number;
+  readonly maxEvents?: number;
+  readonly maxStateVisits?: number;
   readonly triggers?: Json;
   readonly pins?: Json;
 }

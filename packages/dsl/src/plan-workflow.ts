@@ -212,6 +212,8 @@ export const planWorkflow = (definition: WorkflowDefinition): Plan => ({
   ...timeoutOf(definition.timeoutSeconds),
   onFailure: definition.onFailure ?? 'fail',
   ...(definition.maxConcurrentRuns === undefined ? {} : { maxConcurrentRuns: definition.maxConcurrentRuns }),
+  ...(definition.maxEvents === undefined ? {} : { maxEvents: definition.maxEvents }),
+  ...(definition.maxStateVisits === undefined ? {} : { maxStateVisits: definition.maxStateVisits }),
   root: scopeOf(definition),
   agents: [...new Set(agentsIn(definition))].sort(),
 });

@@ -12,9 +12,10 @@ import {
   runStatus,
   stepError,
 } from '@signalbox/engine';
-import { createEvaluator, createStarlark } from '@signalbox/starlark-wasm';
+import { createBudgets, createStarlark, expressionLimits } from '@signalbox/starlark-wasm';
 
-const evaluate = createEvaluator(createStarlark());
+const newBudget = createBudgets(createStarlark(), expressionLimits.maxFuel);
+const runLimits = { maxEvents: 100_000, maxStateVisits: 1_000 };
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** `undefined`: the attempt fails. */
@@ -35,7 +36,7 @@ const failureOf = (event: RunEvent): readonly string[] =>
 
 export const playPlan = (plan: Plan, input: Json, answer: Answer): Played => {
   const limits = { resultBytes: 512 * 1024, inputBytes: 512 * 1024 };
-  const world = { now: 0, plan, limits, evaluate, digest, violations: () => [] };
+  const world = { now: 0, plan, limits, runLimits, digest, violations: () => [] };
   const given: { agent: string; input: Json }[] = [];
   const failures: string[] = [];
   const waiting: Command[] = [
@@ -51,7 +52,7 @@ export const playPlan = (plan: Plan, input: Json, answer: Answer): Played => {
   ];
   let state: RunState = initialState;
   for (let command = waiting.shift(); command !== undefined; command = waiting.shift()) {
-    const decision = decide(state, command, world);
+    const decision = decide(state, command, { ...world, budget: newBudget() });
     // A branch that came too late for a join has been cancelled.
     if (decision.kind !== 'accepted' && decision.code === 'STALE_ATTEMPT') continue;
     if (decision.kind !== 'accepted') throw new Error(`refused: ${JSON.stringify(decision)}`);

@@ -74,7 +74,7 @@ export const plainWithoutReserved = (context: ContextMap): Json => {
   return Object.fromEntries(pairs);
 };
 
-const childOf = (node: ContextNode, part: string | number): ContextNode | undefined => {
+export const childOf = (node: ContextNode, part: string | number): ContextNode | undefined => {
   if (node instanceof ContextMap) return node.fields.get(String(part));
   if (Array.isArray(node)) return typeof part === 'number' ? (node as readonly Json[])[part] : undefined;
   if (isJsonObject(node)) return Object.hasOwn(node, part) ? node[String(part)] : undefined;

@@ -7,7 +7,7 @@
  */
 import type { StepError } from './error.js';
 import type { Json } from './json.js';
-import type { ActionName, JoinMode, Path } from './plan.js';
+import type { JoinMode, Path, StepAction } from './plan.js';
 
 /** Milliseconds since the Unix epoch. */
 export type Instant = number & { readonly __unit?: 'instant' };
@@ -36,6 +36,14 @@ export interface AtStep {
   readonly visit: number;
 }
 
+/** What ends a run that would not end by itself. */
+export interface RunLimits {
+  /** Events in all. */
+  readonly maxEvents: number;
+  /** Visits to one state of one scope without an event from outside between. */
+  readonly maxStateVisits: number;
+}
+
 export interface RunStarted {
   readonly type: 'run.started';
   readonly runId: string;
@@ -45,6 +53,8 @@ export interface RunStarted {
   readonly startedBy: Actor;
   /** Stored versions, fixed for the run's life: agent name → version. */
   readonly pins: { readonly agents: { readonly [name: string]: number } };
+  /** As they were at the start: every process judges the run by these. */
+  readonly limits: RunLimits;
   /** Name of the first state. */
   readonly start: string;
   readonly timeoutAt?: Instant;
@@ -196,11 +206,12 @@ export type RunEvent =
       readonly payload: Json;
       readonly actor: Actor;
     }
-  // Steps: states that a worker, an agent or a person executes.
+  // Steps: states that a worker, an agent or a person executes, and evaluations (see `evaluation.ts`).
   | (AtStep & {
       readonly type: 'step.scheduled';
       readonly attempt: Attempt;
-      readonly action: ActionName;
+      /** `expression.evaluate`: the step is the evaluation of a state that is about to be entered, or of a scope's output. */
+      readonly action: StepAction;
       readonly target: 'worker' | 'agent';
       /** The rendered input. On a retry it is the same as on the first attempt. */
       readonly input: Json;

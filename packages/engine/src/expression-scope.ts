@@ -6,31 +6,55 @@
  * 3. In a foreach: the item's name, and `index`; of nested foreachs the inner one.
  * 4. The root keys of the context.
  */
-import { nodeAt, plainOf } from './context.js';
+import { type ContextNode, childOf, nodeAt, plainOf } from './context.js';
 import { required } from './invariant-violation.js';
-import { isJsonObject, type Json } from './json.js';
+import type { Json } from './json.js';
+import { sizeUpTo } from './reading.js';
 import type { Run, Scope } from './run-state.js';
-import type { Lookup, Reads } from './world.js';
+import type { Lookup } from './world.js';
 
-/** `data` is the value at a switch's `dataPath`. */
-export const lookupIn = (run: Run, scope: Scope, data?: { readonly value: Json }): Lookup => {
-  const { context } = scope;
-  return (name, reads) => {
-    if (name === 'ctx') return plainOf(context, reads);
-    if (name === 'input') return run.started.input;
-    if (name === 'run') return field(scope, name);
-    if (data !== undefined) {
-      if (name === 'result') return data.value;
-      if (isJsonObject(data.value) && Object.hasOwn(data.value, name)) return data.value[name];
-    }
-    const item = itemNamed(run, scope, name);
-    return item === undefined ? field(scope, name, reads) : item;
+/** Gives values until more than `maxBytes` have been asked for, and nothing from there on. */
+export interface Reading {
+  readonly lookup: Lookup;
+  readonly isTooLarge: () => boolean;
+}
+
+/** `data` is what stands at a switch's `dataPath`. */
+export const readingIn = (
+  run: Run,
+  scope: Scope,
+  data: ContextNode | undefined,
+  maxBytes: number,
+): Reading => {
+  let bytes = 0;
+  return {
+    isTooLarge: () => bytes >= maxBytes,
+    lookup: (name, reads) => {
+      const node = nodeNamed(run, scope, name, data);
+      if (node === undefined) return undefined;
+      if (bytes < maxBytes) bytes += sizeUpTo(node, reads, maxBytes - bytes);
+      return bytes < maxBytes ? plainOf(node, reads) : undefined;
+    },
   };
 };
 
-const field = (scope: Scope, name: string, reads?: Reads): Json | undefined => {
-  const node = scope.context.fields.get(name);
-  return node === undefined ? undefined : plainOf(node, reads);
+const nodeNamed = (
+  run: Run,
+  scope: Scope,
+  name: string,
+  data: ContextNode | undefined,
+): ContextNode | undefined => {
+  const { context } = scope;
+  if (name === 'ctx') return context;
+  if (name === 'input') return run.started.input;
+  if (name === 'run') return context.fields.get(name);
+  if (data !== undefined) {
+    if (name === 'result') return data;
+    const field = childOf(data, name);
+    if (field !== undefined) return field;
+  }
+  const item = itemNamed(run, scope, name);
+  return item === undefined ? context.fields.get(name) : item;
 };
 
 /**

@@ -4,6 +4,12 @@ export { decide } from './decide/decide.js';
 export type { Decision } from './decide/refusal.js';
 export type * from './effect.js';
 export { type StepError, type StepErrorCode, stepError, stepErrorCodes } from './error.js';
+export {
+  type EvaluationTask,
+  evaluationTask,
+  isLastAnswer,
+  outputOf as evaluationOutput,
+} from './evaluation.js';
 export type * from './event.js';
 export { evolve } from './evolve/evolve.js';
 export { listed } from './excerpt.js';

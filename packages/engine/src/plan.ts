@@ -35,6 +35,9 @@ export interface Plan {
   readonly timeoutMs?: number;
   readonly onFailure: 'fail' | 'rollback';
   readonly maxConcurrentRuns?: number;
+  /** Lower the limits that a run has anyway. */
+  readonly maxEvents?: number;
+  readonly maxStateVisits?: number;
   readonly root: ScopePlan;
   /** Names of the agents that operations name as plain text, sorted, each once. */
   readonly agents: readonly string[];
@@ -47,7 +50,11 @@ export interface ScopePlan {
   readonly output?: Template;
 }
 
+/** What an operation does. */
 export type ActionName = 'agent.run' | 'human.approval' | 'tool.call' | 'llm.chat' | 'document.render';
+
+/** What a step does: an action of the author's, or the evaluation of a state's expressions. */
+export type StepAction = ActionName | 'expression.evaluate';
 
 interface StateBase {
   readonly name: string;

@@ -14,8 +14,9 @@ import type { StepError } from './error.js';
 import type { Actor, Attempt, FailureOrigin, Instant, RunEvent, RunStarted, ScopePath } from './event.js';
 import type { Json } from './json.js';
 import type { PersistentMap } from './persistent-map.js';
-import type { ActionName, JoinMode, Path } from './plan.js';
+import type { JoinMode, Path, StepAction } from './plan.js';
 import type { StepStatus } from './run-status.js';
+import type { Evaluation } from './world.js';
 
 /** Nothing has been asked of this run yet. */
 export interface NoRun {
@@ -93,7 +94,11 @@ export interface Scope {
   readonly writes: ContextMap;
   /** How often each state was entered. */
   readonly visits: PersistentMap<number>;
+  /** How often each state was entered again since something last came from outside. */
+  readonly idleVisits: PersistentMap<number>;
   readonly cursor: Cursor;
+  /** What a worker has evaluated for the state, or the scope's end, that the cursor stands before. */
+  readonly answers?: readonly Evaluation[];
   /** Output of the last state here that had one. */
   readonly previous?: { readonly output: Json };
 }
@@ -109,6 +114,8 @@ export type Cursor =
 
 export type StepKind =
   | 'operation'
+  /** Not a state of its own: a worker evaluates what one asks. */
+  | 'evaluation'
   | 'switch'
   | 'parallel'
   | 'foreach'
@@ -125,7 +132,7 @@ export interface Step {
   readonly state: string;
   readonly visit: number;
   readonly kind: StepKind;
-  readonly action?: ActionName;
+  readonly action?: StepAction;
   /** Who executes the action; absent where a person decides. */
   readonly target?: 'worker' | 'agent';
   readonly status: StepStatus;

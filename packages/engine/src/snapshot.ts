@@ -12,7 +12,7 @@ import { PersistentMap } from './persistent-map.js';
 import type { Approval, Join, Run, RunState, Scope, Signals, Step } from './run-state.js';
 import { withoutUndefined } from './without-undefined.js';
 
-const snapshotFormat = 1;
+const snapshotFormat = 2;
 
 type EncodedNode =
   | readonly ['json', Json]
@@ -20,7 +20,8 @@ type EncodedNode =
   /** The run's input, which `started` holds. */
   | readonly ['input'];
 
-interface EncodedScope extends Omit<Scope, 'context' | 'writes' | 'visits'> {
+interface EncodedScope extends Omit<Scope, 'context' | 'writes' | 'visits' | 'idleVisits'> {
+  readonly idleVisits: readonly (readonly [string, number])[];
   readonly visits: readonly (readonly [string, number])[];
   /** Of the root: the context. Of a child: its writes. */
   readonly content: EncodedNode;
@@ -88,10 +89,11 @@ const encodeRun = (run: Run): EncodedRun => {
 };
 
 const encodeScope = (scope: Scope): EncodedScope => {
-  const { context, writes, visits, ...rest } = scope;
+  const { context, writes, visits, idleVisits, ...rest } = scope;
   return {
     ...withoutUndefined(rest),
     visits: [...visits.entries()],
+    idleVisits: [...idleVisits.entries()],
     content: scope.parent === undefined ? encodeRoot(context) : encodeNode(writes),
   };
 };
@@ -155,7 +157,7 @@ const decodeScopes = (
   input: Json,
 ): PersistentMap<Scope> => {
   let scopes = PersistentMap.empty<Scope>();
-  for (const { visits, content, ...rest } of encoded) {
+  for (const { visits, idleVisits, content, ...rest } of encoded) {
     const own = asMap(decodeNode(content, input));
     const { parent, path } = rest;
     let context = own;
@@ -164,7 +166,13 @@ const decodeScopes = (
       context = overlay(required(scopes.get(join.scope), `scope "${join.scope}"`).context, own);
     }
     const writes = parent === undefined ? emptyContext : own;
-    scopes = scopes.set(path, { ...rest, visits: PersistentMap.from(visits), context, writes });
+    scopes = scopes.set(path, {
+      ...rest,
+      visits: PersistentMap.from(visits),
+      idleVisits: PersistentMap.from(idleVisits),
+      context,
+      writes,
+    });
   }
   return scopes;
 };

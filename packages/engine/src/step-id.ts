@@ -10,7 +10,7 @@ export interface StepPlace {
   readonly visit: number;
 }
 
-const stepIdLength = 16;
+export const stepIdLength = 16;
 
 /**
  * The first 16 hex digits of SHA-256 over `run_id|state_name|branch_path|foreach_index`, and `|visit` from the second

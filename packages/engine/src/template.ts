@@ -40,7 +40,7 @@ const resultOf = (expression: Expression, { lookup, evaluate }: Context, at: Pat
   const evaluated = evaluate.expression(expression, lookup);
   if (evaluated.ok) return evaluated;
   const place = at.length === 0 ? '' : ` in "${formatPath(at)}"`;
-  const code = evaluated.code === 'EXPRESSION_LIMIT' ? 'EXPRESSION_LIMIT' : 'TEMPLATE_ERROR';
+  const code = evaluated.code === 'EXPRESSION_ERROR' ? 'TEMPLATE_ERROR' : evaluated.code;
   const message = `{{ ${expression} }}${place}: ${evaluated.message}`;
   return { ok: false, error: stepError(code, message, { expression, path: [...at] }) };
 };

@@ -3,7 +3,7 @@ import { plain } from './context.js';
 import type { StepError } from './error.js';
 import type { Actor, Attempt, FailureOrigin, Instant, RunStarted, ScopePath, WorkflowRef } from './event.js';
 import type { Json } from './json.js';
-import type { ActionName } from './plan.js';
+import type { StepAction } from './plan.js';
 import type { Approval, ApprovalStatus, RunState, StepKind } from './run-state.js';
 import type { RunStatus, StepStatus } from './run-status.js';
 import { runStatus } from './status.js';
@@ -90,8 +90,8 @@ export interface StepView {
   /** 1 at the first visit of the state in its scope. */
   readonly visit: number;
   readonly kind: StepKind;
-  /** Of an operation that was scheduled. */
-  readonly action?: ActionName;
+  /** Of an operation or an evaluation that was scheduled. */
+  readonly action?: StepAction;
   readonly status: StepStatus;
   readonly attempt: Attempt;
   /** Of the present attempt. */

@@ -51,6 +51,7 @@ const played = (
   watch: (player: ChancePlayer) => void = () => undefined,
 ): ChancePlayer => {
   const player = new ChancePlayer(plan);
+  player.drawBudgets((moment) => drawFrom(seed + moment));
   watch(player);
   player.send(start(generatedInput));
   const draw = drawFrom(seed);
@@ -171,7 +172,9 @@ describe('every run', () => {
         const places = new Map<string, string>();
         for (const { event } of played(plan, drawn).history) {
           if (!('visit' in event)) continue;
-          const place = `${event.scope}|${event.state}|${event.visit}`;
+          const isEvaluation = 'action' in event && event.action === 'expression.evaluate';
+          const end = isEvaluation && event.next === null ? 'end' : 'state';
+          const place = `${event.scope}|${event.state}|${event.visit}|${isEvaluation ? end : ''}`;
           expect(places.get(event.stepId) ?? place).toBe(place);
           places.set(event.stepId, place);
         }

@@ -16,6 +16,8 @@ test('every setting has its own name and a description, and a default that it ta
     apiPort: 7420,
     workspace: 'default',
     workerConcurrency: 16,
+    maxRunEvents: 100_000,
+    maxStateVisits: 1_000,
     streamReplicas: 1,
     eventsMaxAgeSeconds: 0,
     eventsMaxBytes: -1,

@@ -97,6 +97,18 @@ export const settings = {
     name,
     'Names a worker or agent in results and logs; made from host and process id otherwise.',
   ),
+  maxRunEvents: setting(
+    'SIGNALBOX_MAX_RUN_EVENTS',
+    integer(1_000, 10_000_000),
+    '100000',
+    'Events that a run may have; past them it fails. A workflow may lower it (`maxEvents`).',
+  ),
+  maxStateVisits: setting(
+    'SIGNALBOX_MAX_STATE_VISITS',
+    integer(2, 1_000_000),
+    '1000',
+    'Visits to one state of a run without anything from outside between; past them the run fails. A workflow may lower it (`maxStateVisits`).',
+  ),
   streamReplicas: setting(
     'SIGNALBOX_STREAM_REPLICAS',
     integer(1, 5),

@@ -9,6 +9,8 @@
 package main
 
 import (
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"syscall/js"
 	"unsafe"
@@ -33,7 +35,10 @@ const (
 	operationCompileScript
 	operationEvaluate
 	operationRelease
+	operationCollect
 )
+
+const memoryBeforeCollection = 56 << 20
 
 const (
 	statusOK = iota
@@ -49,6 +54,10 @@ var (
 
 func main() {
 	configureDialect()
+	// Garbage is collected when the host says so, between evaluations: its cost would fall on whoever comes by. Within
+	// an evaluation only memory that runs short starts a collection.
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(memoryBeforeCollection)
 	reserve(64 << 10)
 	wake := js.FuncOf(func(js.Value, []js.Value) interface{} {
 		handle()
@@ -83,6 +92,9 @@ func handle() {
 		reply(statusOK, out)
 	case operationRelease:
 		delete(programs, header[wordArgument])
+		reply(statusOK, nil)
+	case operationCollect:
+		runtime.GC()
 		reply(statusOK, nil)
 	default:
 		reply(statusFailed, []byte("unknown operation"))

@@ -7,6 +7,9 @@
  *    never calls. The host refills the fuel, or throws when the time is up. Go runs on the host's only thread here,
  *    so nothing else could stop it within one long step.
  *
+ * It exports the Go runtime's own globals as `global0`, `global1`, …: with them and a copy of the memory the host can
+ * put a program back to where it stood.
+ *
  * And it makes one loop fast: Go 1.19 clears memory byte by byte, which is most of the time of a small evaluation.
  *
  * An instruction that is not known here stops the build: skipping over it could misread what follows.
@@ -24,10 +27,7 @@ export function limitModule(bytes, maxPages) {
   const rewritten = new Map([
     [SECTION.memory, withMaximum(required(sections, SECTION.memory), maxPages)],
     [SECTION.global, withEntry(globals, [0x7f, 0x01, 0x41, 0x00, 0x0b])],
-    [
-      SECTION.export,
-      withEntry(required(sections, SECTION.export), [4, ...ascii('fuel'), 0x03, ...u32(fuelIndex)]),
-    ],
+    [SECTION.export, withExports(required(sections, SECTION.export), fuelIndex)],
     [SECTION.code, withFuel(required(sections, SECTION.code), fuelIndex, host.functionIndex)],
   ]);
   const parts = [bytes.subarray(0, 8)];
@@ -135,6 +135,17 @@ function withEntry(body, entry) {
   const count = reader.u32();
   return Buffer.concat([Uint8Array.from(u32(count + 1)), body.subarray(reader.at), Uint8Array.from(entry)]);
 }
+
+/** The fuel is the last global; those before it are the Go runtime's. */
+function withExports(body, fuelIndex) {
+  let exports = withEntry(body, exportOfGlobal('fuel', fuelIndex));
+  for (let index = 0; index < fuelIndex; index++) {
+    exports = withEntry(exports, exportOfGlobal(`global${index}`, index));
+  }
+  return exports;
+}
+
+const exportOfGlobal = (name, index) => [name.length, ...ascii(name), 0x03, ...u32(index)];
 
 function withFuel(body, fuelIndex, functionIndex) {
   const fuel = u32(fuelIndex);

@@ -4,15 +4,25 @@
  *
  * 1. Nothing is written to the process's globals, and the Go program reaches none of them: no file, network or
  *    environment. What it writes to stderr is kept for the message of a failed start.
- * 2. The runtime's timers never keep the process alive and never resume an instance that is gone.
+ * 2. The program is given neither time nor chance: its clock goes by how often it was asked, what it takes for random
+ *    is always the same, and its timers (of its own housekeeping) never fire. So the same calls cost the same fuel.
  */
 import { readFileSync } from 'node:fs';
 import { compileFunction } from 'node:vm';
 
-/** What `wasm_exec.js` gives for one instance. `exited` is set when the program has ended, for whatever reason. */
+/**
+ * What `wasm_exec.js` gives for one instance. `exited` is set when the program has ended, for whatever reason. The
+ * names with an underscore are its account of the JavaScript values that the program holds.
+ */
 export type GoRuntime = {
   readonly importObject: Record<string, Record<string, unknown>>;
   exited?: boolean;
+  _inst: WebAssembly.Instance;
+  _values: unknown[];
+  _goRefCounts: number[];
+  _ids: Map<unknown, number>;
+  _idPool: number[];
+  _pendingEvent: unknown;
   exit: (code: number) => void;
   run: (instance: WebAssembly.Instance) => Promise<void>;
 };
@@ -21,7 +31,8 @@ export type GoHost = {
   /** Receives the address of the header and the function that wakes the program (see `go/main.go`). */
   readonly attach: (headerAddress: number, wake: () => void) => void;
   readonly writeError: (text: string) => void;
-  readonly isGone: () => boolean;
+  /** Counts how often the clock was read; whoever puts the program back puts it back too. */
+  readonly clock: { readings: number };
 };
 
 type GlobalObject = Record<string, unknown> & { Go?: new () => GoRuntime };
@@ -33,6 +44,7 @@ const hostNames = [
   'crypto',
   'performance',
   'console',
+  'Date',
   'TextEncoder',
   'TextDecoder',
   'setTimeout',
@@ -63,6 +75,21 @@ function builtFile(name: string): URL {
   return new URL(`../dist/${name}`, import.meta.url);
 }
 
+class StillDate extends Date {
+  constructor() {
+    super(0);
+  }
+  static override now(): number {
+    return 0;
+  }
+}
+
+/** Seeds hash tables. Whoever makes keys collide spends their own fuel. */
+function notRandom(bytes: Uint8Array): Uint8Array {
+  for (let index = 0; index < bytes.length; index++) bytes[index] = (index * 151 + 89) & 0xff;
+  return bytes;
+}
+
 function createGlobals(host: GoHost): GlobalObject {
   const decoder = new TextDecoder();
   const notAvailable = (): never => {
@@ -81,12 +108,12 @@ function createGlobals(host: GoHost): GlobalObject {
     Object,
     Array,
     Error,
-    Date,
+    Date: StillDate,
     Uint8Array,
     TextEncoder,
     TextDecoder,
-    crypto,
-    performance,
+    crypto: { getRandomValues: notRandom },
+    performance: { now: () => host.clock.readings++ / 1_000 },
     attach: host.attach,
     console: { log: host.writeError, warn: host.writeError, error: host.writeError },
     fs: {
@@ -97,10 +124,7 @@ function createGlobals(host: GoHost): GlobalObject {
       },
     },
     process: { pid: -1, ppid: -1, cwd: notAvailable, chdir: notAvailable },
-    setTimeout: (run: () => void, delayMs: number) =>
-      setTimeout(() => {
-        if (!host.isGone()) run();
-      }, delayMs).unref(),
-    clearTimeout,
+    setTimeout: () => 0,
+    clearTimeout: () => undefined,
   };
 }

@@ -1,3 +1,4 @@
+export { type Budget, createBudgets, decisionFuel } from './budget.js';
 export { createEvaluator, type Evaluator } from './evaluator.js';
 export { expressionLimits } from './limits.js';
 export type { Json, Reads, Scope } from './scope.js';
@@ -6,6 +7,7 @@ export {
   createStarlark,
   type EvaluateFailure,
   type EvaluateResult,
+  type Measured,
   type NamePlace,
   type Place,
   type Program,

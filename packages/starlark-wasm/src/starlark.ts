@@ -1,20 +1,27 @@
 /**
- * Owns the evaluator that a process holds: its instances and its compiled programs.
+ * Owns the evaluator that a process holds: its instance and its compiled programs.
  *
  * 1. From the outside it is a function: no result depends on what was evaluated before.
- * 2. A lost instance is replaced at once, by the spare one where it is ready; programs are compiled again in the
- *    new instance when they are next used.
- * 3. Out of memory is the verdict of an instance that evaluated nothing before: in another one the remains of
- *    earlier evaluations may have been in the way, so the program is run once more.
- * 4. An instance that has grown beyond `retireAboveBytes` is replaced, so that a process does not keep for ever what
- *    one expression once took.
+ * 2. A verdict of the limits on fuel and memory, and a success that came near them, is that of a new instance: in a
+ *    used one the remains of earlier evaluations may have been in the way, or spared a little. The program is run once
+ *    more there, so the same expression over the same data fails always or never.
+ * 3. After a call that was cut off the instance is put back to its beginning; one that has grown beyond
+ *    `retireAboveBytes` is replaced, so that a process does not keep for ever what one expression once took. Programs
+ *    are compiled again when they are next used.
+ * 4. What is kept of programs is bounded in bytes, on both sides of the border.
  */
-import { GoInstance, type LostReason, operation, type Reply } from './go-instance.js';
-import { expressionLimits } from './limits.js';
+import { boundless, GoInstance, type LostReason, operation, type Reply } from './go-instance.js';
+import { expressionLimits, hostFuel } from './limits.js';
+import { ProgramCache } from './program-cache.js';
 import { encodeScope, type Json, type Reads, readsOf, type Scope } from './scope.js';
 
-const maxPrograms = 1_000;
-const retireAboveBytes = 64 * 1024 * 1024;
+/** Of source text with what is known of it: about 8 MiB of memory here, and as much again in the module. */
+const maxCachedBytes = 2 * 1024 * 1024;
+const retireAboveBytes = 40 * 1024 * 1024;
+/** About 20 MiB of garbage. */
+const collectAfterFuel = 3_000_000;
+/** A success that has spent this part of its fuel might have failed in a new instance. */
+const nearLimit = 0.8;
 
 export type Place = {
   /** From 1. */
@@ -53,6 +60,14 @@ export type EvaluateFailure = {
 
 export type EvaluateResult = { readonly ok: true; readonly value: Json } | EvaluateFailure;
 
+export type Measured =
+  | { readonly isOver: false; readonly result: EvaluateResult; readonly fuel: number }
+  /** The allowance does not suffice, in fuel, memory or stack. */
+  | { readonly isOver: true; readonly fuel: number };
+
+/** What a program may read: its names, builtins' names among them, each with what it reads of the value. */
+export type ReadNames = readonly { readonly name: string; readonly reads: Reads }[];
+
 export type Starlark = {
   /** Compiles one expression. Without `knownNames` free names are not checked. */
   readonly compile: (expression: string, knownNames: ReadonlySet<string> | undefined) => CompileResult;
@@ -60,6 +75,17 @@ export type Starlark = {
   readonly compileScript: (source: string, knownNames: ReadonlySet<string> | undefined) => CompileResult;
   /** Asks the scope only for the names that the program uses. Never throws for what a program does. */
   readonly evaluate: (program: Program, scope: Scope) => EvaluateResult;
+  /**
+   * Compiles (where that was not done) and evaluates with no more than `maxFuel`, which pays for JSON in and out too.
+   * The full limits give their verdict only where the fuel reaches so far.
+   */
+  readonly evaluateWithin: (kind: Program['kind'], source: string, scope: Scope, maxFuel: number) => Measured;
+  /** What a text reads; undefined where it does not compile, or not with so much fuel. */
+  readonly namesWithin: (
+    kind: Program['kind'],
+    source: string,
+    maxFuel: number,
+  ) => { readonly names: ReadNames | undefined; readonly fuel: number };
 };
 
 type FreeName = NamePlace & {
@@ -70,6 +96,13 @@ type Compiled =
   | { readonly ok: true; readonly program: Program; readonly free: readonly FreeName[] }
   | SyntaxFailure;
 
+interface Compilation {
+  readonly compiled: Compiled;
+  readonly fuel: number;
+  /** The fuel did not suffice, or memory or stack. */
+  readonly isOver: boolean;
+}
+
 /** An evaluator of its own. Nothing is loaded before its first use; one for each process is enough. */
 export function createStarlark(): Starlark {
   const evaluator = new Evaluator();
@@ -77,19 +110,24 @@ export function createStarlark(): Starlark {
     compile: (expression, knownNames) => evaluator.compile('expression', expression, knownNames),
     compileScript: (source, knownNames) => evaluator.compile('script', source, knownNames),
     evaluate: (program, scope) => evaluator.evaluate(program, scope),
+    evaluateWithin: (kind, source, scope, maxFuel) => evaluator.evaluateWithin(kind, source, scope, maxFuel),
+    namesWithin: (kind, source, maxFuel) => evaluator.namesWithin(kind, source, maxFuel),
   };
 }
 
 class Evaluator {
-  readonly #compiled = new Map<string, Compiled & { ok: true }>();
-  /** Programs of the current instance, the one used longest ago first. */
-  #handles = new Map<string, number>();
+  readonly #compiled = new ProgramCache<Compiled & { ok: true }>(maxCachedBytes);
+  /** Programs of the current instance. */
+  #handles = new ProgramCache<number>(maxCachedBytes);
   #instance: GoInstance | undefined;
   #spare: GoInstance | undefined;
   #isSpareComing = false;
+  /** Since the instance began. */
+  #callCount = 0;
+  #fuelSinceCollection = 0;
 
   compile(kind: Program['kind'], source: string, knownNames: ReadonlySet<string> | undefined): CompileResult {
-    const compiled = this.#compileCached(kind, source);
+    const compiled = this.#compileCached(kind, source, expressionLimits.maxFuel).compiled;
     if (!compiled.ok) return compiled;
     const names = compiled.free.filter(({ name, builtin }) => !builtin && !(knownNames?.has(name) ?? true));
     if (names.length === 0) return { ok: true, program: compiled.program };
@@ -101,56 +139,94 @@ class Evaluator {
   }
 
   evaluate(program: Program, scope: Scope): EvaluateResult {
-    const result = this.#evaluateOver(program, scope, 'read');
-    // What the error says of the data (the fields that are there) is true of the whole only.
-    const mayMislead =
-      !result.ok && result.code === 'EXPRESSION_ERROR' && Object.keys(program.reads).length > 0;
-    return mayMislead ? this.#evaluateOver(program, scope, 'whole') : result;
+    const result = this.#judged(program, scope, 'read');
+    if (!mayMislead(program, result)) return result;
+    const explained = this.#judged(program, scope, 'whole');
+    return mayMislead(program, explained) ? explained : result;
   }
 
-  #evaluateOver(program: Program, scope: Scope, extent: 'read' | 'whole'): EvaluateResult {
+  evaluateWithin(kind: Program['kind'], source: string, scope: Scope, maxFuel: number): Measured {
+    const { compiled, fuel, isOver } = this.#compileCached(kind, source, maxFuel);
+    if (isOver) return { isOver, fuel };
+    if (!compiled.ok) return { isOver: false, result: uncompiled(compiled), fuel };
+    const { program } = compiled;
+    const measured = this.#measured(program, scope, 'read', maxFuel - fuel);
+    const spent = fuel + measured.fuel;
+    if (measured.isOver || !mayMislead(program, measured.result)) return { ...measured, fuel: spent };
+    const explained = this.#measured(program, scope, 'whole', maxFuel - spent);
+    const best = !explained.isOver && mayMislead(program, explained.result) ? explained : measured;
+    return { ...best, fuel: spent + explained.fuel };
+  }
+
+  namesWithin(kind: Program['kind'], source: string, maxFuel: number): ReturnType<Starlark['namesWithin']> {
+    const { compiled, fuel } = this.#compileCached(kind, source, maxFuel);
+    if (!compiled.ok) return { names: undefined, fuel };
+    const { names, builtins, reads } = compiled.program;
+    const read = [...names, ...builtins].map((name) => ({
+      name,
+      reads: (Object.hasOwn(reads, name) ? reads[name] : undefined) ?? true,
+    }));
+    return { names: read, fuel };
+  }
+
+  #measured(program: Program, scope: Scope, extent: 'read' | 'whole', maxFuel: number): Measured {
+    const scopeText = encodeScope(program, scope, extent);
+    if (scopeText === undefined) return { isOver: true, fuel: hostFuel.perCall };
+    const fee = hostFuel.perCall + hostFuel.perByte * scopeText.length;
+    if (fee >= maxFuel) return { isOver: true, fuel: maxFuel };
+    const reply = this.#evaluateOnce(program, scopeText, maxFuel - fee);
+    if (reply.status === 'lost') return { isOver: true, fuel: fee + reply.fuel };
+    const fuel = fee + reply.fuel + hostFuel.perByte * reply.text.length;
+    return { isOver: false, result: resultOf(reply), fuel };
+  }
+
+  #judged(program: Program, scope: Scope, extent: 'read' | 'whole'): EvaluateResult {
     const scopeText = encodeScope(program, scope, extent);
     if (scopeText === undefined) return limitFailure('the data is nested too deeply');
-    const wasFresh = this.#current().isFresh;
-    let reply = this.#evaluateOnce(program, scopeText);
-    if (!wasFresh && reply.status === 'lost' && reply.reason === 'memory') {
-      reply = this.#evaluateOnce(program, scopeText);
-    }
-    switch (reply.status) {
-      case 'ok':
-        return { ok: true, value: JSON.parse(reply.text) as Json };
-      case 'failed':
-        return { ok: false, code: 'EXPRESSION_ERROR', message: reply.text };
-      case 'limit':
-        return limitFailure(reply.text);
-      case 'lost':
-        return limitFailure(lostMessage[reply.reason]);
-    }
+    const isNew = this.#isNewFor(program);
+    const { maxFuel } = expressionLimits;
+    const reply = this.#evaluateOnce(program, scopeText, maxFuel);
+    const isClear = reply.status !== 'lost' && reply.fuel < nearLimit * maxFuel;
+    if (isClear || isNew || (reply.status === 'lost' && reply.reason === 'stack')) return resultOf(reply);
+    this.#dropInstance();
+    return resultOf(this.#evaluateOnce(program, scopeText, maxFuel));
   }
 
-  #evaluateOnce(program: Program, scopeText: string): Reply {
-    const handle = this.#handleOf(program);
-    return typeof handle === 'number' ? this.#call(operation.evaluate, handle, scopeText) : handle;
+  /** Nothing was done in the instance but, at most, to compile this program. */
+  #isNewFor(program: Program): boolean {
+    if (this.#instance === undefined || this.#callCount === 0) return true;
+    return this.#callCount === 1 && this.#handles.get(keyOf(program.kind, program.source)) !== undefined;
   }
 
-  #compileCached(kind: Program['kind'], source: string): Compiled {
+  /** `maxFuel` pays for compiling, where that is necessary, and for evaluating each. */
+  #evaluateOnce(program: Program, scopeText: string, maxFuel: number): Reply {
+    const handle = this.#handleOf(program, maxFuel);
+    return typeof handle === 'number' ? this.#call(operation.evaluate, handle, scopeText, maxFuel) : handle;
+  }
+
+  #compileCached(kind: Program['kind'], source: string, maxFuel: number): Compilation {
     const key = keyOf(kind, source);
     const known = this.#compiled.get(key);
-    if (known !== undefined) return known;
-    const compiled = this.#compileAnew(kind, source);
-    // A failure may be the moment's (no time left on a busy machine); it is found again soon enough.
-    if (!compiled.ok) return compiled;
-    if (this.#compiled.size >= maxPrograms) dropOldest(this.#compiled);
-    this.#compiled.set(key, compiled);
-    return compiled;
+    if (known !== undefined) return { compiled: known, fuel: 0, isOver: false };
+    const compilation = this.#compileAnew(kind, source, maxFuel);
+    if (compilation.compiled.ok) this.#compiled.set(key, compilation.compiled);
+    return compilation;
   }
 
-  #compileAnew(kind: Program['kind'], source: string): Compiled {
+  #compileAnew(kind: Program['kind'], source: string, maxFuel: number): Compilation {
     if (source.length > expressionLimits.maxSourceLength) {
-      return syntaxFailure(`the text is longer than ${expressionLimits.maxSourceLength} characters`);
+      const message = `the text is longer than ${expressionLimits.maxSourceLength} characters`;
+      return { compiled: syntaxFailure(message), fuel: 0, isOver: false };
     }
     const what = kind === 'script' ? operation.compileScript : operation.compileExpression;
-    const reply = this.#call(what, 0, source);
+    const reply = this.#call(what, 0, source, maxFuel);
+    const { fuel } = reply;
+    if (reply.status === 'lost')
+      return { compiled: syntaxFailure(tooMuch[reply.reason]), fuel, isOver: true };
+    return { compiled: this.#compiledOf(kind, source, reply), fuel, isOver: false };
+  }
+
+  #compiledOf(kind: Program['kind'], source: string, reply: Exclude<Reply, { status: 'lost' }>): Compiled {
     switch (reply.status) {
       case 'ok': {
         const free = JSON.parse(reply.text) as FreeName[];
@@ -165,47 +241,51 @@ class Evaluator {
       }
       case 'limit':
         return syntaxFailure(reply.text);
-      case 'lost':
-        return syntaxFailure(
-          reply.reason === 'stack' ? 'the text is nested too deeply' : 'the text takes too much to compile',
-        );
     }
   }
 
   /** The program's number in the current instance; compiles it there when it is not. */
-  #handleOf(program: Program): number | Reply {
+  #handleOf(program: Program, maxFuel: number): number | Reply {
     const key = keyOf(program.kind, program.source);
     const handle = this.#handles.get(key);
-    if (handle !== undefined) {
-      this.#handles.delete(key);
-      this.#handles.set(key, handle);
-      return handle;
-    }
-    const compiled = this.#compileAnew(program.kind, program.source);
-    if (!compiled.ok) return { status: 'failed', text: compiled.message, argument: 0 };
+    if (handle !== undefined) return handle;
+    const { compiled, fuel, isOver } = this.#compileAnew(program.kind, program.source, maxFuel);
+    if (isOver) return { status: 'lost', reason: 'fuel', fuel };
+    if (!compiled.ok) return { status: 'failed', text: compiled.message, argument: 0, fuel };
     // Nothing there: the instance grew so much while compiling that it was replaced.
-    return this.#handles.get(key) ?? { status: 'lost', reason: 'memory' };
+    return this.#handles.get(key) ?? { status: 'lost', reason: 'memory', fuel };
   }
 
   #remember(key: string, handle: number): void {
     if (this.#instance === undefined) return;
-    this.#handles.set(key, handle);
-    if (this.#handles.size <= maxPrograms) return;
-    const oldest = dropOldest(this.#handles);
-    if (oldest !== undefined) this.#call(operation.release, oldest, '');
+    for (const old of this.#handles.set(key, handle)) this.#call(operation.release, old, '', boundless);
   }
 
-  #call(what: number, argument: number, text: string): Reply {
+  #call(what: number, argument: number, text: string, maxFuel: number): Reply {
+    this.#collectWhenDue();
     const instance = this.#current();
-    const reply = this.#callSafely(instance, what, argument, text);
-    if (reply.status === 'lost' || instance.memoryBytes > retireAboveBytes) this.#dropInstance();
+    this.#callCount += 1;
+    const reply = this.#callSafely(instance, what, argument, text, maxFuel);
+    this.#fuelSinceCollection += reply.fuel;
+    if (instance.memoryBytes > retireAboveBytes) this.#dropInstance();
+    else if (reply.status === 'lost') {
+      instance.reset();
+      this.#begin();
+    }
     return reply;
   }
 
-  #callSafely(instance: GoInstance, what: number, argument: number, text: string): Reply {
+  #collectWhenDue(): void {
+    if (this.#fuelSinceCollection < collectAfterFuel || this.#instance === undefined) return;
+    this.#fuelSinceCollection = 0;
+    const reply = this.#callSafely(this.#instance, operation.collect, 0, '', boundless);
+    if (reply.status === 'lost') this.#dropInstance();
+  }
+
+  #callSafely(instance: GoInstance, what: number, argument: number, text: string, maxFuel: number): Reply {
     let isAnswered = false;
     try {
-      const reply = instance.call(what, argument, text);
+      const reply = instance.call(what, argument, text, maxFuel);
       isAnswered = true;
       return reply;
     } finally {
@@ -218,14 +298,21 @@ class Evaluator {
     if (this.#instance === undefined) {
       this.#instance = this.#spare ?? new GoInstance();
       this.#spare = undefined;
+      this.#begin();
       this.#prepareSpare();
     }
     return this.#instance;
   }
 
+  #begin(): void {
+    this.#handles = new ProgramCache<number>(maxCachedBytes);
+    this.#callCount = 0;
+    this.#fuelSinceCollection = 0;
+  }
+
   #dropInstance(): void {
     this.#instance = undefined;
-    this.#handles = new Map();
+    this.#begin();
   }
 
   /** Between two turns of the event loop, so that the caller who lost an instance does not wait for it. */
@@ -239,22 +326,43 @@ class Evaluator {
   }
 }
 
+/** What the error says of the data (the fields that are there) is true of the whole only. */
+const mayMislead = (program: Program, result: EvaluateResult): boolean =>
+  !result.ok && result.code === 'EXPRESSION_ERROR' && Object.keys(program.reads).length > 0;
+
+const resultOf = (reply: Reply): EvaluateResult => {
+  switch (reply.status) {
+    case 'ok':
+      return { ok: true, value: JSON.parse(reply.text) as Json };
+    case 'failed':
+      return { ok: false, code: 'EXPRESSION_ERROR', message: reply.text };
+    case 'limit':
+      return limitFailure(reply.text);
+    case 'lost':
+      return limitFailure(lostMessage[reply.reason]);
+  }
+};
+
+const uncompiled = ({ line, column, message }: SyntaxFailure): EvaluateResult => ({
+  ok: false,
+  code: 'EXPRESSION_ERROR',
+  message: `${line}:${column}: ${message}`,
+});
+
+const tooMuch: Record<LostReason, string> = {
+  fuel: 'the text takes too much to compile',
+  memory: 'the text takes too much to compile',
+  stack: 'the text is nested too deeply',
+};
+
 const lostMessage: Record<LostReason, string> = {
-  time: `the expression takes more than ${expressionLimits.maxDurationMs} ms`,
+  fuel: 'the expression takes more work than is allowed (about 250 ms)',
   memory: 'the expression needs more than 64 MiB of memory',
   stack: 'the expression is nested or recurses too deeply',
 };
 
 function keyOf(kind: Program['kind'], source: string): string {
   return kind === 'script' ? `s${source}` : `e${source}`;
-}
-
-function dropOldest<T>(map: Map<string, T>): T | undefined {
-  for (const [key, value] of map) {
-    map.delete(key);
-    return value;
-  }
-  return undefined;
 }
 
 function syntaxFailure(message: string): SyntaxFailure {

@@ -11,6 +11,7 @@ declare namespace WebAssembly {
     readonly buffer: ArrayBuffer;
   }
   class Global {
-    value: number;
+    // biome-ignore lint/suspicious/noExplicitAny: an i32 is a number, an i64 a bigint.
+    value: any;
   }
 }

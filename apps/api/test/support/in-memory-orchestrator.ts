@@ -24,14 +24,15 @@ import {
   maxStepPayloadBytes,
   type RunEventMessage,
 } from '@signalbox/protocol';
-import { createEvaluator, createStarlark } from '@signalbox/starlark-wasm';
+import { createBudgets, createStarlark, expressionLimits } from '@signalbox/starlark-wasm';
 import { createLanguage } from '@signalbox/validation';
 import type { CommandPort, OutgoingCommand } from '../../src/commands/command-port.js';
 import type { StreamMessage } from '../../src/read-model/projection.js';
 
 export const workspace = 'default';
 const starlark = createStarlark();
-const evaluate = createEvaluator(starlark);
+const newBudget = createBudgets(starlark, expressionLimits.maxFuel);
+const runLimits = { maxEvents: 100_000, maxStateVisits: 1_000 };
 const language = createLanguage(starlark);
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -129,7 +130,8 @@ export class InMemoryOrchestrator implements CommandPort {
       now: ++this.#now,
       plan,
       limits: { resultBytes: maxStepPayloadBytes, inputBytes: maxStepPayloadBytes },
-      evaluate,
+      budget: newBudget(),
+      runLimits,
       digest: sha256,
       violations: () => [],
     });

@@ -5,7 +5,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { evolve, initialState, type RunEvent, type RunState } from '@signalbox/engine';
+import {
+  evaluationOutput,
+  evaluationTask,
+  evolve,
+  initialState,
+  type RunEvent,
+  type RunState,
+} from '@signalbox/engine';
 import {
   type CatalogCommand,
   type EventEnvelope,
@@ -14,7 +21,7 @@ import {
   type StepTask,
   taskSubjects,
 } from '@signalbox/protocol';
-import { createStarlark, type Starlark } from '@signalbox/starlark-wasm';
+import { createEvaluator, createStarlark, type Starlark } from '@signalbox/starlark-wasm';
 import { createLogger } from '@signalbox/telemetry';
 import { eventually, VirtualClock } from '@signalbox/testing';
 import type { Database } from 'better-sqlite3';
@@ -25,6 +32,7 @@ import { MemoryBus } from './memory-bus.js';
 import { TestDelivery } from './test-delivery.js';
 
 const starlark: Starlark = createStarlark();
+const evaluator = createEvaluator(starlark);
 
 type StartCommand = Extract<RunCommand, { type: 'start' }>;
 type WithoutBase<T> = T extends unknown ? Omit<T, 'commandId' | 'workspace' | 'actor' | 'issuedAt'> : never;
@@ -77,6 +85,7 @@ export class TestWorld {
       queue: this.bus,
       maxPayloadBytes: () => this.maxPayloadBytes,
       starlark,
+      runLimits: { maxEvents: 100_000, maxStateVisits: 1_000 },
       clock,
       logger: createLogger({ service: 'test', level: 'debug', write: (line) => this.logLines.push(line) }),
       fail: (cause) => this.failures.push(cause),
@@ -163,6 +172,17 @@ export class TestWorld {
     const task = this.bus.take('wf.task.step.') ?? this.bus.take('wf.task.agent.');
     if (task === undefined) throw new Error('no step task waits');
     return JSON.parse(task.text) as StepTask;
+  }
+
+  /** Does what a worker does with the next task, an evaluation. */
+  evaluated(): TestDelivery {
+    const task = this.takeStep();
+    const asked = evaluationTask(task.input);
+    if (asked === undefined) throw new Error(`"${task.state}" asks for no evaluation`);
+    const { questions, values } = asked;
+    const lookup = (name: string) => values[name];
+    const answers = questions.map(({ kind, source }) => evaluator[kind](source, lookup));
+    return this.succeeded(task, evaluationOutput(answers) as StepTask['input']);
   }
 
   succeeded(

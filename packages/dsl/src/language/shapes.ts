@@ -46,6 +46,17 @@ export const shapes: { readonly [name in ShapeName]: Shape } = {
         standsFor: 'fail',
       },
       maxConcurrentRuns: { kind: count(100_000), description: 'How many runs may be under way at once.' },
+      maxEvents: {
+        kind: { is: 'number', isWhole: true, min: 100, max: 10_000_000 },
+        description: 'How many events a run may have; past them it fails with LIMIT_EXCEEDED.',
+        standsFor: "the operator's limit, 100,000",
+      },
+      maxStateVisits: {
+        kind: { is: 'number', isWhole: true, min: 2, max: 1_000_000 },
+        description:
+          'How often one state may be visited without anything from outside between (a step, a signal, a wait); past that the run fails with LIMIT_EXCEEDED.',
+        standsFor: "the operator's limit, 1,000",
+      },
       triggers: { kind: { is: 'shape', shape: 'triggers' }, description: 'What starts runs.' },
       pins: { kind: { is: 'shape', shape: 'pins' }, description: 'Fixed versions of what runs use.' },
     },

@@ -5,15 +5,18 @@
  * without a step, or a fan-out to thousands, never keeps other runs from their turn.
  */
 import { plain, plainWithoutReserved } from '../context.js';
-import { bounded, type StepError } from '../error.js';
+import type { StepError } from '../error.js';
+import { askedIn, evaluatorOf, noNames } from '../evaluation.js';
 import { boundedWarnings } from '../excerpt.js';
-import { lookupIn } from '../expression-scope.js';
 import type { Json } from '../json.js';
+import type { Template } from '../plan.js';
 import type { Scope } from '../run-state.js';
-import { renderTemplate } from '../template.js';
+import { type Rendered, renderTemplate } from '../template.js';
 import { enterState } from './enter-state.js';
-import { failJoin, failScope } from './follow.js';
+import { answersFor } from './evaluate.js';
+import { failEnd, failJoin } from './follow.js';
 import { childCompleted, forkChildren } from './join.js';
+import { endedByEvents } from './limits.js';
 import { outputTooLarge } from './too-large.js';
 import type { Turn } from './turn.js';
 
@@ -22,10 +25,9 @@ export const advance = (turn: Turn): void => {
     const path = turn.run.ready.firstKey();
     const joinStepId = turn.run.forkable.firstKey();
     if (path === undefined && joinStepId === undefined) return;
-    if (turn.budget <= 0) {
-      turn.emit({ type: 'run.yielded' });
-      return;
-    }
+    if (endedByEvents(turn)) return;
+    if (turn.budget <= 0) turn.yieldToOthers();
+    if (turn.hasYielded) return;
     turn.spend();
     if (path !== undefined) goOn(turn, turn.scope(path));
     else if (joinStepId !== undefined) forkChildren(turn, joinStepId);
@@ -45,15 +47,19 @@ interface Output {
   readonly isRendered: boolean;
 }
 
-/** What a scope gives at its end. */
-const outputOf = (turn: Turn, scope: Scope): Output | { readonly ok: false; readonly error: StepError } => {
+/** What a scope gives at its end; undefined: it is not known yet, and the scope waits for it. */
+const outputOf = (
+  turn: Turn,
+  scope: Scope,
+): Output | { readonly ok: false; readonly error: StepError } | undefined => {
   const { output } = turn.scopePlan(scope);
   const isRun = scope.parent === undefined;
   const of = isRun ? 'the run' : `"${scope.path}"`;
   const rendered =
     output === undefined
       ? ({ ok: true, value: isRun ? plainWithoutReserved(scope.context) : plain(scope.writes) } as const)
-      : renderTemplate(output, lookupIn(turn.run, scope), turn.world.evaluate);
+      : renderedOutput(turn, scope, output);
+  if (rendered === undefined) return undefined;
   if (!rendered.ok) {
     const message = `the output of ${of} could not be made: ${rendered.error.message}`;
     return { ok: false, error: { ...rendered.error, message } };
@@ -65,8 +71,15 @@ const outputOf = (turn: Turn, scope: Scope): Output | { readonly ok: false; read
     : { ok: false, error };
 };
 
+const renderedOutput = (turn: Turn, scope: Scope, output: Template): Rendered | undefined => {
+  const answered = answersFor(turn, scope, { kind: 'end', asked: askedIn(output) });
+  if (answered === undefined || !answered.ok) return answered;
+  return renderTemplate(output, noNames, evaluatorOf(answered.answers));
+};
+
 const completeRun = (turn: Turn, root: Scope): void => {
   const output = outputOf(turn, root);
+  if (output === undefined) return;
   if (!output.ok) {
     failEnd(turn, root, output.error);
     return;
@@ -81,6 +94,7 @@ const completeRun = (turn: Turn, root: Scope): void => {
 
 const completeChild = (turn: Turn, scope: Scope, joinStepId: string): void => {
   const output = outputOf(turn, scope);
+  if (output === undefined) return;
   if (!output.ok) {
     failEnd(turn, scope, output.error);
     return;
@@ -90,7 +104,3 @@ const completeChild = (turn: Turn, scope: Scope, joinStepId: string): void => {
   const failure = childCompleted(turn, joinStepId);
   if (failure !== undefined) failJoin(turn, joinStepId, failure);
 };
-
-/** The end of a scope is no step, and its last one did nothing wrong: the failure has no step as its origin. */
-const failEnd = (turn: Turn, scope: Scope, error: StepError): void =>
-  failScope(turn, scope.path, { error: bounded(error) });

@@ -9,6 +9,7 @@ import { cancelAll } from './cancel.js';
 import { deliverKeptSignal } from './deliver-signal.js';
 import { placeOf } from './failure.js';
 import { failRun, failState } from './follow.js';
+import { limitsOf } from './limits.js';
 import { isOver, notActive, type Refused, refuse } from './refusal.js';
 import { inputTooLarge, resultProblem } from './too-large.js';
 import type { Turn } from './turn.js';
@@ -26,6 +27,7 @@ export const start = (turn: Turn, command: Of<'start'>): void => {
     input,
     startedBy: actor,
     pins,
+    limits: limitsOf(plan, turn.world.runLimits),
     start: plan.root.start,
     ...(plan.timeoutMs === undefined ? {} : { timeoutAt: now + plan.timeoutMs }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),

@@ -1,18 +1,26 @@
 /** Operations: the input is made, then a worker, an agent or a person is asked. */
 import { type StepError, stepError } from '../error.js';
+import { noNames } from '../evaluation.js';
 import type { AtStep } from '../event.js';
-import { lookupIn, previousOutput } from '../expression-scope.js';
+import { previousOutput } from '../expression-scope.js';
 import { isJsonObject, type Json } from '../json.js';
 import type { OperationPlan } from '../plan.js';
 import type { Scope } from '../run-state.js';
 import { type Rendered, renderTemplate } from '../template.js';
+import type { Evaluator } from '../world.js';
 import { approvalRequestOf } from './approval-request.js';
 import { failState } from './follow.js';
 import { inputTooLarge } from './too-large.js';
 import type { Turn } from './turn.js';
 
-export const enterOperation = (turn: Turn, scope: Scope, at: AtStep, plan: OperationPlan): void => {
-  const input = inputOf(turn, scope, plan);
+export const enterOperation = (
+  turn: Turn,
+  scope: Scope,
+  at: AtStep,
+  plan: OperationPlan,
+  answers: Evaluator,
+): void => {
+  const input = inputOf(turn, scope, plan, answers);
   if (!input.ok) {
     failState(turn, at, 'operation', input.error);
     return;
@@ -56,8 +64,8 @@ export const scheduleAttempt = (
   turn.emit(timeoutMs === undefined ? event : { ...event, timeoutAt: turn.world.now + timeoutMs });
 };
 
-const inputOf = (turn: Turn, scope: Scope, plan: OperationPlan): Rendered => {
-  const rendered = renderTemplate(plan.input, lookupIn(turn.run, scope), turn.world.evaluate);
+const inputOf = (turn: Turn, scope: Scope, plan: OperationPlan, answers: Evaluator): Rendered => {
+  const rendered = renderTemplate(plan.input, noNames, answers);
   if (!rendered.ok || plan.action !== 'agent.run') return rendered;
   const input = rendered.value;
   if (!isJsonObject(input)) return refused(stepError('TEMPLATE_ERROR', 'the input must be an object'));

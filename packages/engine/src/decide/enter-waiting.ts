@@ -1,23 +1,23 @@
 /** States that wait for something other than a worker: a time, a signal, another run. */
 import { stepError } from '../error.js';
+import { noNames } from '../evaluation.js';
 import type { AtStep, Instant } from '../event.js';
 import { quoted } from '../excerpt.js';
-import { lookupIn } from '../expression-scope.js';
 import type { ChildWorkflowPlan, SignalPlan, WaitPlan } from '../plan.js';
-import type { Scope } from '../run-state.js';
 import { childRunIdOf } from '../step-id.js';
 import { renderTemplate } from '../template.js';
+import type { Evaluator } from '../world.js';
 import { deliverKeptSignal } from './deliver-signal.js';
 import { failState } from './follow.js';
 import { inputTooLarge } from './too-large.js';
 import type { Turn } from './turn.js';
 
-export const enterWait = (turn: Turn, scope: Scope, at: AtStep, plan: WaitPlan): void => {
+export const enterWait = (turn: Turn, at: AtStep, plan: WaitPlan, answers: Evaluator): void => {
   if ('delayMs' in plan.until) {
     enterUntil(turn, at, plan, turn.world.now + plan.until.delayMs);
     return;
   }
-  const rendered = renderTemplate(plan.until.instant, lookupIn(turn.run, scope), turn.world.evaluate);
+  const rendered = renderTemplate(plan.until.instant, noNames, answers);
   if (!rendered.ok) {
     failState(turn, at, 'wait', rendered.error);
     return;
@@ -59,13 +59,18 @@ export const enterSignal = (turn: Turn, at: AtStep, plan: SignalPlan): void => {
 /** Runs below a run that nobody started as a child. A workflow that runs itself ends here. */
 const maxRunDepth = 16;
 
-export const enterChildWorkflow = (turn: Turn, scope: Scope, at: AtStep, plan: ChildWorkflowPlan): void => {
+export const enterChildWorkflow = (
+  turn: Turn,
+  at: AtStep,
+  plan: ChildWorkflowPlan,
+  answers: Evaluator,
+): void => {
   if ((turn.run.started.depth ?? 0) >= maxRunDepth) {
     const message = `runs start one another more than ${maxRunDepth} deep`;
     failState(turn, at, 'workflow', stepError('LIMIT_EXCEEDED', message));
     return;
   }
-  const rendered = renderTemplate(plan.input, lookupIn(turn.run, scope), turn.world.evaluate);
+  const rendered = renderTemplate(plan.input, noNames, answers);
   if (!rendered.ok) {
     failState(turn, at, 'workflow', rendered.error);
     return;

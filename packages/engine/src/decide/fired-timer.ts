@@ -6,8 +6,10 @@ import { advance } from './advance.js';
 import { expireApproval } from './approval-decision.js';
 import { cancelAll } from './cancel.js';
 import { scheduleAttempt } from './enter-operation.js';
+import { scheduleEvaluation } from './evaluate.js';
 import { placeOf } from './failure.js';
 import { failState } from './follow.js';
+import { endedByEvents } from './limits.js';
 import { isOver, type Refused, refuse } from './refusal.js';
 import { failAttempt } from './step-result.js';
 import type { Turn } from './turn.js';
@@ -69,9 +71,15 @@ export const timerFired = (turn: Turn, purpose: TimerPurpose): void => {
 
 /** In a paused run nothing is scheduled: the event `run.resumed` sets the timer again. */
 const retry = (turn: Turn, step: Step): void => {
+  const { open } = step;
+  if (turn.run.phase.kind === 'paused' || open?.kind !== 'retrying' || endedByEvents(turn)) return;
+  const attempt = step.attempt + 1;
+  if (step.kind === 'evaluation') {
+    scheduleEvaluation(turn, placeOf(step), open, attempt);
+    return;
+  }
   const plan = turn.planOf(step);
-  if (turn.run.phase.kind === 'paused' || plan.type !== 'operation' || step.open?.kind !== 'retrying') return;
-  scheduleAttempt(turn, placeOf(step), plan, step.attempt + 1, step.open.input);
+  if (plan.type === 'operation') scheduleAttempt(turn, placeOf(step), plan, attempt, open.input);
 };
 
 const seconds = (ms: number): string => `${ms / 1000} s`;

@@ -11,9 +11,18 @@ import { explainedError } from '../error-advice.js';
 import type { AtStep, RunEvent, ScopePath } from '../event.js';
 import { cut, maxMessageLength } from '../excerpt.js';
 import type { CatchClause, RetryPolicy, StatePlan } from '../plan.js';
+import type { Scope, Step } from '../run-state.js';
 import { type Failure, placeOf } from './failure.js';
 import { childFailed } from './join.js';
 import type { Turn } from './turn.js';
+
+/** Of an evaluation: what an expression does wrong is an answer, so a failure is the worker's. */
+const evaluationRetry: RetryPolicy = {
+  maxAttempts: 3,
+  initialBackoffMs: 500,
+  multiplier: 4,
+  maxBackoffMs: 10_000,
+};
 
 type StateFailedKind = Extract<RunEvent, { type: 'state.failed' }>['kind'];
 
@@ -33,18 +42,29 @@ export const failJoin = (turn: Turn, stepId: string, failure: Failure): void => 
   follow(turn, placeOf(step), { ...failure, error });
 };
 
+const retryOf = (turn: Turn, step: Step): RetryPolicy | undefined => {
+  if (step.kind === 'evaluation') return evaluationRetry;
+  const plan = turn.planOf(step);
+  return plan.type === 'operation' ? plan.retry : undefined;
+};
+
 /** An attempt has failed, and `step.failed` has been emitted. */
 export const afterFailedAttempt = (turn: Turn, stepId: string, error: StepError): void => {
   const step = turn.step(stepId);
-  const plan = turn.planOf(step);
-  const retry = plan.type === 'operation' ? plan.retry : undefined;
+  const retry = retryOf(turn, step);
   if (retry !== undefined && step.attempt < retry.maxAttempts && isRetried(error, retry)) {
     const pause = backoffMs(retry, stepId, step.attempt, turn.world.digest);
     const dueAt = turn.world.now + pause;
     turn.emit({ type: 'step.retry_scheduled', stepId, attempt: step.attempt + 1, dueAt });
     return;
   }
+  const next =
+    step.kind === 'evaluation' && step.open !== undefined && 'next' in step.open ? step.open.next : undefined;
   turn.emit({ type: 'step.exhausted', stepId, attempt: step.attempt, error });
+  if (next !== undefined) {
+    failEvaluated(turn, stepId, next, error);
+    return;
+  }
   follow(turn, placeOf(step), {
     error,
     originStepId: stepId,
@@ -89,6 +109,18 @@ export const follow = (turn: Turn, at: AtStep, failure: Failure): void => {
     return;
   }
   failScope(turn, at.scope, failure);
+};
+
+/** The end of a scope is no step, and its last one did nothing wrong: the failure has no step as its origin. */
+export const failEnd = (turn: Turn, scope: Scope, error: StepError): void =>
+  failScope(turn, scope.path, { error: bounded(error) });
+
+/** The evaluation that a state, or a scope's end, waited for could not be had. */
+const failEvaluated = (turn: Turn, stepId: string, next: string | null, error: StepError): void => {
+  const step = turn.step(stepId);
+  const scope = turn.scope(step.scope);
+  if (next === null) failEnd(turn, scope, error);
+  else failState(turn, turn.placeFor(scope, next), turn.statePlan(scope, next).type, error);
 };
 
 export const failScope = (turn: Turn, path: ScopePath, failure: Failure): void => {

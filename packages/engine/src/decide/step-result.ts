@@ -1,13 +1,15 @@
 /** What workers and agents report about an attempt. */
 import type { Command } from '../command.js';
 import { bounded, type StepError, stepError } from '../error.js';
+import { answersIn, evaluationTask, isComplete } from '../evaluation.js';
 import type { RunEvent } from '../event.js';
 import { boundedWarnings } from '../excerpt.js';
+import type { Json } from '../json.js';
 import type { Run, Step } from '../run-state.js';
 import { advance } from './advance.js';
 import { afterFailedAttempt } from './follow.js';
 import { isOver, notActive, type Refused, refuse } from './refusal.js';
-import { resultProblem } from './too-large.js';
+import { outputTooLarge, resultProblem } from './too-large.js';
 import type { Turn } from './turn.js';
 
 type Of<T extends Command['type']> = Extract<Command, { type: T }>;
@@ -22,7 +24,8 @@ export const refusalOfReport = (
 ): Refused | undefined => {
   if (isOver(run)) return notActive(run);
   const step = run.steps.get(stepId);
-  if (step === undefined || step.action === 'human.approval' || step.kind !== 'operation')
+  const isWork = step?.kind === 'operation' || step?.kind === 'evaluation';
+  if (step === undefined || step.action === 'human.approval' || !isWork)
     return refuse('STEP_NOT_FOUND', `run ${run.started.runId} has no step ${stepId} that a worker executes`);
   if (step.attempt === attempt && step.open?.kind === 'dispatched') return undefined;
   return refuse(
@@ -81,11 +84,32 @@ const successOf = (command: Of<'step_succeeded'>): RunEvent => {
 
 export const stepSucceeded = (turn: Turn, command: Of<'step_succeeded'>): void => {
   const { stepId, output } = command;
-  const { state, open } = turn.step(stepId);
+  const { state, open, kind } = turn.step(stepId);
+  if (kind === 'evaluation' && open?.kind === 'dispatched') {
+    evaluated(turn, command, open.input);
+    return;
+  }
   const problem =
     open?.kind === 'dispatched' ? resultProblem(turn.world, state, output, open.resultPath) : undefined;
   if (problem !== undefined) {
     failAttempt(turn, command, problem);
+    return;
+  }
+  turn.emit(successOf(command));
+  advance(turn);
+};
+
+/** A worker has evaluated what a state asks. A report without the answers is the worker's failure. */
+const evaluated = (turn: Turn, command: Of<'step_succeeded'>, input: Json): void => {
+  const task = evaluationTask(input);
+  const what = `what the expressions of state "${turn.step(command.stepId).state}" give`;
+  const problem = outputTooLarge(turn.world, what, command.output);
+  if (problem !== undefined) {
+    failAttempt(turn, command, problem);
+    return;
+  }
+  if (task === undefined || !isComplete(answersIn(command.output), task)) {
+    failAttempt(turn, command, stepError('INTERNAL', 'the report lacks answers'));
     return;
   }
   turn.emit(successOf(command));

@@ -5,15 +5,17 @@
  * 1. Every event goes through `emit`, so the rules see at each moment what `evolve` will make of the history.
  * 2. `budget` bounds how many states and forks one decision enters; what is left over waits for `run.yielded`.
  */
-import type { RunEvent, ScopePath } from '../event.js';
+import type { AtStep, RunEvent, ScopePath } from '../event.js';
 import { evolve } from '../evolve/evolve.js';
 import { InvariantViolation, required } from '../invariant-violation.js';
 import type { ScopePlan, StatePlan } from '../plan.js';
 import type { Join, Run, RunState, Scope, Step } from '../run-state.js';
+import { stepIdOf } from '../step-id.js';
 import type { World } from '../world.js';
 
 /** State entries and forks of one decision. */
 const maxWorkPerDecision = 200;
+const bytesPerWork = 8_192;
 
 export class Turn {
   readonly events: RunEvent[] = [];
@@ -21,6 +23,9 @@ export class Turn {
   readonly states: RunState[] = [];
   #state: RunState;
   #budget = maxWorkPerDecision;
+  #hasYielded = false;
+  /** Something was evaluated: what does not fit now may fit another time. */
+  hasEvaluated = false;
 
   constructor(
     state: RunState,
@@ -38,8 +43,19 @@ export class Turn {
     return this.#budget;
   }
 
-  spend(): void {
-    this.#budget -= 1;
+  /** `bytes` is what had to be written for it: large values are work too. */
+  spend(bytes = 0): void {
+    this.#budget -= 1 + Math.floor(bytes / bytesPerWork);
+  }
+
+  get hasYielded(): boolean {
+    return this.#hasYielded;
+  }
+
+  /** Lets other runs go first; a timer that is due now brings this one back. */
+  yieldToOthers(): void {
+    this.#hasYielded = true;
+    this.emit({ type: 'run.yielded' });
   }
 
   emit(event: RunEvent): void {
@@ -76,6 +92,15 @@ export class Turn {
     const plan = this.scopePlan(scope);
     const found = Object.hasOwn(plan.states, state) ? plan.states[state] : undefined;
     return required(found, `state "${state}" of scope "${scope.path}" in the plan`);
+  }
+
+  /** The step that entering a state of a scope would make. */
+  placeFor(scope: Scope, state: string): AtStep {
+    const visit = (scope.visits.get(state) ?? 0) + 1;
+    const { path, foreachIndex } = scope;
+    const { runId } = this.run.started;
+    const stepId = stepIdOf({ runId, state, scope: path, foreachIndex, visit }, this.world.digest);
+    return { stepId, scope: path, state, visit };
   }
 
   /** The plan of the state that a step executes. */

@@ -175,6 +175,30 @@ export const withWritten = (scope: Scope, path: Path, value: Json): Scope => ({
   writes: scope.parent === undefined ? scope.writes : withValueAt(scope.writes, path, value),
 });
 
+/** The scope with one more state begun: what was evaluated for it has served. */
+export const afterEntering = (scope: Scope, { state, visit }: AtStep): Scope => {
+  const isAgain = visit > 1 && scope.visits.get(state) !== visit;
+  const { idleVisits } = scope;
+  return {
+    ...scope,
+    visits: scope.visits.set(state, visit),
+    idleVisits: isAgain ? idleVisits.set(state, (idleVisits.get(state) ?? 0) + 1) : idleVisits,
+    answers: undefined,
+  };
+};
+
+/** Something came from outside to a scope: no loop that it, or one around it, is in goes round by itself. */
+export const heardFromOutside = (run: Run, path: string): Run => {
+  let heard = run;
+  for (let at: string | undefined = path; at !== undefined; ) {
+    const scope: Scope = scopeOf(heard, at);
+    if (scope.idleVisits.size > 0)
+      heard = { ...heard, scopes: heard.scopes.set(at, { ...scope, idleVisits: PersistentMap.empty() }) };
+    at = scope.parent === undefined ? undefined : joinOf(heard, scope.parent.stepId).scope;
+  }
+  return heard;
+};
+
 /** The scope behind a state: what the state gave is written and remembered, and the cursor stands at what follows. */
 export const afterOutput = (
   scope: Scope,

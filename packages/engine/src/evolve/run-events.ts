@@ -38,10 +38,12 @@ export const runStarted = (event: RunStarted, at: Instant): Run => {
     context: contextOf(input, { input, run }),
     writes: emptyContext,
     visits: PersistentMap.empty(),
+    idleVisits: PersistentMap.empty(),
     cursor: { kind: 'ready', state: event.start },
     parent: undefined,
     foreachIndex: undefined,
     previous: undefined,
+    answers: undefined,
   });
 };
 

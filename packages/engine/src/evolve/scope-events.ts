@@ -31,8 +31,10 @@ const child = (join: Join, parent: Scope, index: number): Scope => {
     context: parent.context,
     writes: emptyContext,
     visits: PersistentMap.empty(),
+    idleVisits: PersistentMap.empty(),
     cursor: { kind: 'ready', state: start },
     previous: undefined,
+    answers: undefined,
   };
 };
 

@@ -2,14 +2,16 @@
 import type { AtStep, Instant, RunEvent } from '../event.js';
 import type { Json } from '../json.js';
 import { PersistentMap } from '../persistent-map.js';
-import type { Join, OpenStep, Run, Scope, Step, StepKind, Timer } from '../run-state.js';
+import type { Join, OpenStep, Run, Step, StepKind, Timer } from '../run-state.js';
 import type { StepStatus } from '../run-status.js';
 import { childPrefixOf } from '../scope-path.js';
 import { timerIdOf } from '../timer-id.js';
 import {
+  afterEntering,
   afterOutput,
   cursorTo,
   ended,
+  heardFromOutside,
   newStep,
   scopeOf,
   withJoin,
@@ -31,10 +33,16 @@ const begunStep = (event: AtStep, kind: StepKind, status: StepStatus, at: Instan
   startedAt: at,
 });
 
-const visited = (scope: Scope, event: AtStep): Scope => ({
-  ...scope,
-  visits: scope.visits.set(event.state, event.visit),
-});
+/** A state that has waited for something outside, and not in vain: a wait of no length goes round by itself. */
+const withOutside = (run: Run, event: AtStep): Run => {
+  const step = run.steps.get(event.stepId);
+  const kind = step?.open?.kind;
+  const hasWaited =
+    kind === 'signal' ||
+    (kind === 'workflow' && step?.open?.kind === 'workflow' && step.open.waits) ||
+    (kind === 'wait' && (step?.timer?.dueAt ?? 0) > (step?.scheduledAt ?? 0));
+  return hasWaited ? heardFromOutside(run, event.scope) : run;
+};
 
 export const stateEntered = (run: Run, event: Entered, at: Instant): Run => {
   const status = event.kind === 'signal' ? 'WAITING_SIGNAL' : 'RUNNING';
@@ -44,7 +52,7 @@ export const stateEntered = (run: Run, event: Entered, at: Instant): Run => {
     childRunId: event.kind === 'workflow' ? event.childRunId : undefined,
     open: openOf(event),
   };
-  const scope = visited(scopeOf(run, event.scope), event);
+  const scope = afterEntering(scopeOf(run, event.scope), event);
   const entered = withScope(withStep(run, step), { ...scope, cursor: { kind: 'at', stepId: event.stepId } });
   return event.kind === 'parallel' || event.kind === 'foreach' ? withJoin(entered, joinAt(event)) : entered;
 };
@@ -121,11 +129,12 @@ const resultOf = (run: Run, event: Of<'state.completed'>): Json | undefined => {
   return join === undefined ? event.output : joinOutput(join);
 };
 
-export const stateCompleted = (run: Run, event: Of<'state.completed'>, at: Instant): Run => {
+export const stateCompleted = (before: Run, event: Of<'state.completed'>, at: Instant): Run => {
+  const run = withOutside(before, event);
   const output = resultOf(run, event);
   const entered = run.steps.get(event.stepId) ?? begunStep(event, event.kind, 'RUNNING', at);
   const step = ended(entered, at, { status: 'SUCCEEDED', error: undefined, output });
-  const scope = visited(scopeOf(run, event.scope), event);
+  const scope = afterEntering(scopeOf(run, event.scope), event);
   const left = withStep(withoutJoin(takenSignal(run, event), event.stepId), step);
   return withScope(
     left,
@@ -147,10 +156,11 @@ const takenSignal = (run: Run, event: AtStep): Run => {
   };
 };
 
-export const stateFailed = (run: Run, event: Of<'state.failed'>, at: Instant): Run => {
+export const stateFailed = (before: Run, event: Of<'state.failed'>, at: Instant): Run => {
+  const run = withOutside(before, event);
   const entered = run.steps.get(event.stepId) ?? begunStep(event, event.kind, 'RUNNING', at);
   const step = ended(entered, at, { status: failedStatusOf(event.error.code), error: event.error });
-  const scope = visited(scopeOf(run, event.scope), event);
+  const scope = afterEntering(scopeOf(run, event.scope), event);
   return withScope(withStep(withoutJoin(takenSignal(run, event), event.stepId), step), {
     ...scope,
     cursor: { kind: 'failing', stepId: event.stepId },

@@ -1,14 +1,17 @@
 /** Steps: states that a worker, an agent or a person executes. */
 import type { StepErrorCode } from '../error.js';
+import { answersIn } from '../evaluation.js';
 import type { Instant, RunEvent } from '../event.js';
 import { InvariantViolation } from '../invariant-violation.js';
 import type { Dispatch, OpenStep, Run, Step } from '../run-state.js';
 import type { StepStatus } from '../run-status.js';
 import { timerIdOf } from '../timer-id.js';
 import {
+  afterEntering,
   afterOutput,
   cursorTo,
   ended,
+  heardFromOutside,
   newStep,
   scopeOf,
   stepOf,
@@ -22,13 +25,19 @@ type Of<T extends RunEvent['type']> = Extract<RunEvent, { type: T }>;
 
 export const stepScheduled = (run: Run, event: Of<'step.scheduled'>, at: Instant): Run => {
   const { stepId, attempt, resultPath, next, target, input, outputValidation, timeoutAt } = event;
+  const isEvaluation = event.action === 'expression.evaluate';
   const isApproval = event.action === 'human.approval';
   const open: OpenStep = isApproval
     ? { kind: 'approval', resultPath, next }
     : { kind: 'dispatched', target, input, outputValidation, resultPath, next };
   const purpose = { kind: 'step_timeout', stepId, attempt } as const;
   const step: Step = {
-    ...newStep(event, 'operation', isApproval ? 'WAITING_APPROVAL' : 'PENDING', at),
+    ...newStep(
+      event,
+      isEvaluation ? 'evaluation' : 'operation',
+      isApproval ? 'WAITING_APPROVAL' : 'PENDING',
+      at,
+    ),
     action: event.action,
     target: isApproval ? undefined : target,
     attempt,
@@ -38,8 +47,7 @@ export const stepScheduled = (run: Run, event: Of<'step.scheduled'>, at: Instant
   };
   const scope = scopeOf(run, event.scope);
   return withScope(withStep(run, step), {
-    ...scope,
-    visits: scope.visits.set(event.state, event.visit),
+    ...(isEvaluation ? scope : afterEntering(scope, event)),
     cursor: { kind: 'at', stepId },
   });
 };
@@ -57,8 +65,10 @@ const dispatchOf = (step: Step): Dispatch => {
   throw new InvariantViolation(`step ${step.stepId} is not in a worker's hands`);
 };
 
-export const stepSucceeded = (run: Run, event: Of<'step.succeeded'>, at: Instant): Run => {
-  const step = stepOf(run, event.stepId);
+export const stepSucceeded = (before: Run, event: Of<'step.succeeded'>, at: Instant): Run => {
+  const step = stepOf(before, event.stepId);
+  if (step.kind === 'evaluation') return evaluationSucceeded(before, step, event, at);
+  const run = heardFromOutside(before, step.scope);
   const { resultPath, next } = step.open?.kind === 'approval' ? step.open : dispatchOf(step);
   const { startedAt, worker, output, warnings } = event;
   const over = ended(step, at, {
@@ -75,14 +85,24 @@ export const stepSucceeded = (run: Run, event: Of<'step.succeeded'>, at: Instant
   );
 };
 
+/** The state, or the scope's end, is before the cursor again, and now has its answers. */
+const evaluationSucceeded = (run: Run, step: Step, event: Of<'step.succeeded'>, at: Instant): Run => {
+  const { next } = dispatchOf(step);
+  const { startedAt, worker } = event;
+  const over = ended(step, at, { status: 'SUCCEEDED', startedAt, worker, error: undefined });
+  const answers = answersIn(event.output);
+  return withScope(withStep(run, over), { ...scopeOf(run, step.scope), answers, cursor: cursorTo(next) });
+};
+
 /** Codes that say that time was up. */
 export const failedStatusOf = (code: StepErrorCode): StepStatus =>
   code === 'STEP_TIMEOUT' || code === 'APPROVAL_EXPIRED' || code === 'SIGNAL_TIMEOUT'
     ? 'TIMED_OUT'
     : 'FAILED';
 
-export const stepFailed = (run: Run, event: Of<'step.failed'>, at: Instant): Run => {
-  const step = stepOf(run, event.stepId);
+export const stepFailed = (before: Run, event: Of<'step.failed'>, at: Instant): Run => {
+  const step = stepOf(before, event.stepId);
+  const run = step.kind === 'evaluation' ? before : heardFromOutside(before, step.scope);
   const { startedAt, worker, error } = event;
   const over = ended(step, at, { status: failedStatusOf(error.code), startedAt, worker, error });
   const failed: Step =

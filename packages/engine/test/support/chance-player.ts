@@ -2,6 +2,8 @@
 import {
   type Command,
   type Decision,
+  evaluationTask,
+  type Json,
   type PendingDispatch,
   pendingDispatches,
   type RunState,
@@ -10,6 +12,7 @@ import {
   type Timer,
   timers,
 } from '../../src/index.js';
+import { evaluated } from './evaluator.js';
 import {
   approve,
   cancel,
@@ -29,6 +32,17 @@ export class ChancePlayer extends Player {
   #signalCount = 0;
   /** Called with each command and what came of it. */
   onDecision: (before: RunState, command: Command, decision: Decision) => void = () => undefined;
+
+  /** Whether expressions fit into a decision is drawn from here on; the same for the same moment of the run. */
+  drawBudgets(drawAt: (moment: number) => Draw): void {
+    this.newFits = () => {
+      const draw = drawAt(this.history.length);
+      return () => {
+        const drawn = draw(10);
+        return drawn < 6 ? true : drawn < 8 ? 'later' : 'never';
+      };
+    };
+  }
 
   override send(command: Command): Decision {
     const before = this.state;
@@ -97,6 +111,12 @@ export class ChancePlayer extends Player {
   }
 }
 
+const evaluatedBy = (input: Json): Json => {
+  const task = evaluationTask(input);
+  if (task === undefined) throw new Error('this is no evaluation');
+  return evaluated(task);
+};
+
 const answerTo = (dispatch: PendingDispatch, draw: Draw, actor = `user:${draw(3)}`): Command => {
   const outcome = draw(10);
   switch (dispatch.type) {
@@ -111,6 +131,8 @@ const answerTo = (dispatch: PendingDispatch, draw: Draw, actor = `user:${draw(3)
         };
       if (outcome === 1) return failed(dispatch.stepId, 'PROVIDER_AUTH', dispatch.attempt);
       if (outcome < 4) return failed(dispatch.stepId, 'AGENT_ERROR', dispatch.attempt);
+      if (dispatch.action === 'expression.evaluate')
+        return succeeded(dispatch.stepId, evaluatedBy(dispatch.input), dispatch.attempt);
       return succeeded(dispatch.stepId, outcome === 4 ? 'text' : { out: dispatch.attempt }, dispatch.attempt);
     case 'request_approval':
       return outcome < 2

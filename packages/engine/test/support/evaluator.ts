@@ -3,8 +3,20 @@
  * package; the engine knows it only as this port.
  *
  * Understood: JSON literals, dotted names, `a == b`, `a != b`, `a > b`, `a < b`, `a + b`, and `limit()`, which hits one.
+ * `heavy(x)` is x, at a cost that no decision has to spend.
  */
-import { type Evaluation, type Evaluator, isJsonObject, type Json, type Lookup } from '../../src/index.js';
+import {
+  type Budget,
+  type Evaluation,
+  type EvaluationTask,
+  type Evaluator,
+  evaluationOutput,
+  isJsonObject,
+  isLastAnswer,
+  type Json,
+  type Lookup,
+  type OverBudget,
+} from '../../src/index.js';
 
 class ExpressionError extends Error {}
 
@@ -44,4 +56,33 @@ const evaluateText = (source: string, lookup: Lookup): Evaluation => {
   }
 };
 
-export const evaluator: Evaluator = { expression: evaluateText, script: evaluateText };
+const heavy = /^heavy\((.*)\)$/;
+
+/** Without limits, as a worker evaluates. */
+const evaluateFully = (source: string, lookup: Lookup): Evaluation =>
+  evaluateText(heavy.exec(source)?.[1] ?? source, lookup);
+
+export const evaluator: Evaluator = { expression: evaluateFully, script: evaluateFully };
+
+const rootNames = (source: string): readonly string[] => source.match(/(?<![.\w"])[a-z_]\w*/gi) ?? [];
+
+/** Evaluates what is not `heavy`, while `fits` allows it. */
+export const budgetOf = (fits: () => true | OverBudget['fits'] = () => true): Budget => ({
+  maxReadBytes: 4 * 1024 * 1024,
+  attempt: ({ source }, lookup) => {
+    const answer = heavy.test(source) ? 'never' : fits();
+    return answer === true ? evaluateText(source, lookup) : { ok: false, code: 'OVER_BUDGET', fits: answer };
+  },
+  namesOf: ({ source }) => rootNames(source).map((name) => ({ name, reads: true })),
+});
+
+/** What a worker reports. */
+export const evaluated = ({ questions, untilTrue, values }: EvaluationTask): Json => {
+  const answers: Evaluation[] = [];
+  for (const { source } of questions) {
+    const answer = evaluateFully(source, (name) => values[name]);
+    answers.push(answer);
+    if (isLastAnswer(answer, untilTrue)) break;
+  }
+  return evaluationOutput(answers);
+};

@@ -17,6 +17,7 @@ import {
   type Plan,
   type RecordedEvent,
   type RunEvent,
+  type RunLimits,
   type RunState,
   react,
   runStatus,
@@ -25,7 +26,7 @@ import {
   stepIdOf,
   type World,
 } from '../../src/index.js';
-import { evaluator } from './evaluator.js';
+import { budgetOf } from './evaluator.js';
 
 export const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
 
@@ -121,13 +122,18 @@ export class Player {
   readonly history: RecordedEvent[] = [];
   readonly effects: Effect[] = [];
 
+  /** Makes, for each decision, what says whether the next expression fits into it. */
+  newFits: () => Parameters<typeof budgetOf>[0] = () => undefined;
+  runLimits: RunLimits = { maxEvents: 100_000, maxStateVisits: 1_000 };
+
   constructor(
     readonly plan: Plan,
     readonly limits: Limits = amplyLimited,
   ) {}
 
   get world(): World {
-    return { now: this.now, plan: this.plan, limits: this.limits, evaluate: evaluator, digest, violations };
+    const { now, plan, limits, runLimits } = this;
+    return { now, plan, limits, runLimits, budget: budgetOf(this.newFits()), digest, violations };
   }
 
   send(command: Command): Decision {

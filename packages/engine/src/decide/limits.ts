@@ -1,0 +1,50 @@
+/**
+ * A run has an end: it takes no more than so many events, and goes round no more than so many times without anything
+ * from outside.
+ *
+ * What follows from the end itself (everything in flight is cancelled, the run fails) is recorded beyond the limit: the
+ * end must always fit. It is no failure that a `catch` could take, else the loop would go on behind it.
+ */
+import { stepError } from '../error.js';
+import type { RunLimits } from '../event.js';
+import type { Plan } from '../plan.js';
+import type { Scope } from '../run-state.js';
+import { cancelAll } from './cancel.js';
+import { failRun } from './follow.js';
+import type { Turn } from './turn.js';
+
+/** A workflow may lower what the operator allows. */
+export const limitsOf = ({ maxEvents, maxStateVisits }: Plan, allowed: RunLimits): RunLimits => ({
+  maxEvents: Math.min(maxEvents ?? allowed.maxEvents, allowed.maxEvents),
+  maxStateVisits: Math.min(maxStateVisits ?? allowed.maxStateVisits, allowed.maxStateVisits),
+});
+
+/** Ends a run that has taken all of its events; true where it did. */
+export const endedByEvents = (turn: Turn): boolean => {
+  const { started, seq } = turn.run;
+  const { maxEvents } = started.limits;
+  if (seq < maxEvents) return false;
+  end(turn, `the run has ${seq} events, and its limit (maxEvents) is ${maxEvents}`, {
+    limit: 'maxEvents',
+    maxEvents,
+  });
+  return true;
+};
+
+/** Ends a run that goes round by itself; true where it did. */
+export const endedByVisits = (turn: Turn, scope: Scope, state: string): boolean => {
+  const { maxStateVisits } = turn.run.started.limits;
+  const visits = 1 + (scope.idleVisits.get(state) ?? 0);
+  if (visits < maxStateVisits || scope.idleVisits.size === 0) return false;
+  const where = scope.path === '' ? '' : ` in "${scope.path}"`;
+  const message =
+    `state "${state}"${where} was visited ${visits} times without anything from outside between ` +
+    `(a step, a signal, a wait), and the limit (maxStateVisits) is ${maxStateVisits}`;
+  end(turn, message, { limit: 'maxStateVisits', maxStateVisits, state, scope: scope.path });
+  return true;
+};
+
+const end = (turn: Turn, message: string, details: { readonly [name: string]: string | number }): void => {
+  cancelAll(turn);
+  failRun(turn, { error: stepError('LIMIT_EXCEEDED', message, details) });
+};
