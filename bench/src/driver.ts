@@ -8,15 +8,16 @@ import {
   openConnection,
   type Publisher,
   subscribeLive,
+  textOf,
 } from '@signalbox/messaging';
 import {
   type CatalogCommand,
   decodeEvent,
   type EventEnvelope,
-  headers,
-  protocolVersion,
+  encodeCatalogCommand,
+  encodeRunCommand,
+  filters,
   type RunCommand,
-  taskSubjects,
 } from '@signalbox/protocol';
 import { createLogger } from '@signalbox/telemetry';
 
@@ -47,13 +48,6 @@ export const openDriver = async (natsUrl: string): Promise<Driver> => {
   };
 };
 
-const message = (subject: string, id: string, body: unknown) => ({
-  subject,
-  id,
-  headers: { [headers.version]: protocolVersion },
-  data: JSON.stringify(body),
-});
-
 type CatalogBody = CatalogCommand extends infer C
   ? C extends CatalogCommand
     ? Omit<C, keyof CatalogBase>
@@ -63,16 +57,10 @@ type CatalogBase = Pick<CatalogCommand, 'commandId' | 'workspace' | 'actor' | 'i
 
 const catalog = async (connection: Connection, publisher: Publisher, body: CatalogBody): Promise<void> => {
   const commandId = randomUUID();
-  const answered = once(connection, 'wf.event.catalog.>', (event) => event.causationId === commandId);
+  const answered = once(connection, filters.allCatalogEvents, (event) => event.causationId === commandId);
   await answered.ready;
   await publisher.publish(
-    message(taskSubjects.catalog(workspace), commandId, {
-      commandId,
-      workspace,
-      actor,
-      issuedAt: Date.now(),
-      ...body,
-    }),
+    encodeCatalogCommand({ commandId, workspace, actor, issuedAt: Date.now(), ...body }),
   );
   const event = await answered.event;
   if (event.data.type === 'catalog.command_refused') {
@@ -86,7 +74,7 @@ const once = (connection: Connection, subject: string, wanted: (event: EventEnve
     resolve = done;
   });
   const subscription = subscribeLive(connection, subject, (message) => {
-    const decoded = decodeEvent(text.decode(message.data), message.subject);
+    const decoded = decodeEvent(textOf(message));
     if (!wanted(decoded)) return;
     subscription.close();
     resolve(decoded);
@@ -108,9 +96,10 @@ const runAll = async (
     finish = resolve;
     fail = reject;
   });
-  const runs = subscribeLive(connection, 'wf.event.run.*', (message) => {
+  const runs = subscribeLive(connection, filters.allRunEvents, (message) => {
     const ended = endOf(text.decode(message.data));
-    if (ended === undefined || !left.delete(message.subject.slice('wf.event.run.'.length))) return;
+    if (ended === undefined || !left.delete(message.subject.slice(message.subject.lastIndexOf('.') + 1)))
+      return;
     if (ended !== 'signalbox.run.completed') fail(new Error(`a run ended with ${ended}`));
     if (left.size === 0) finish();
   });
@@ -129,7 +118,7 @@ const runAll = async (
       workflowId,
       input: input as RunCommand extends { input: infer I } ? I : never,
     };
-    return message(taskSubjects.run(runId), command.commandId, command);
+    return encodeRunCommand(command);
   });
   await publisher.publishAll(messages);
   await all;
@@ -138,7 +127,7 @@ const runAll = async (
 };
 
 const watchSteps = (connection: Connection, onStep: () => void) =>
-  subscribeLive(connection, 'wf.event.step.>', (message) => {
+  subscribeLive(connection, filters.allStepEvents, (message) => {
     if (text.decode(message.data).includes('"type":"signalbox.step.succeeded"')) onStep();
   });
 

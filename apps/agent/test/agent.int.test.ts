@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
-import { readLast } from '@signalbox/messaging';
+import { readLast, textOf } from '@signalbox/messaging';
 import {
   decodeResumeMessage,
+  encodeStepTask,
   type StepTask,
   streamDeclarations,
   TASKS,
@@ -20,7 +21,7 @@ let bus: TestBus;
 let agent: SpawnedProcess;
 
 const send = async (workspace: string, runId: string): Promise<void> => {
-  const task: StepTask = {
+  const { agent, ...task }: StepTask = {
     runId,
     stepId: 's1',
     attempt: 1,
@@ -42,13 +43,12 @@ const send = async (workspace: string, runId: string): Promise<void> => {
     scheduledAt: Date.now(),
     idempotencyKey: `${runId}:s1:1`,
   };
-  await bus.publisher.publish({
-    subject: taskSubjects.agent(workspace, runId, 's1'),
-    data: JSON.stringify(task),
-  });
+  const parts = { target: 'agent', effectId: runId, agentText: JSON.stringify(agent) } as const;
+  await bus.publisher.publish(encodeStepTask(task, parts));
 };
 
-const reportOf = (runId: string) => readLast(bus.connection, TASKS, taskSubjects.resume(runId));
+const reportOf = (workspace: string, runId: string) =>
+  readLast(bus.connection, TASKS, taskSubjects.resumeAgent(workspace, runId, 's1'));
 
 beforeAll(async () => {
   bus = await startTestBus({ topology: { streams: streamDeclarations(), consumers: [] } });
@@ -67,13 +67,12 @@ afterAll(async () => {
 test('the agent executes the steps of its workspace and leaves those of others alone', async () => {
   await send('other', 'r1');
   await send('acme', 'r2');
-  const report = await eventually(() => reportOf('r2'));
-  const text = Buffer.from(report.data).toString('utf8');
-  expect(decodeResumeMessage({ subject: report.subject, text })).toMatchObject({
+  const report = await eventually(() => reportOf('acme', 'r2'));
+  expect(decodeResumeMessage(textOf(report))).toMatchObject({
     type: 'step.succeeded',
     worker: 'site-1',
     output: { result: 'Hello' },
   });
-  expect(await reportOf('r1')).toBeUndefined();
+  expect(await reportOf('other', 'r1')).toBeUndefined();
   expect(await readLast(bus.connection, TASKS, taskSubjects.agent('other', 'r1', 's1'))).toBeDefined();
 });

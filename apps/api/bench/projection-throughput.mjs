@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { encodeEvent, eventSubject } from '@signalbox/protocol';
+import { encodeEvent } from '@signalbox/protocol';
 import { Projection } from '../dist/read-model/projection.js';
 import { openReadModelDatabase } from '../dist/read-model/schema.js';
 
@@ -17,12 +17,8 @@ const messages = [];
 
 const put = (runId, sequence, data) => {
   const envelope = { id: `${runId}/${sequence}`, workspace, runId, sequence, at, causationId: 'c', data };
-  messages.push({
-    sequence: messages.length + 1,
-    subject: eventSubject(envelope),
-    storedAt: at,
-    data: Buffer.from(encodeEvent(envelope)),
-  });
+  const { subject, data: text } = encodeEvent(envelope);
+  messages.push({ sequence: messages.length + 1, subject, storedAt: at, data: Buffer.from(text) });
 };
 
 const digest = 'd'.repeat(64);

@@ -130,7 +130,7 @@ describe('the api process', () => {
       runIds.push(started.body.runId);
       side.orchestrator.doSteps(started.body.runId);
     }
-    await bus.publisher.publish({ subject: 'wf.event.run.garbage', data: 'garbage' });
+    await bus.publisher.publish({ subject: 'wf.event.run.default.garbage', data: 'garbage' });
     await call(url, 'POST', `${runs}/${runIds[1]}/pause`);
     first.kill('SIGKILL');
     await first.exited;

@@ -207,7 +207,7 @@ describe('the projection', () => {
     const db = openAt(':memory:');
     const garbage = (sequence: number, text: string) => ({
       sequence,
-      subject: 'wf.event.run.x',
+      subject: 'wf.event.run.default.run-z',
       storedAt: 5,
       data: Buffer.from(text),
     });

@@ -237,7 +237,8 @@ describe('requests that are not in order', () => {
 });
 
 test('dead letters are listed, newest first', async () => {
-  for (const text of ['garbage', '{"specversion":"1.0"}']) world.orchestrator.putText('wf.event.run.x', text);
+  for (const text of ['garbage', '{"specversion":"1.0"}'])
+    world.orchestrator.putText('wf.event.run.default.x', text);
   const { items } = (await world.call('GET', '/api/v1/dead-letters')).body;
   expect(items.map(({ id }: { id: string }) => id)).toEqual(['WORKFLOW_EVENTS/2', 'WORKFLOW_EVENTS/1']);
   expect(Buffer.from(items[1].payload, 'base64').toString()).toBe('garbage');

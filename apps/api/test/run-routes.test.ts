@@ -103,6 +103,47 @@ describe('starting a run', () => {
   });
 });
 
+describe('a run id that holds another’s', () => {
+  const forged = (victim: string) => `${victim}/x`;
+
+  test('is refused by every route', async () => {
+    const victim = await startTriage(world, true);
+    const body = { workflow: 'triage', input: { service: 'web', urgent: true }, runId: forged(victim) };
+    const refused = await world.call('POST', runs, body, alice);
+    expect([refused.status, refused.body.code]).toEqual([400, 'INVALID_REQUEST']);
+    const path = `${runs}/${encodeURIComponent(forged(victim))}`;
+    for (const route of [path, `${path}/events`, `${path}/approvals`])
+      expect((await world.call('GET', route)).status).toBe(400);
+    expect((await world.call('POST', `${path}/cancel`, {}, alice)).status).toBe(400);
+  });
+
+  test('cannot touch the other run’s history from the log', async () => {
+    const victim = await startTriage(world, true);
+    const history = await world.call('GET', `${runs}/${victim}/events`);
+    const last = history.body.items.length;
+    const event = {
+      specversion: '1.0',
+      id: `${forged(victim)}/${last + 1}`,
+      source: `signalbox/${workspace}`,
+      type: 'signalbox.run.cancelled',
+      subject: `runs/${forged(victim)}`,
+      time: new Date().toISOString(),
+      sequence: last + 1,
+      data: { actor: 'user:mallory' },
+    };
+    for (const runid of [undefined, forged(victim), victim])
+      world.orchestrator.putText(
+        `wf.event.run.${workspace}.${forged(victim)}`,
+        JSON.stringify({ ...event, runid }),
+      );
+    world.orchestrator.doSteps(victim);
+    const after = await world.call('GET', `${runs}/${victim}/events`);
+    expect(after.body.items.length).toBeGreaterThan(last);
+    expect(after.body.items.map(({ type }: { type: string }) => type)).not.toContain('run.cancelled');
+    expect((await world.call('GET', '/api/v1/dead-letters')).body.items).toHaveLength(3);
+  });
+});
+
 describe('reading runs', () => {
   test('a run shows its steps with attempts, times, warnings and the path taken', async () => {
     const runId = await startTriage(world, false);

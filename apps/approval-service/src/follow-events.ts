@@ -10,6 +10,7 @@ import {
   readStreamFacts,
   type StoredMessage,
   TransientError,
+  textOf,
 } from '@signalbox/messaging';
 import { ContractError, decodeEvent, EVENTS, type EventEnvelope, filters } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
@@ -116,7 +117,7 @@ const createdAtOf = async (connection: Connection, signal: AbortSignal): Promise
 /** An event of a newer version cannot be told here; what it says about an approval, the orchestrator checks again. */
 const decode = (message: StoredMessage, logger: Logger): EventEnvelope | undefined => {
   try {
-    return decodeEvent(Buffer.from(message.data).toString('utf8'), message.subject);
+    return decodeEvent(textOf(message));
   } catch (error) {
     if (!(error instanceof ContractError)) throw error;
     logger.warn('an event cannot be read and is passed over', { subject: message.subject, error });

@@ -7,23 +7,31 @@
  * 3. Both messages of a command have the same id: a redelivered decision that is judged differently the second time
  *    does not count twice.
  */
-import { type Connection, type Delivery, type Publisher, readLast } from '@signalbox/messaging';
 import {
+  type Connection,
+  type DeadLetterReporter,
+  type Delivery,
+  type Publisher,
+  publishUntilStored,
+  readLast,
+  settleTask,
+  textOf,
+} from '@signalbox/messaging';
+import {
+  type ApprovalDecision,
+  type ApprovalJudgement,
+  type ApprovalRequest,
   ContractError,
   decodeApprovalTask,
   decodeEvent,
   EVENTS,
+  encodeApprovalJudgement,
   eventSubjects,
-  headers,
-  protocolVersion,
-  type ResumeMessage,
-  taskSubjects,
 } from '@signalbox/protocol';
-import { type DeadLetterReporter, publishUntilStored, settleTask } from '@signalbox/step-runner';
 import type { Logger } from '@signalbox/telemetry';
 import { type ApprovalBook, type ApprovalRecord, endsApproval } from './approval-book.js';
-import { type DecisionTask, judgeDecision } from './judge-decision.js';
-import type { ApprovalRequestTask, Notifier } from './notifier.js';
+import { judgeDecision } from './judge-decision.js';
+import type { Notifier } from './notifier.js';
 import type { TeamDirectory } from './teams.js';
 
 export interface ApprovalHandlerOptions {
@@ -48,25 +56,17 @@ export const createApprovalHandler =
     settleTask(delivery, () => handle(delivery, options), options);
 
 const handle = async (delivery: Delivery, options: ApprovalHandlerOptions): Promise<void> => {
-  const version = delivery.headers[headers.version];
-  const task = decodeApprovalTask({
-    subject: delivery.subject,
-    text: Buffer.from(delivery.data).toString('utf8'),
-    ...(version === undefined ? {} : { version }),
-  });
+  const task = decodeApprovalTask(textOf(delivery));
   if (task.type === 'request') await announce(task, options);
   else await decide(task, delivery, options);
 };
 
-const announce = async (
-  task: ApprovalRequestTask,
-  { book, notifier }: ApprovalHandlerOptions,
-): Promise<void> => {
+const announce = async (task: ApprovalRequest, { book, notifier }: ApprovalHandlerOptions): Promise<void> => {
   if (book.find(task.runId, task.approvalId).kind !== 'ended') await notifier.approvalRequested(task);
 };
 
 const decide = async (
-  task: DecisionTask,
+  task: ApprovalDecision,
   delivery: Delivery,
   options: ApprovalHandlerOptions,
 ): Promise<void> => {
@@ -80,8 +80,9 @@ const decide = async (
     } else record = book.find(task.runId, task.approvalId);
   }
   const judgement = judgeDecision(record, task, teams);
-  const { commandId, runId, approvalId, actor, comment, decision } = task;
+  const { workspace, commandId, runId, approvalId, actor, comment, decision } = task;
   const about = {
+    workspace,
     commandId,
     runId,
     approvalId,
@@ -92,40 +93,27 @@ const decide = async (
   if (judgement.kind === 'refuse') {
     const { code, message } = judgement;
     logger.info('a decision is refused', { ...fields, code });
-    await send({ type: 'approval.refusal', ...about, code, message }, commandId, options);
+    await send({ type: 'approval.refusal', ...about, code, message }, options);
     return;
   }
   book.noteForwarded(runId, approvalId, { commandId, actor, decision });
   logger.info('a decision is forwarded', fields);
   const data = task.data === undefined ? {} : { data: task.data };
-  await send({ type: 'approval.decision', ...about, decision, ...data }, commandId, options);
+  await send({ type: 'approval.decision', ...about, decision, ...data }, options);
 };
 
 /** An approval that ended long ago has left the book; the event stream still knows how. */
-const hasEnded = async (task: DecisionTask, connection: Connection): Promise<boolean> => {
-  const last = await readLast(connection, EVENTS, eventSubjects.approval(task.runId, task.approvalId));
+const hasEnded = async (task: ApprovalDecision, connection: Connection): Promise<boolean> => {
+  const { workspace, runId, approvalId } = task;
+  const last = await readLast(connection, EVENTS, eventSubjects.approval(workspace, runId, approvalId));
   if (last === undefined) return false;
   try {
-    return endsApproval(decodeEvent(Buffer.from(last.data).toString('utf8'), last.subject).data);
+    return endsApproval(decodeEvent(textOf(last)).data);
   } catch (error) {
     if (error instanceof ContractError) return false;
     throw error;
   }
 };
 
-/** The command's own id has been used in this stream already, by the decision on its way here. */
-const send = (
-  message: ResumeMessage,
-  commandId: string,
-  { publisher, signal }: ApprovalHandlerOptions,
-): Promise<void> =>
-  publishUntilStored(
-    publisher,
-    {
-      subject: taskSubjects.resume(message.runId),
-      id: `${commandId}/judged`,
-      headers: { [headers.version]: protocolVersion },
-      data: JSON.stringify(message),
-    },
-    signal,
-  );
+const send = (judgement: ApprovalJudgement, { publisher, signal }: ApprovalHandlerOptions): Promise<void> =>
+  publishUntilStored(publisher, encodeApprovalJudgement(judgement), signal);

@@ -1,7 +1,7 @@
-import type { EventEnvelope, RunEventMessage } from '@signalbox/protocol';
+import type { ApprovalDecision, EventEnvelope, RunEventMessage } from '@signalbox/protocol';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { ApprovalBook, type ApprovalRequest } from './approval-book.js';
-import { type DecisionTask, judgeDecision } from './judge-decision.js';
+import { judgeDecision } from './judge-decision.js';
 import { Teams } from './teams.js';
 
 let book: ApprovalBook;
@@ -39,7 +39,7 @@ const requested = (part: Partial<ApprovalRequest> = {}): void =>
   });
 
 let commandCount = 0;
-const decisionOf = (actor: string, part: Partial<DecisionTask> = {}): DecisionTask => {
+const decisionOf = (actor: string, part: Partial<ApprovalDecision> = {}): ApprovalDecision => {
   commandCount += 1;
   return {
     type: 'decision',
@@ -55,7 +55,7 @@ const decisionOf = (actor: string, part: Partial<DecisionTask> = {}): DecisionTa
 };
 
 /** Judges as the handler does: what may go on is noted as forwarded. */
-const verdictOn = (task: DecisionTask): string => {
+const verdictOn = (task: ApprovalDecision): string => {
   const judgement = judgeDecision(book.find(task.runId, task.approvalId), task, teams);
   if (judgement.kind === 'refuse') return judgement.code;
   book.noteForwarded(task.runId, task.approvalId, task);

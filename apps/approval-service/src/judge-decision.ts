@@ -9,11 +9,9 @@
  *    one's own run takes no second person.
  * 4. Under a quorum nobody counts twice; a rejection decides at once.
  */
-import type { ApprovalTask } from '@signalbox/protocol';
+import type { ApprovalDecision } from '@signalbox/protocol';
 import type { ApprovalRecord, ForwardedDecision, PendingApproval } from './approval-book.js';
 import type { TeamDirectory } from './teams.js';
-
-export type DecisionTask = Extract<ApprovalTask, { type: 'decision' }>;
 
 export type DecisionRefusalCode =
   | 'APPROVAL_NOT_FOUND'
@@ -28,7 +26,7 @@ export type Judgement =
 
 export const judgeDecision = (
   record: ApprovalRecord,
-  task: DecisionTask,
+  task: ApprovalDecision,
   teams: TeamDirectory,
 ): Judgement => {
   if (record.kind === 'unknown') {
@@ -47,7 +45,7 @@ export const judgeDecision = (
   return judgeActor(approval, task, teams);
 };
 
-const judgeActor = (approval: PendingApproval, task: DecisionTask, teams: TeamDirectory): Judgement => {
+const judgeActor = (approval: PendingApproval, task: ApprovalDecision, teams: TeamDirectory): Judgement => {
   const { approvers, allowRequester, requestedBy } = approval.request;
   if (!mayDecide(approval, task.actor, teams)) {
     return refuse(
@@ -92,7 +90,7 @@ const approversCounted = (approval: PendingApproval): ReadonlySet<string> =>
 
 const isRejection = ({ decision }: ForwardedDecision): boolean => decision === 'reject';
 
-const alreadyDecided = (task: DecisionTask): Judgement =>
+const alreadyDecided = (task: ApprovalDecision): Judgement =>
   refuse(
     'APPROVAL_ALREADY_DECIDED',
     `approval ${task.approvalId} has been decided; the first decision counts`,

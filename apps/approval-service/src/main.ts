@@ -1,8 +1,13 @@
 /** The approval service: claims `wf.task.approval.>`, knows what is pending from the event stream, sends decisions on. */
-import { consumeEach, createPublisher, keepProvisioned, openConnection } from '@signalbox/messaging';
+import {
+  consumeEach,
+  createDeadLetterReporter,
+  createPublisher,
+  keepProvisioned,
+  openConnection,
+} from '@signalbox/messaging';
 import { consumers, streamDeclarations } from '@signalbox/protocol';
 import { runService } from '@signalbox/service';
-import { createDeadLetterReporter } from '@signalbox/step-runner';
 import { ApprovalBook } from './approval-book.js';
 import { parseConfig } from './config.js';
 import { followEvents } from './follow-events.js';

@@ -1,12 +1,10 @@
 /** Tells people that somebody waits for their decision. The log is the only channel so far; chat and mail get a notifier each. */
-import type { ApprovalTask } from '@signalbox/protocol';
+import type { ApprovalRequest } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
-
-export type ApprovalRequestTask = Extract<ApprovalTask, { type: 'request' }>;
 
 export interface Notifier {
   /** May be called again for the same approval. A `TransientError` puts the request back for later. */
-  readonly approvalRequested: (request: ApprovalRequestTask) => Promise<void>;
+  readonly approvalRequested: (request: ApprovalRequest) => Promise<void>;
 }
 
 export const createLogNotifier = (logger: Logger): Notifier => ({

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { startEmbeddedNats } from '@signalbox/embedded-nats';
-import { type Consumption, consumeEach, readLast } from '@signalbox/messaging';
+import { type Consumption, consumeEach, publishUntilStored, readLast, textOf } from '@signalbox/messaging';
 import {
   type ApprovalTask,
   consumers,
@@ -11,14 +11,15 @@ import {
   decodeResumeMessage,
   type EventData,
   type EventEnvelope,
+  encodeApprovalDecision,
+  encodeApprovalRequest,
   encodeEvent,
-  eventSubject,
+  type IncomingText,
   type ResumeMessage,
   streamDeclarations,
   TASKS,
   taskSubjects,
 } from '@signalbox/protocol';
-import { publishUntilStored } from '@signalbox/step-runner';
 import { createLogger } from '@signalbox/telemetry';
 import {
   eventually,
@@ -39,6 +40,7 @@ const messages: ResumeMessage[] = [];
 const deadLetters: DeadLetterReport[] = [];
 let sequence = 0;
 let runCount = 0;
+let requestCount = 0;
 let runId = 'r0';
 
 const start = async (): Promise<void> => {
@@ -54,15 +56,14 @@ const happen = async (data: EventData): Promise<void> => {
   sequence += 1;
   const isOfRun = !data.type.startsWith('catalog.');
   const envelope: EventEnvelope = {
-    id: `${runId}/${sequence}`,
+    id: isOfRun ? `${runId}/${sequence}` : `catalog/default/${sequence}`,
     workspace: 'default',
     runId: isOfRun ? runId : null,
     sequence,
     at: Date.now(),
     data,
   };
-  const message = { subject: eventSubject(envelope), data: encodeEvent(envelope) };
-  await publishUntilStored(bus.publisher, message, new AbortController().signal);
+  await publishUntilStored(bus.publisher, encodeEvent(envelope), new AbortController().signal);
 };
 
 const request = (approvers: string[] = []) =>
@@ -80,12 +81,12 @@ const requested = (approvers?: string[]) =>
   happen({ type: 'approval.requested', ...request(approvers), onReject: 'cancel' });
 
 const send = async (task: ApprovalTask): Promise<void> => {
-  await bus.publisher.publish({
-    subject: taskSubjects.approval(task.runId, task.approvalId),
-    data: JSON.stringify(task),
-    // As the api sends it: the command's own id is taken in this stream.
-    ...(task.type === 'decision' ? { id: task.commandId } : {}),
-  });
+  requestCount += 1;
+  await bus.publisher.publish(
+    task.type === 'decision'
+      ? encodeApprovalDecision(task)
+      : encodeApprovalRequest(task, `request-${requestCount}`),
+  );
 };
 const decide = (commandId: string, actor: string, decision: 'approve' | 'reject' = 'approve') =>
   send({
@@ -109,14 +110,14 @@ beforeAll(async () => {
       consumers: [consumers.orchestratorResume, consumers.orchestratorDeadLetter],
     },
   });
-  const listen = (durable: string, onMessage: (incoming: { subject: string; text: string }) => void) =>
+  const listen = (durable: string, onMessage: (incoming: IncomingText) => void) =>
     consumeEach(bus.connection, {
       stream: TASKS,
       durable,
       maxInFlight: 64,
       logger,
       handler: async (delivery) => {
-        onMessage({ subject: delivery.subject, text: Buffer.from(delivery.data).toString('utf8') });
+        onMessage(textOf(delivery));
         delivery.ack();
       },
     });
@@ -146,6 +147,7 @@ describe('a decision', () => {
     await decide('c1', 'user:ann');
     expect(await nextMessage()).toEqual({
       type: 'approval.decision',
+      workspace: 'default',
       commandId: `${runId}-c1`,
       runId,
       approvalId: 'a1',
@@ -238,8 +240,11 @@ test('a request is announced in the log and acknowledged', async () => {
 test('garbage becomes a dead letter and the service stays up', async () => {
   await requested();
   await start();
-  await bus.publisher.publish({ subject: `wf.task.approval.${runId}.a1`, data: 'garbage' });
-  await bus.publisher.publish({ subject: `wf.task.approval.${runId}.a1`, data: '{"type":"decision"}' });
+  await bus.publisher.publish({ subject: `wf.task.approval.request.default.${runId}.a1`, data: 'garbage' });
+  await bus.publisher.publish({
+    subject: `wf.task.approval.decision.default.${runId}.a1`,
+    data: '{"type":"decision"}',
+  });
   await eventually(() => deadLetters.length === 2);
   expect(deadLetters).toMatchObject([{ code: 'CONTRACT' }, { reportedBy: 'approval-service' }]);
   await decide('c1', 'user:ann');
@@ -254,7 +259,9 @@ test('a service works on when the server has lost everything it had', async () =
   try {
     await requested(['user:ann']);
     await decide('c1', 'user:ann');
-    const sent = await eventually(() => readLast(bus.connection, TASKS, taskSubjects.resume(runId)));
+    const sent = await eventually(() =>
+      readLast(bus.connection, TASKS, taskSubjects.resumeApproval('default', runId)),
+    );
     expect(Buffer.from(sent.data).toString('utf8')).toContain('approval.decision');
   } finally {
     await empty.stop();

@@ -28,12 +28,16 @@ const garbage: readonly (string | Uint8Array)[] = [
 
 test('a garbage message on every task subject is dead-lettered, and every process stays up', async () => {
   const subjects = [
-    taskSubjects.run('r1'),
-    taskSubjects.resume('r1'),
+    taskSubjects.run('default', 'r1'),
+    taskSubjects.resumeStep('default', 'r1', 's1'),
+    taskSubjects.resumeAgent('default', 'r1', 's1'),
+    taskSubjects.resumeApproval('default', 'r1'),
+    taskSubjects.resumeChild('default', 'r1'),
     taskSubjects.catalog('default'),
     taskSubjects.deadLetter('default'),
-    taskSubjects.step('r1', 's1'),
-    taskSubjects.approval('r1', 'a1'),
+    taskSubjects.step('default', 'r1', 's1'),
+    taskSubjects.approvalRequest('default', 'r1', 'a1'),
+    taskSubjects.approvalDecision('default', 'r1', 'a1'),
     taskSubjects.agent('default', 'r1', 's1'),
   ];
   const logger = createLogger({ service: 'garbage', level: 'silent' });

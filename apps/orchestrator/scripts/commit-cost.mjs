@@ -70,10 +70,11 @@ await intake.handle([
 
 const output = { status: 'healthy', checked: ['a', 'b', 'c'], detail: 'x'.repeat(100) };
 const resultOf = (text) => {
-  const { runId, stepId, attempt, claim } = JSON.parse(text);
+  const { workspace, runId, stepId, attempt, claim } = JSON.parse(text);
   const at = Date.now();
-  return delivery(`wf.task.resume.${runId}`, {
+  return delivery(`wf.task.resume.step.${workspace}.${runId}.${stepId}`, {
     type: 'step.succeeded',
+    workspace,
     runId,
     stepId,
     attempt,
@@ -100,7 +101,7 @@ const handle = async (batch) => {
 const starts = Array.from({ length: runCount }, (_, index) => {
   const runId = `0197f0a0-0000-7000-8000-${String(index).padStart(12, '0')}`;
   const fields = { type: 'start', runId, workflowId: 'bench', input: { service: 'web' } };
-  return delivery(`wf.task.run.${runId}`, { ...base(`c${index}`), ...fields });
+  return delivery(`wf.task.run.default.${runId}`, { ...base(`c${index}`), ...fields });
 });
 while (starts.length > 0) await handle(starts.splice(0, batchSize));
 let firstMs;

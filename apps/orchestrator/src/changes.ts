@@ -2,9 +2,14 @@
  * What one batch has brought about and has to be told to others after the commit. Filled inside the transaction,
  * used only when that has committed.
  */
-import type { OutboxEntry, OutboxStore, PublishedMarks } from './store/outbox-store.js';
+import type { WireMessage } from '@signalbox/protocol';
+import {
+  messageEntry,
+  type OutboxEntry,
+  type OutboxStore,
+  type PublishedMarks,
+} from './store/outbox-store.js';
 import type { Timer, TimerStore } from './store/timer-store.js';
-import type { EncodedMessage } from './wire/event-codec.js';
 
 export type TimerChange =
   | { readonly kind: 'set'; readonly timer: Timer }
@@ -14,13 +19,13 @@ export type TimerChange =
 /** Goes out after the commit: first the entries (somebody waits for the tasks), then the events. */
 export interface Publication {
   readonly entries: readonly OutboxEntry[];
-  readonly events: readonly EncodedMessage[];
+  readonly events: readonly WireMessage[];
   /** What is published once all of this and all before it is. */
   readonly marks: PublishedMarks;
 }
 
 export class Changes {
-  readonly events: EncodedMessage[] = [];
+  readonly events: WireMessage[] = [];
   readonly entries: OutboxEntry[] = [];
   readonly timerChanges: TimerChange[] = [];
   readonly #outbox: OutboxStore;
@@ -37,8 +42,8 @@ export class Changes {
   }
 
   /** A fact that waits in the outbox with its whole text: of the catalog, or a notice of no history. */
-  announce({ subject, messageId, text }: EncodedMessage): void {
-    this.send({ kind: 'message', subject, messageId, payload: text });
+  announce(message: WireMessage): void {
+    this.send(messageEntry(message));
   }
 
   setTimer(timer: Timer): void {

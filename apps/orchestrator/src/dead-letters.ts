@@ -3,28 +3,28 @@
  * carries the claim of that very attempt: garbage that somebody puts on a step's subject must not end a step.
  */
 import { stepError } from '@signalbox/engine';
-import { ContractError, parseTaskSubject } from '@signalbox/protocol';
+import {
+  ContractError,
+  claimInTask,
+  type DeadLetterReport,
+  encodeEvent,
+  parseTaskSubject,
+  type StepTarget,
+} from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 import type { BatchContext, RunCommands } from './run-commands.js';
 import type { DeadLetterStore } from './store/dead-letter-store.js';
-import type { RunStore } from './store/run-store.js';
 import type { Claims } from './wire/claim.js';
-import { encodeEnvelope } from './wire/event-codec.js';
 import type { BatchInput } from './wire/input-codec.js';
-import { claimInTask } from './wire/task-codec.js';
 
 export type DeadLetterInput = Extract<BatchInput, { kind: 'dead_letter' }>;
 
 export interface DeadLetterParts {
   readonly store: DeadLetterStore;
-  readonly runs: RunStore;
   readonly claims: Claims;
   readonly commands: RunCommands;
   readonly logger: Logger;
 }
-
-/** For messages that neither name a workspace nor a run that is known. */
-const fallbackWorkspace = 'default';
 
 export class DeadLetters {
   readonly #parts: DeadLetterParts;
@@ -33,11 +33,9 @@ export class DeadLetters {
     this.#parts = parts;
   }
 
-  record(input: DeadLetterInput, context: BatchContext): void {
-    const workspace = input.workspace ?? this.#workspaceOf(input.report.subject);
-    const report = { ...input.report, workspace };
+  record({ report }: DeadLetterInput, context: BatchContext): void {
     if (!this.#parts.store.add(report)) return;
-    const { subject, code, reason, deliveryCount } = report;
+    const { workspace, subject, code, reason, deliveryCount } = report;
     this.#parts.logger.warn('a message was kept as a dead letter', {
       dead_letter: report.id,
       subject,
@@ -46,7 +44,7 @@ export class DeadLetters {
       delivery_count: deliveryCount,
     });
     context.changes.announce(
-      encodeEnvelope({
+      encodeEvent({
         id: `deadletter/${workspace}/${report.id}`,
         workspace,
         runId: null,
@@ -55,28 +53,26 @@ export class DeadLetters {
         data: { type: 'deadletter.recorded', actor: `service:${report.reportedBy}`, deadLetter: report },
       }),
     );
-    this.#failStep(report.payload, reason, context);
+    this.#failStep(report, context);
   }
 
-  #failStep(payload: string, reason: string, context: BatchContext): void {
+  #failStep({ workspace, subject, payload, reason }: DeadLetterReport, context: BatchContext): void {
+    const target = targetOf(subject);
     const task = claimInTask(Buffer.from(payload, 'base64').toString());
-    if (task === undefined) return;
+    if (task === undefined || target === undefined) return;
     const { runId, stepId, attempt, claim } = task;
-    if (!this.#parts.claims.isRight(claim, runId, stepId, attempt)) return;
-    this.#parts.commands.failStep(runId, stepId, attempt, stepError('POISON_MESSAGE', reason), context);
-  }
-
-  #workspaceOf(subject: string): string {
-    const runId = runIdIn(subject);
-    const run = runId === undefined ? undefined : this.#parts.runs.find(runId);
-    return run?.workspace ?? fallbackWorkspace;
+    if (!this.#parts.claims.isRight(claim, { target, workspace, runId, stepId, attempt })) return;
+    const error = stepError('POISON_MESSAGE', reason);
+    this.#parts.commands.failStep({ workspace, runId, stepId, attempt, error }, context);
   }
 }
 
-const runIdIn = (subject: string): string | undefined => {
+/** Who was to execute what lay on a subject; undefined where it was no step. */
+const targetOf = (subject: string): StepTarget | undefined => {
   try {
-    const address = parseTaskSubject(subject);
-    return 'runId' in address ? address.runId : undefined;
+    const { kind } = parseTaskSubject(subject);
+    if (kind === 'agent') return 'agent';
+    return kind === 'step' ? 'worker' : undefined;
   } catch (cause) {
     if (cause instanceof ContractError) return undefined;
     throw cause;

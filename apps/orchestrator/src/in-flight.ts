@@ -11,22 +11,17 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type PendingDispatch, pendingDispatches, runOutcome } from '@signalbox/engine';
 import { type StoredMessage, TransientError } from '@signalbox/messaging';
-import { ContractError, parseTaskSubject, TASKS } from '@signalbox/protocol';
+import { ContractError, claimInTask, parseTaskSubject, TASKS } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 import type { Clock } from './clock.js';
 import type { Relay } from './relay.js';
 import { type LoadedRun, type Runs, startedOf } from './runs.js';
 import { firstPlace, type InFlightRow, type InFlightStore, type RunPlace } from './store/in-flight-store.js';
+import type { MessageEntry } from './store/outbox-store.js';
 import type { TaskQueue } from './task-queue.js';
 import { type BatchInput, deadLetterOf } from './wire/input-codec.js';
 import type { StepTasks } from './wire/step-tasks.js';
-import {
-  childEndedEntry,
-  claimInTask,
-  type MessageEntry,
-  startChildEntry,
-  subjectsOfAttempt,
-} from './wire/task-codec.js';
+import { childEndedEntry, startChildEntry, subjectsOfAttempt } from './wire/task-codec.js';
 
 export interface InFlightParts {
   readonly queue: TaskQueue;
@@ -121,7 +116,8 @@ export class InFlight {
     if (child === undefined) return startChildEntry(startedOf(parent), pending, id, row.scheduledAt);
     const outcome = runOutcome(child.state);
     if (outcome === undefined) return undefined;
-    return childEndedEntry({ runId: row.runId, stepId: row.stepId }, child.runId, outcome, id);
+    const { workspace } = startedOf(parent);
+    return childEndedEntry({ workspace, runId: row.runId, stepId: row.stepId }, child.runId, outcome, id);
   }
 
   #newId({ runId, stepId, attempt }: InFlightRow): string {
@@ -200,7 +196,8 @@ const fateOf = ({ subject, data }: StoredMessage): 'looked_for' | 'sent_again' |
       case 'step':
       case 'agent':
         return claimInTask(Buffer.from(data).toString()) === undefined ? 'set_aside' : 'looked_for';
-      case 'approval':
+      case 'approval.request':
+      case 'approval.decision':
         return 'sent_again';
       default:
         return 'set_aside';

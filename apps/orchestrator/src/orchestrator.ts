@@ -84,7 +84,6 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
   const catalog = new Catalog({ ...stores, runs: runStore, language });
   const deadLetters = new DeadLetters({
     store: stores.deadLetters,
-    runs: runStore,
     claims,
     commands,
     logger,

@@ -22,6 +22,7 @@ import {
 } from '@signalbox/engine';
 import type { Changes } from './changes.js';
 import { type LoadedRun, type Runs, startedOf } from './runs.js';
+import type { MessageEntry } from './store/outbox-store.js';
 import type { RunStore } from './store/run-store.js';
 import { dataTextOf, encodeRunEvent } from './wire/event-codec.js';
 import type { StepTasks } from './wire/step-tasks.js';
@@ -30,7 +31,6 @@ import {
   approvalWithdrawal,
   cancelChildEntry,
   childEndedEntry,
-  type MessageEntry,
   startChildEntry,
   stepWithdrawal,
 } from './wire/task-codec.js';
@@ -108,7 +108,7 @@ export class Recorder {
     const { seq, at, event } = recorded;
     const dataText = dataTextOf(recorded);
     const message = encodeRunEvent(run.runId, workspace, recorded, causationId, dataText);
-    const unsendable = this.#excess(`the event ${event.type}`, message.text);
+    const unsendable = this.#excess(`the event ${event.type}`, message.data);
     if (unsendable !== undefined) return unsendable;
     this.#parts.store.append(run.runId, seq, at, event.type, dataText, causationId);
     this.#changes.events.push(message);
@@ -143,7 +143,7 @@ export class Recorder {
       case 'cancel_child':
         return this.#send('the cancel of a child run', cancelChildEntry(started, effect, messageId, at));
       case 'notify_parent': {
-        const parent = { runId: effect.parentRunId, stepId: effect.stepId };
+        const parent = { workspace: started.workspace, runId: effect.parentRunId, stepId: effect.stepId };
         return this.#send(
           'the news for the parent',
           childEndedEntry(parent, runId, effect.outcome, messageId),

@@ -13,13 +13,12 @@ import {
   type PublishOutcome,
   TransientError,
 } from '@signalbox/messaging';
-import { headers, protocolVersion } from '@signalbox/protocol';
+import { headers, repeatedMessage, type WireMessage, wireMessage } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 import type { Publication } from './changes.js';
 import type { Clock } from './clock.js';
 import { LruMap } from './lru-map.js';
 import type { OutboxEntry, PublishedMarks, Withdrawal } from './store/outbox-store.js';
-import type { EncodedMessage } from './wire/event-codec.js';
 
 /** Where publications go. */
 export interface Outlet {
@@ -57,7 +56,7 @@ export class Relay {
 
   /** Resolves when this and everything before it is published. */
   publish({ entries, events, marks }: Publication): Promise<void> {
-    const sent = this.#publishAll([...entries.flatMap(toMessage), ...events.map(toEventMessage)]);
+    const sent = this.#publishAll([...entries.flatMap(toMessage), ...events]);
     const withdrawals = entries.filter((entry) => entry.kind === 'withdrawal');
     const published = Promise.all([this.#published, sent])
       .then(() => Promise.all(withdrawals.map((withdrawal) => this.#withdraw(withdrawal))))
@@ -70,7 +69,7 @@ export class Relay {
 
   /** Sends what was lost once more. Not a part of the order: nothing waits for it. */
   async repeat(entry: Extract<OutboxEntry, { kind: 'message' }>): Promise<void> {
-    await this.#publishAll(toMessage(entry).map(repeated));
+    await this.#publishAll(toMessage(entry).map(repeatedMessage));
   }
 
   /** Resolves when everything that was given so far is published. */
@@ -121,7 +120,7 @@ export class Relay {
           this.#remember(waiting, outcomes);
           waiting = waiting.filter((_, index) => !isStored(outcomes[index]));
         }
-        waiting = waiting.map(repeated);
+        waiting = waiting.map(repeatedMessage);
       }
     }
   }
@@ -147,31 +146,7 @@ export class Relay {
 const isStored = (outcome: unknown): outcome is PublishOutcome =>
   outcome !== undefined && !(outcome instanceof Error);
 
-const versionHeader = { [headers.version]: protocolVersion };
-
-const repeated = (message: OutgoingMessage): OutgoingMessage => ({
-  ...message,
-  headers: { ...message.headers, [headers.repeated]: '1' },
-});
-
-const toEventMessage = ({ subject, messageId, text }: EncodedMessage): OutgoingMessage => ({
-  subject,
-  id: messageId,
-  headers: versionHeader,
-  data: text,
-});
-
-const toMessage = (entry: OutboxEntry): OutgoingMessage[] =>
+const toMessage = (entry: OutboxEntry): WireMessage[] =>
   entry.kind === 'withdrawal'
     ? []
-    : [
-        {
-          subject: entry.subject,
-          id: entry.messageId,
-          headers:
-            entry.idempotencyKey === undefined
-              ? versionHeader
-              : { ...versionHeader, [headers.idempotencyKey]: entry.idempotencyKey },
-          data: entry.payload,
-        },
-      ];
+    : [wireMessage(entry.subject, entry.messageId, entry.payload, { idempotencyKey: entry.idempotencyKey })];

@@ -15,17 +15,17 @@ import {
   type World,
 } from '@signalbox/engine';
 import { InvariantViolation } from '@signalbox/messaging';
-import { type ResumeMessage, type RunCommand, taskSubjects } from '@signalbox/protocol';
+import { encodeChildEnded, encodeEvent, type IncomingResume, type RunCommand } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 import type { Changes } from './changes.js';
 import type { Recorder, Unsendable } from './recorder.js';
 import { type LoadedRun, type Runs, startedOf } from './runs.js';
 import { sha256 } from './sha256.js';
-import type { InboxStore } from './store/inbox-store.js';
+import { type InboxStore, runCommandKey } from './store/inbox-store.js';
+import { messageEntry } from './store/outbox-store.js';
 import type { Timer } from './store/timer-store.js';
 import type { Claims } from './wire/claim.js';
 import { type ControlCommand, toControl, toResumption } from './wire/command-codec.js';
-import { encodeEnvelope } from './wire/event-codec.js';
 
 export interface Refusal {
   readonly code: string;
@@ -53,6 +53,19 @@ export interface BatchContext {
   readonly now: number;
 }
 
+interface RunAddress {
+  readonly runId: string;
+  readonly workspace?: string;
+}
+
+export interface LostAttempt {
+  readonly workspace: string;
+  readonly runId: string;
+  readonly stepId: string;
+  readonly attempt: number;
+  readonly error: StepError;
+}
+
 const done: Answer = { kind: 'done' };
 
 export class RunCommands {
@@ -63,9 +76,9 @@ export class RunCommands {
   }
 
   control(command: ControlCommand, context: BatchContext): void {
-    if (!this.#parts.inbox.accept(`${command.runId}/${command.commandId}`, context.now)) return;
-    const run = this.#parts.runs.find(command.runId);
-    if (run === undefined || startedOf(run).workspace !== command.workspace) {
+    if (!this.#parts.inbox.accept(runCommandKey(command), context.now)) return;
+    const run = this.#find(command);
+    if (run === undefined) {
       const message = `there is no run ${command.runId}`;
       this.notice(command, { code: 'RUN_NOT_FOUND', message }, context);
       return;
@@ -86,7 +99,7 @@ export class RunCommands {
   notice(command: RunCommand, { code, message }: Refusal, context: BatchContext): void {
     const { type, actor, runId, commandId, workspace } = command;
     context.changes.announce(
-      encodeEnvelope({
+      encodeEvent({
         id: `${runId}/refused/${commandId}`,
         workspace,
         runId,
@@ -98,7 +111,7 @@ export class RunCommands {
     );
   }
 
-  resume(message: ResumeMessage, context: BatchContext): void {
+  resume(message: IncomingResume, context: BatchContext): void {
     switch (message.type) {
       case 'step.started':
       case 'step.succeeded':
@@ -110,14 +123,14 @@ export class RunCommands {
         this.#approval(message, context);
         break;
       case 'child.ended':
-        this.#quietly(message.runId, toResumption(message), context);
+        this.#quietly(message, toResumption(message), context);
         break;
     }
   }
 
-  #stepResult(message: Extract<ResumeMessage, { worker: string }>, context: BatchContext): void {
-    const { runId, stepId, attempt } = message;
-    if (!this.#parts.claims.isRight(message.claim, runId, stepId, attempt)) {
+  #stepResult(message: Extract<IncomingResume, { worker: string }>, context: BatchContext): void {
+    const { workspace, runId, stepId, attempt, sentBy: target } = message;
+    if (!this.#parts.claims.isRight(message.claim, { target, workspace, runId, stepId, attempt })) {
       this.#parts.logger.warn('a step result without the right claim was refused', {
         run_id: runId,
         step_id: stepId,
@@ -126,13 +139,13 @@ export class RunCommands {
       });
       return;
     }
-    this.#quietly(runId, toResumption(message), context);
+    this.#quietly(message, toResumption(message), context);
   }
 
-  #approval(message: Extract<ResumeMessage, { approvalId: string }>, context: BatchContext): void {
+  #approval(message: Extract<IncomingResume, { approvalId: string }>, context: BatchContext): void {
     const { runId, commandId, approvalId, actor } = message;
-    if (!this.#parts.inbox.accept(`${runId}/${commandId}`, context.now)) return;
-    const run = this.#parts.runs.find(runId);
+    if (!this.#parts.inbox.accept(runCommandKey(message), context.now)) return;
+    const run = this.#find(message);
     if (run === undefined) {
       this.#ignored(runId, message.type, 'RUN_NOT_FOUND');
       return;
@@ -151,14 +164,22 @@ export class RunCommands {
   }
 
   /** What comes from machines: a refusal means that it is a duplicate or late. */
-  #quietly(runId: string, command: Command, context: BatchContext): void {
-    const run = this.#parts.runs.find(runId);
+  #quietly(at: RunAddress, command: Command, context: BatchContext): void {
+    const { runId } = at;
+    const run = this.#find(at);
     if (run === undefined) {
       this.#ignored(runId, command.type, 'RUN_NOT_FOUND');
       return;
     }
     const answer = this.apply(run, command, context);
     if (answer.kind === 'refused') this.#ignored(runId, command.type, answer.code);
+  }
+
+  /** A run is not there for another workspace than its own; the orchestrator's own timers name none. */
+  #find({ runId, workspace }: RunAddress): LoadedRun | undefined {
+    const run = this.#parts.runs.find(runId);
+    const isOwn = run !== undefined && (workspace === undefined || startedOf(run).workspace === workspace);
+    return isOwn ? run : undefined;
   }
 
   #ignored(runId: string, command: string, code: string): void {
@@ -168,32 +189,31 @@ export class RunCommands {
   /** The timer is over whatever the answer: one that nobody wants any more is dropped. */
   timer(timer: Timer, context: BatchContext): void {
     context.changes.cancelTimer(timer.runId, timer.timerId);
-    this.#quietly(timer.runId, { type: 'timer_fired', purpose: timer.purpose }, context);
+    this.#quietly({ runId: timer.runId }, { type: 'timer_fired', purpose: timer.purpose }, context);
   }
 
   /** A step's task could not be handled by anybody. False where that attempt is no longer in flight. */
-  failStep(runId: string, stepId: string, attempt: number, error: StepError, context: BatchContext): void {
-    this.#quietly(runId, { type: 'step_failed', stepId, attempt, error }, context);
+  failStep({ workspace, runId, ...failure }: LostAttempt, context: BatchContext): void {
+    this.#quietly({ workspace, runId }, { type: 'step_failed', ...failure }, context);
   }
 
   /** A start that is linked to a parent was refused: the parent's state fails instead of waiting for ever. */
   tellParent(command: Extract<RunCommand, { type: 'start' }>, refusal: Refusal, context: BatchContext): void {
     if (command.parent === undefined) return;
-    const message: ResumeMessage = {
-      type: 'child.ended',
-      ...command.parent,
-      childRunId: command.runId,
-      outcome: {
-        ok: false,
-        error: { code: 'INTERNAL', message: `${refusal.code}: ${refusal.message}`, retryable: false },
+    const message = encodeChildEnded(
+      {
+        type: 'child.ended',
+        workspace: command.workspace,
+        ...command.parent,
+        childRunId: command.runId,
+        outcome: {
+          ok: false,
+          error: { code: 'INTERNAL', message: `${refusal.code}: ${refusal.message}`, retryable: false },
+        },
       },
-    };
-    context.changes.send({
-      kind: 'message',
-      subject: taskSubjects.resume(command.parent.runId),
-      messageId: `${command.runId}/refused/${command.commandId}/parent`,
-      payload: JSON.stringify(message),
-    });
+      `${command.runId}/refused/${command.commandId}/parent`,
+    );
+    context.changes.send(messageEntry(message));
   }
 
   /** Decides and records. Of a decision that cannot be sent the part that can stands, and the run is given up. */

@@ -8,7 +8,7 @@ import type { SchemaCheck } from '@signalbox/validation';
 import type { BatchContext, Refusal, RunCommands } from './run-commands.js';
 import { type LoadedRun, type Runs, startedOf } from './runs.js';
 import type { AgentStore, WorkflowStore } from './store/catalog-store.js';
-import type { InboxStore } from './store/inbox-store.js';
+import { type InboxStore, runCommandKey } from './store/inbox-store.js';
 
 export type StartCommand = Extract<RunCommand, { type: 'start' }>;
 
@@ -35,7 +35,7 @@ export class Starts {
 
   start(command: StartCommand, context: BatchContext): void {
     const { commands, inbox, runs } = this.#parts;
-    if (!inbox.accept(`${command.runId}/${command.commandId}`, context.now)) return;
+    if (!inbox.accept(runCommandKey(command), context.now)) return;
     const existing = runs.find(command.runId);
     if (existing !== undefined) {
       this.#refuseExisting(existing, command, context);

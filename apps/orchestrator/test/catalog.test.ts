@@ -141,15 +141,17 @@ describe('the catalog', () => {
 
 const approve = async (text: string): Promise<void> => {
   const { runId, approvalId } = JSON.parse(text) as { runId: string; approvalId: string };
+  const workspace = 'default';
   const decision = (commandId: string, actor: string): object => ({
     type: 'approval.decision',
     commandId,
+    workspace,
     runId,
     approvalId,
     actor,
     decision: 'approve',
   });
-  const subject = `wf.task.resume.${runId}`;
+  const subject = `wf.task.resume.approval.${workspace}.${runId}`;
   await world.deliver(
     world.message(subject, decision('d1', 'user:bob')),
     world.message(subject, decision('d1', 'user:bob')),

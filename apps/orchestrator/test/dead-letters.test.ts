@@ -17,7 +17,7 @@ const report = (task: StepTask, payload: string): Parameters<TestWorld['deliver'
     id: 'WORKFLOW_TASKS/77',
     workspace: 'default',
     stream: 'WORKFLOW_TASKS',
-    subject: `wf.task.step.${task.runId}.${task.stepId}`,
+    subject: `wf.task.step.default.${task.runId}.${task.stepId}`,
     consumer: 'step-worker',
     deliveryCount: 5,
     code: 'POISON_MESSAGE',
@@ -35,10 +35,10 @@ describe('garbage', () => {
   test('on each subject that is consumed becomes a dead letter and spoils none of its batch', async () => {
     const good = world.start('run-1', 'one');
     const garbage = [
-      world.message('wf.task.run.run-1', 'not json'),
-      world.message('wf.task.run.run-1', { type: 'start', runId: 'run-2' }),
-      world.message('wf.task.resume.run-1', new Uint8Array([0xff, 0xfe, 0x00])),
-      world.message('wf.task.resume.run-1', '{"type":"step.succeeded"}'),
+      world.message('wf.task.run.default.run-1', 'not json'),
+      world.message('wf.task.run.default.run-1', { type: 'start', runId: 'run-2' }),
+      world.message('wf.task.resume.approval.default.run-1', new Uint8Array([0xff, 0xfe, 0x00])),
+      world.message('wf.task.resume.approval.default.run-1', '{"type":"step.succeeded"}'),
       world.message('wf.task.catalog.default', '[]'),
       world.message('wf.task.deadletter.default', '7'),
       world.message('wf.task.nonsense', '{}'),

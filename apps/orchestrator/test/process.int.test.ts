@@ -5,7 +5,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startEmbeddedNats } from '@signalbox/embedded-nats';
 import { evolve, initialState, type RunEvent, type RunState, runStatus } from '@signalbox/engine';
-import { type Consumption, consumeEach, type Delivery, followStream, readLast } from '@signalbox/messaging';
+import {
+  type Consumption,
+  consumeEach,
+  type Delivery,
+  followStream,
+  readLast,
+  textOf,
+} from '@signalbox/messaging';
 import {
   consumers,
   decodeEvent,
@@ -68,8 +75,7 @@ beforeEach(async () => {
     maxBatch: 500,
     logger,
     handler: (messages) => {
-      for (const { data, subject } of messages)
-        events.push(decodeEvent(Buffer.from(data).toString(), subject));
+      for (const message of messages) events.push(decodeEvent(textOf(message)));
     },
   });
 });
@@ -101,10 +107,11 @@ const putCatalog = async (source: string): Promise<void> => {
 };
 
 const start = (runId: string, workflowId: string): Promise<void> =>
-  send(taskSubjects.run(runId), { ...base(), type: 'start', runId, workflowId, input: {} });
+  send(taskSubjects.run('default', runId), { ...base(), type: 'start', runId, workflowId, input: {} });
 
 const resultOf = (task: StepTask, claim = task.claim): object => ({
   type: 'step.succeeded',
+  workspace: task.workspace,
   runId: task.runId,
   stepId: task.stepId,
   attempt: task.attempt,
@@ -122,14 +129,14 @@ const work = (answer: (task: StepTask, delivery: Delivery) => Promise<void>): vo
     maxInFlight: 50,
     logger,
     handler: async (delivery) => {
-      const { subject, data } = delivery;
-      await answer(decodeStepTask({ subject, text: Buffer.from(data).toString() }), delivery);
+      await answer(decodeStepTask(textOf(delivery)), delivery);
       delivery.ack();
     },
   });
 };
 
-const answerAll = (): void => work(async (task) => send(taskSubjects.resume(task.runId), resultOf(task)));
+const reportSubject = (task: StepTask): string => taskSubjects.resumeStep('default', task.runId, task.stepId);
+const answerAll = (): void => work(async (task) => send(reportSubject(task), resultOf(task)));
 
 /** Each event once, by its place in the history; the same event may be stored twice after a long outage. */
 const historyOf = (runId: string): EventEnvelope[] => {
@@ -230,7 +237,7 @@ describe('the orchestrator process', () => {
     await putCatalog(workflow('two', [step('first', 'next: second'), step('second')]));
     const seen: StepTask[] = [];
     work(async (task) => {
-      const subject = taskSubjects.resume(task.runId);
+      const subject = reportSubject(task);
       const late = seen[0];
       seen.push(task);
       await send(subject, resultOf(task, 'x'.repeat(43)));
@@ -285,8 +292,18 @@ describe('the orchestrator process', () => {
     expect(types()).toEqual(['run.started', 'step.scheduled']);
     const { runId, stepId, attempt, claim } = held;
     for (let startedAt = 1; startedAt <= 6; startedAt += 1) {
-      const begun = { type: 'step.started', runId, stepId, attempt, claim, worker: 'w1', startedAt };
-      await send(taskSubjects.resume(runId), begun);
+      const workspace = 'default';
+      const begun = {
+        type: 'step.started',
+        workspace,
+        runId,
+        stepId,
+        attempt,
+        claim,
+        worker: 'w1',
+        startedAt,
+      };
+      await send(reportSubject(held), begun);
     }
     await eventually(() => types().includes('run.failed'));
     expect(types().filter((type) => type === 'step.started')).toHaveLength(5);
@@ -314,10 +331,10 @@ describe('the orchestrator process', () => {
     await putCatalog(workflow('one', [step('only')]));
     await start('run-1', 'one');
     await eventually(() => historyOf('run-1').length === 2);
-    await send(taskSubjects.run('run-1'), { ...base(), type: 'cancel', runId: 'run-1' });
+    await send(taskSubjects.run('default', 'run-1'), { ...base(), type: 'cancel', runId: 'run-1' });
     await eventually(() => events.some(({ data }) => data.type === 'run.cancelled'));
     await eventually(
-      async () => (await readLast(bus.connection, TASKS, 'wf.task.step.run-1.>')) === undefined,
+      async () => (await readLast(bus.connection, TASKS, 'wf.task.step.default.run-1.>')) === undefined,
     );
   });
 });

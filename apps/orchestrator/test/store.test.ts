@@ -10,7 +10,7 @@ import { claimKey, openDatabase } from '../src/store/database.js';
 import { createInboxStore, inboxAgeMs } from '../src/store/inbox-store.js';
 import { NewerSchemaError } from '../src/store/migrations.js';
 import type { OutboxEntry } from '../src/store/outbox-store.js';
-import { createClaims } from '../src/wire/claim.js';
+import { type ClaimedAttempt, createClaims } from '../src/wire/claim.js';
 import { MemoryBus } from './support/memory-bus.js';
 
 let folder: string;
@@ -67,13 +67,20 @@ describe('the inbox', () => {
 
 describe('a claim', () => {
   const claims = createClaims(Buffer.alloc(32, 1));
-  test('is right for its run, step and attempt only', () => {
-    const claim = claims.make('run', 'step', 1);
-    expect(claims.isRight(claim, 'run', 'step', 1)).toBe(true);
-    expect(claims.isRight(claim, 'run', 'step', 2)).toBe(false);
-    expect(claims.isRight(claim, 'run', 'other', 1)).toBe(false);
-    expect(claims.isRight('', 'run', 'step', 1)).toBe(false);
-    expect(createClaims(Buffer.alloc(32, 2)).isRight(claim, 'run', 'step', 1)).toBe(false);
+  test('is right for its target, workspace, run, step and attempt only', () => {
+    const own = { target: 'worker', workspace: 'w', runId: 'run', stepId: 'step', attempt: 1 } as const;
+    const claim = claims.make(own);
+    expect(claims.isRight(claim, own)).toBe(true);
+    const foreign: Partial<ClaimedAttempt>[] = [
+      { target: 'agent' },
+      { workspace: 'other' },
+      { runId: 'other' },
+      { stepId: 'other' },
+      { attempt: 2 },
+    ];
+    for (const part of foreign) expect(claims.isRight(claim, { ...own, ...part })).toBe(false);
+    expect(claims.isRight('', own)).toBe(false);
+    expect(createClaims(Buffer.alloc(32, 2)).isRight(claim, own)).toBe(false);
   });
 });
 

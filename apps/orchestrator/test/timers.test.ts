@@ -93,7 +93,9 @@ describe('durable timers', () => {
     await settled();
     expect(world.typesOf('run-1')).toContain('step.failed');
     expect(world.bus.tasks).toEqual([]);
-    expect(world.bus.journal.some((line) => line.startsWith('withdraw wf.task.step.run-1.'))).toBe(true);
+    expect(world.bus.journal.some((line) => line.startsWith('withdraw wf.task.step.default.run-1.'))).toBe(
+      true,
+    );
   });
 
   test('that nobody wants any more are dropped', async () => {

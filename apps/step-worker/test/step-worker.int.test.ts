@@ -2,10 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { startEmbeddedNats } from '@signalbox/embedded-nats';
-import { type Consumption, consumeEach, readLast } from '@signalbox/messaging';
+import { type Consumption, consumeEach, publishUntilStored, readLast, textOf } from '@signalbox/messaging';
 import {
   consumers,
   decodeResumeMessage,
+  encodeStepTask,
   type JsonValue,
   type ResumeMessage,
   type StepTask,
@@ -13,7 +14,6 @@ import {
   TASKS,
   taskSubjects,
 } from '@signalbox/protocol';
-import { publishUntilStored } from '@signalbox/step-runner';
 import { createLogger } from '@signalbox/telemetry';
 import {
   eventually,
@@ -73,12 +73,15 @@ const send = async (stepId: string, latencyMs = 0): Promise<void> => {
     state: 'greet',
     action: 'agent.run',
     input: { agent: 'greeter', task: stepId },
-    agent: agent(latencyMs),
     outputValidation: 'warn',
     scheduledAt: Date.now(),
     idempotencyKey: `${runId}:${stepId}:1`,
   };
-  const message = { subject: taskSubjects.step(runId, stepId), data: JSON.stringify(task) };
+  const message = encodeStepTask(task, {
+    target: 'worker',
+    effectId: `${runId}/${stepId}`,
+    agentText: JSON.stringify(agent(latencyMs)),
+  });
   await publishUntilStored(bus.publisher, message, new AbortController().signal);
 };
 
@@ -98,12 +101,7 @@ beforeAll(async () => {
     maxInFlight: 64,
     logger,
     handler: async (delivery) => {
-      reports.push(
-        decodeResumeMessage({
-          subject: delivery.subject,
-          text: Buffer.from(delivery.data).toString('utf8'),
-        }),
-      );
+      reports.push(decodeResumeMessage(textOf(delivery)));
       delivery.ack();
     },
   });
@@ -194,7 +192,9 @@ test('a worker works on when the server has lost everything it had', async () =>
   const empty = await startEmbeddedNats({ storeDir, port: bus.port });
   try {
     await send('ada');
-    const report = await eventually(() => readLast(bus.connection, TASKS, taskSubjects.resume(runId)));
+    const report = await eventually(() =>
+      readLast(bus.connection, TASKS, taskSubjects.resumeStep('default', runId, 'ada')),
+    );
     expect(Buffer.from(report.data).toString('utf8')).toContain('Hello, ada');
   } finally {
     await empty.stop();

@@ -54,12 +54,12 @@ function resolvers() {
   return { promise, resolve };
 }
 
-await rate(`publish, batches of ${batch}`, () => publishOn('wf.task.step.run.a'));
+await rate(`publish, batches of ${batch}`, () => publishOn('wf.task.step.default.run.a'));
 await rate('consume and acknowledge, window 256', () => consume(256, count));
-await publishOn('wf.task.step.run.b');
+await publishOn('wf.task.step.default.run.b');
 await rate('consume and acknowledge, window 16', () => consume(16, count));
 
-await publishOn('wf.event.run.a');
+await publishOn('wf.event.run.default.a');
 const abort = new AbortController();
 const options = { stream: EVENTS, fromSequence: 1, maxBatch: 500, logger, signal: abort.signal };
 const handler = (_messages, { caughtUp }) => caughtUp && abort.abort();
@@ -72,7 +72,7 @@ for (let index = 0; index < 1_000; index += 1) {
   const { promise, resolve } = resolvers();
   arrived = resolve;
   const startedAt = performance.now();
-  await publisher.publish({ subject: 'wf.task.step.run.c', id: `latency/${index}`, data });
+  await publisher.publish({ subject: 'wf.task.step.default.run.c', id: `latency/${index}`, data });
   await promise;
   times.push(performance.now() - startedAt);
 }

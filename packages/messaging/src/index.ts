@@ -14,9 +14,18 @@ export {
   consumeBatches,
   consumeEach,
 } from './consume.js';
+export {
+  createDeadLetterReporter,
+  type DeadLetterReason,
+  type DeadLetterReporter,
+  type DeadLetterReporterOptions,
+  deadLetterOf,
+  type GivenUp,
+} from './dead-letter.js';
 export type { Delivery } from './delivery.js';
 export { InvariantViolation, TransientError } from './errors.js';
 export { type FollowOptions, followStream } from './follow-stream.js';
+export { type IncomingBytes, textOf } from './incoming-text.js';
 export { type KeepProvisionedOptions, type KeptProvisioned, keepProvisioned } from './keep-provisioned.js';
 export {
   type LiveMessage,
@@ -26,6 +35,7 @@ export {
 export type { MessageHeaders } from './message-headers.js';
 export { pause } from './pause.js';
 export { consumerNames, type Drift, provision, remakeConsumer, type Topology } from './provision.js';
+export { publishUntilStored } from './publish-until-stored.js';
 export {
   createPublisher,
   type OutgoingMessage,
@@ -34,7 +44,7 @@ export {
   type PublisherOptions,
   type PublishOutcome,
 } from './publisher.js';
-export { type DeadLetter, type Disposition, type SettleOptions, settle } from './settle.js';
+export { type SettleTaskOptions, settleTask } from './settle-task.js';
 export {
   deleteMessage,
   getMessage,

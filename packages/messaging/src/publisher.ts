@@ -15,11 +15,11 @@ import { TransientError } from './errors.js';
 import { type MessageHeaders, writeHeaders } from './message-headers.js';
 
 export interface OutgoingMessage {
-  subject: string;
+  readonly subject: string;
   /** `Nats-Msg-Id`. Without one a repeated publish may store the message twice. */
-  id?: string;
-  headers?: MessageHeaders;
-  data: Uint8Array | string;
+  readonly id?: string;
+  readonly headers?: MessageHeaders;
+  readonly data: Uint8Array | string;
 }
 
 export interface PublishOutcome {

@@ -1,34 +1,37 @@
-/** `wf.task.approval.<runID>.<approvalID>`: ask for a decision; here is a decision. */
+/** `wf.task.approval.request.…`: ask for a decision. `wf.task.approval.decision.…`: here is a decision, not yet judged. */
 import { z } from 'zod';
-import { actor, instant, json, token } from './shapes.js';
+import { actor, commandId, id, instant, json } from './shapes.js';
 
-export const approvalTask = z.discriminatedUnion('type', [
-  z.object({
-    type: z.literal('request'),
-    runId: token,
-    approvalId: token,
-    stepId: token,
-    workspace: token,
-    message: z.string(),
-    summary: json.optional(),
-    summaryDigest: z.string(),
-    approvers: z.array(z.string()),
-    quorum: z.number().int().positive(),
-    allowRequester: z.boolean(),
-    requestedBy: z.string(),
-    expiresAt: instant.optional(),
-  }),
-  z.object({
-    type: z.literal('decision'),
-    commandId: token,
-    runId: token,
-    approvalId: token,
-    workspace: token,
-    decision: z.enum(['approve', 'reject']),
-    actor,
-    comment: z.string().optional(),
-    data: json.optional(),
-    issuedAt: instant,
-  }),
-]);
+const request = z.object({
+  type: z.literal('request'),
+  runId: id,
+  approvalId: id,
+  stepId: id,
+  workspace: id,
+  message: z.string(),
+  summary: json.optional(),
+  summaryDigest: z.string(),
+  approvers: z.array(z.string()),
+  quorum: z.number().int().positive(),
+  allowRequester: z.boolean(),
+  requestedBy: z.string(),
+  expiresAt: instant.optional(),
+});
+export type ApprovalRequest = z.infer<typeof request>;
+
+const decision = z.object({
+  type: z.literal('decision'),
+  commandId,
+  runId: id,
+  approvalId: id,
+  workspace: id,
+  decision: z.enum(['approve', 'reject']),
+  actor,
+  comment: z.string().optional(),
+  data: json.optional(),
+  issuedAt: instant,
+});
+export type ApprovalDecision = z.infer<typeof decision>;
+
+export const approvalTask = z.discriminatedUnion('type', [request, decision]);
 export type ApprovalTask = z.infer<typeof approvalTask>;

@@ -1,8 +1,8 @@
 /** `wf.task.catalog.<workspace>`: definitions, agents and teams, put or taken away. */
 import { z } from 'zod';
-import { actor, instant, token } from './shapes.js';
+import { actor, commandId, id, instant } from './shapes.js';
 
-const base = { commandId: token, workspace: token, actor, issuedAt: instant };
+const base = { commandId, workspace: id, actor, issuedAt: instant };
 
 export const catalogCommand = z.discriminatedUnion('type', [
   z.object({

@@ -4,20 +4,26 @@
  *
  * `sequence` is the history's own count: of the run for run facts, of the workspace's catalog for catalog facts
  * (each from 1 without a gap). 0 marks a notice that belongs to no history, such as the refusal of a command
- * for a run that does not exist.
+ * for a run that does not exist. `runid` is the run's id: no id is ever cut out of a text.
+ *
+ * Envelope, data and the subject that an event comes on say the same, or it is refused.
  */
 import { z } from 'zod';
 import { type CatalogEventMessage, catalogEvent } from './catalog-event.js';
 import { ContractError } from './contract-error.js';
+import { type IncomingText, parseJson, parseValue, requireVersion } from './incoming-text.js';
 import { type RunEventMessage, runEvent } from './run-event.js';
+import { id } from './shapes.js';
 import { eventSubjects } from './subjects.js';
+import { type WireMessage, wireMessage } from './wire-message.js';
 
 const prefix = 'signalbox.';
+const sourcePrefix = 'signalbox/';
 
 export type EventData = RunEventMessage | CatalogEventMessage;
 
 export interface EventEnvelope<D extends EventData = EventData> {
-  /** `<runID>/<seq>`; for the catalog `catalog/<workspace>/<seq>`. Also the message id on the stream. */
+  /** Of a history's event: `<runID>/<seq>`, `catalog/<workspace>/<seq>`. Also the message id on the stream. */
   readonly id: string;
   readonly workspace: string;
   /** Null for the workspace's own facts. */
@@ -34,11 +40,12 @@ export interface EventEnvelope<D extends EventData = EventData> {
 const cloudEvent = z.object({
   specversion: z.literal('1.0'),
   id: z.string().min(1),
-  source: z.string().regex(/^signalbox\/[^/]+$/),
+  source: z.string().startsWith(sourcePrefix),
   type: z.string().startsWith(prefix),
   subject: z.string(),
   time: z.iso.datetime(),
   datacontenttype: z.literal('application/json').optional(),
+  runid: id.optional(),
   sequence: z.number().int().nonnegative(),
   causationid: z.string().optional(),
   traceparent: z.string().optional(),
@@ -54,77 +61,81 @@ const aboutSubject = (runId: string | null, data: EventData): string => {
 };
 
 /** The NATS subject on which an event is published. */
-export const eventSubject = (envelope: EventEnvelope): string => {
-  const { data, runId, workspace } = envelope;
+const eventSubject = ({ data, runId, workspace }: Omit<EventEnvelope, 'id'>): string => {
   if (runId === null) {
     return data.type === 'deadletter.recorded'
       ? eventSubjects.deadLetter(workspace)
       : eventSubjects.catalog(workspace);
   }
   if (data.type.startsWith('approval.') && 'approvalId' in data)
-    return eventSubjects.approval(runId, data.approvalId);
-  if (data.type.startsWith('step.') && 'stepId' in data) return eventSubjects.step(runId, data.stepId);
-  return eventSubjects.run(runId);
+    return eventSubjects.approval(workspace, runId, data.approvalId);
+  if (data.type.startsWith('step.') && 'stepId' in data)
+    return eventSubjects.step(workspace, runId, data.stepId);
+  return eventSubjects.run(workspace, runId);
 };
 
-export const encodeEvent = (envelope: EventEnvelope): string => {
+/** The id of an event that has a place in a history; undefined for a notice. */
+const idInHistory = ({ runId, workspace, sequence }: Omit<EventEnvelope, 'id'>): string | undefined =>
+  sequence === 0 ? undefined : `${runId ?? `catalog/${workspace}`}/${sequence}`;
+
+export const encodeEvent = (envelope: EventEnvelope): WireMessage => {
   const { type: _, ...data } = envelope.data;
   return encodeEventAround(envelope, JSON.stringify(data));
 };
 
 /** As `encodeEvent`, for a publisher that has the JSON text of the data (without its type) already. */
-export const encodeEventAround = (envelope: EventEnvelope, dataText: string): string => {
+export const encodeEventAround = (envelope: EventEnvelope, dataText: string): WireMessage => {
   const head = JSON.stringify({
     specversion: '1.0',
     id: envelope.id,
-    source: `signalbox/${envelope.workspace}`,
+    source: sourcePrefix + envelope.workspace,
     type: prefix + envelope.data.type,
     subject: aboutSubject(envelope.runId, envelope.data),
     time: new Date(envelope.at).toISOString(),
     datacontenttype: 'application/json',
+    runid: envelope.runId ?? undefined,
     sequence: envelope.sequence,
     causationid: envelope.causationId,
     traceparent: envelope.traceparent,
   });
-  return `${head.slice(0, -1)},"data":${dataText}}`;
+  return wireMessage(eventSubject(envelope), envelope.id, `${head.slice(0, -1)},"data":${dataText}}`);
 };
 
-/** @throws ContractError where the text is not an event of this protocol; `subject` is named in it. */
-export const decodeEvent = (text: string, subject: string): EventEnvelope => {
-  const outer = parseJson(cloudEvent, text, subject);
+/** @throws ContractError where the text is not an event of this protocol, or is on a subject that is not its own. */
+export const decodeEvent = (incoming: IncomingText): EventEnvelope => {
+  const { subject } = incoming;
+  requireVersion(incoming);
+  const outer = parseJson(cloudEvent, incoming.text, subject);
   const type = outer.type.slice(prefix.length);
   const ofRun = isRunFact(type);
-  const data = parseValue<EventData>(ofRun ? runEvent : catalogEvent, { ...outer.data, type }, subject);
-  return {
+  const envelope = {
     id: outer.id,
-    workspace: outer.source.slice('signalbox/'.length),
-    runId: ofRun ? (outer.subject.split('/')[1] ?? null) : null,
+    workspace: parseValue(id, outer.source.slice(sourcePrefix.length), `${subject}, in its source`),
+    runId: ofRun ? (outer.runid ?? null) : null,
     sequence: outer.sequence,
     at: Date.parse(outer.time),
     ...(outer.causationid === undefined ? {} : { causationId: outer.causationid }),
     ...(outer.traceparent === undefined ? {} : { traceparent: outer.traceparent }),
-    data,
+    data: parseValue<EventData>(ofRun ? runEvent : catalogEvent, { ...outer.data, type }, subject),
   };
+  if (ofRun !== (outer.runid !== undefined)) refuse(subject, '/runid');
+  if (outer.subject !== aboutSubject(envelope.runId, envelope.data)) refuse(subject, '/subject');
+  if (envelope.id !== (idInHistory(envelope) ?? envelope.id)) refuse(subject, '/id');
+  if (subject !== eventSubject(envelope)) refuse(subject, '/source');
+  refuseForeignData(envelope, subject);
+  return envelope;
 };
 
-/** Parses JSON text against a schema. @throws ContractError naming the first thing that is wrong. */
-export const parseJson = <T>(schema: z.ZodType<T>, text: string, subject: string): T => {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new ContractError(`the message on ${subject} is not JSON`, subject, { cause });
-  }
-  return parseValue(schema, value, subject);
+const refuseForeignData = ({ workspace, runId, data }: EventEnvelope, subject: string): void => {
+  if (data.type === 'run.started' && (data.runId !== runId || data.workspace !== workspace))
+    refuse(subject, '/data/runId');
+  if (data.type === 'deadletter.recorded' && data.deadLetter.workspace !== workspace)
+    refuse(subject, '/data/deadLetter/workspace');
 };
 
-const parseValue = <T>(schema: z.ZodType<T>, value: unknown, subject: string): T => {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const first = parsed.error.issues[0];
-  const pointer = first === undefined || first.path.length === 0 ? '' : `/${first.path.join('/')}`;
+const refuse = (subject: string, pointer: string): never => {
   throw new ContractError(
-    `the message on ${subject} is not valid at "${pointer}": ${first?.message ?? 'unknown'}`,
+    `the event on ${subject} contradicts itself or its subject at "${pointer}"`,
     pointer,
   );
 };

@@ -1,11 +1,11 @@
 /** `wf.task.deadletter.<workspace>`: a message that nobody could handle, kept so that an operator can see it. */
 import { z } from 'zod';
-import { instant, token } from './shapes.js';
+import { id, instant } from './shapes.js';
 
 export const deadLetterReport = z.object({
   /** `<stream>/<stream sequence>`: the same message is recorded once. */
   id: z.string(),
-  workspace: token,
+  workspace: id,
   stream: z.string(),
   subject: z.string(),
   consumer: z.string(),

@@ -1,4 +1,9 @@
-export { type ApprovalTask, approvalTask } from './approval-task.js';
+export {
+  type ApprovalDecision,
+  type ApprovalRequest,
+  type ApprovalTask,
+  approvalTask,
+} from './approval-task.js';
 export { type CatalogCommand, catalogCommand } from './catalog-command.js';
 export { type CatalogEventMessage, catalogEvent } from './catalog-event.js';
 export {
@@ -7,15 +12,34 @@ export {
   type EventEnvelope,
   encodeEvent,
   encodeEventAround,
-  eventSubject,
 } from './cloud-event.js';
 export { ContractError } from './contract-error.js';
 export { type DeadLetterReport, deadLetterReport, maxDeadLetterPayloadBytes } from './dead-letter.js';
-export { headers, maxStepPayloadBytes, protocolVersion } from './headers.js';
-export { type ResumeMessage, resumeMessage } from './resume-message.js';
+export {
+  claimInTask,
+  encodeApprovalDecision,
+  encodeApprovalJudgement,
+  encodeApprovalRequest,
+  encodeCatalogCommand,
+  encodeChildEnded,
+  encodeDeadLetterReport,
+  encodeRunCommand,
+  encodeStepReport,
+  encodeStepTask,
+} from './encode-task.js';
+export { headers, maxStepPayloadBytes } from './headers.js';
+export type { IncomingText } from './incoming-text.js';
+export type {
+  ApprovalJudgement,
+  ChildEnded,
+  IncomingResume,
+  ResumeMessage,
+  StepReport,
+  StepTarget,
+} from './resume-message.js';
 export { type RunCommand, runCommand } from './run-command.js';
 export { type RunEventMessage, runEvent } from './run-event.js';
-export { actor, type IssueMessage, issue, type JsonValue, token } from './shapes.js';
+export { actor, type IssueMessage, id, issue, type JsonValue } from './shapes.js';
 export { type StepTask, stepTask } from './step-task.js';
 export {
   type ConsumerDeclaration,
@@ -41,5 +65,5 @@ export {
   decodeResumeMessage,
   decodeRunCommand,
   decodeStepTask,
-  type IncomingText,
 } from './task-codec.js';
+export { repeatedMessage, type WireMessage, wireMessage } from './wire-message.js';

@@ -1,26 +1,23 @@
-/** `wf.task.resume.<runID>`: a run can go on. From workers, agents and the approval service. */
+/**
+ * `wf.task.resume.…`: a run can go on. Workers and agents report their steps, the approval service what it has judged,
+ * the orchestrator the end of a child run; each on a kind of its own.
+ */
 import { z } from 'zod';
-import { actor, attempt, instant, json, stepError, token, warning } from './shapes.js';
+import { actor, attempt, commandId, id, instant, json, stepError, warning } from './shapes.js';
+
+const ofRun = { workspace: id, runId: id };
 
 const ofStep = {
-  runId: token,
-  stepId: token,
+  ...ofRun,
+  stepId: id,
   attempt,
-  /** HMAC over run, step and attempt that came with the task: who never held the task cannot answer it. */
+  /** HMAC that came with the task: who never held the task cannot answer it. */
   claim: z.string(),
   worker: z.string(),
   startedAt: instant,
 };
 
-const ofApproval = {
-  commandId: token,
-  runId: token,
-  approvalId: token,
-  actor,
-  comment: z.string().optional(),
-};
-
-export const resumeMessage = z.discriminatedUnion('type', [
+const stepReport = z.discriminatedUnion('type', [
   z.object({ ...ofStep, type: z.literal('step.started') }),
   z.object({
     ...ofStep,
@@ -30,6 +27,18 @@ export const resumeMessage = z.discriminatedUnion('type', [
     warnings: z.array(warning).optional(),
   }),
   z.object({ ...ofStep, type: z.literal('step.failed'), finishedAt: instant, error: stepError }),
+]);
+export type StepReport = z.infer<typeof stepReport>;
+
+const ofApproval = {
+  ...ofRun,
+  commandId,
+  approvalId: id,
+  actor,
+  comment: z.string().optional(),
+};
+
+const approvalJudgement = z.discriminatedUnion('type', [
   z.object({
     ...ofApproval,
     type: z.literal('approval.decision'),
@@ -37,15 +46,36 @@ export const resumeMessage = z.discriminatedUnion('type', [
     data: json.optional(),
   }),
   z.object({ ...ofApproval, type: z.literal('approval.refusal'), code: z.string(), message: z.string() }),
-  z.object({
-    type: z.literal('child.ended'),
-    runId: token,
-    stepId: token,
-    childRunId: token,
-    outcome: z.discriminatedUnion('ok', [
-      z.object({ ok: z.literal(true), output: json }),
-      z.object({ ok: z.literal(false), error: stepError }),
-    ]),
-  }),
 ]);
-export type ResumeMessage = z.infer<typeof resumeMessage>;
+export type ApprovalJudgement = z.infer<typeof approvalJudgement>;
+
+const childEnded = z.object({
+  ...ofRun,
+  type: z.literal('child.ended'),
+  stepId: id,
+  childRunId: id,
+  outcome: z.discriminatedUnion('ok', [
+    z.object({ ok: z.literal(true), output: json }),
+    z.object({ ok: z.literal(false), error: stepError }),
+  ]),
+});
+export type ChildEnded = z.infer<typeof childEnded>;
+
+export type ResumeMessage = StepReport | ApprovalJudgement | ChildEnded;
+
+export type ResumeKind = 'resume.step' | 'resume.agent' | 'resume.approval' | 'resume.child';
+
+/** What may come on each kind: a permission to send one is none to send another. */
+export const resumeSchemas: Readonly<Record<ResumeKind, z.ZodType<ResumeMessage>>> = {
+  'resume.step': stepReport,
+  'resume.agent': stepReport,
+  'resume.approval': approvalJudgement,
+  'resume.child': childEnded,
+};
+export const resumeKinds = Object.keys(resumeSchemas) as ResumeKind[];
+
+/** Who executes a step, and so who may report it. */
+export type StepTarget = 'worker' | 'agent';
+
+/** A report says which of the two kinds it came on. */
+export type IncomingResume = (StepReport & { readonly sentBy: StepTarget }) | ApprovalJudgement | ChildEnded;

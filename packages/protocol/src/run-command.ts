@@ -1,8 +1,8 @@
 /** `wf.task.run.<runID>`: what operators and callers ask of a run. */
 import { z } from 'zod';
-import { actor, instant, json, token } from './shapes.js';
+import { actor, commandId, id, instant, json } from './shapes.js';
 
-const base = { commandId: token, runId: token, workspace: token, actor, issuedAt: instant };
+const base = { commandId, runId: id, workspace: id, actor, issuedAt: instant };
 
 export const runCommand = z.discriminatedUnion('type', [
   z.object({
@@ -13,13 +13,13 @@ export const runCommand = z.discriminatedUnion('type', [
     workflowVersion: z.number().int().positive().optional(),
     input: json,
     idempotencyKey: z.string().max(200).optional(),
-    parent: z.object({ runId: token, stepId: token }).optional(),
+    parent: z.object({ runId: id, stepId: id }).optional(),
     /** How many runs stand above this one. */
     depth: z.number().int().positive().optional(),
   }),
   z.object({ ...base, type: z.literal('pause'), reason: z.string().optional() }),
   z.object({ ...base, type: z.literal('resume') }),
   z.object({ ...base, type: z.literal('cancel'), reason: z.string().optional() }),
-  z.object({ ...base, type: z.literal('signal'), signal: z.string().min(1), signalId: token, payload: json }),
+  z.object({ ...base, type: z.literal('signal'), signal: z.string().min(1), signalId: id, payload: json }),
 ]);
 export type RunCommand = z.infer<typeof runCommand>;

@@ -3,10 +3,10 @@
  * Field by field the same as the engine's `RunEvent`; each application's `*-codec.ts` proves that to the compiler.
  */
 import { z } from 'zod';
-import { attempt, instant, json, path, stepError, token, warning } from './shapes.js';
+import { attempt, id, instant, json, path, stepError, warning } from './shapes.js';
 
 const next = z.string().nullable();
-const atStep = { stepId: token, scope: z.string(), state: z.string(), visit: z.number().int().positive() };
+const atStep = { stepId: id, scope: z.string(), state: z.string(), visit: z.number().int().positive() };
 const stateKind = z.enum([
   'switch',
   'inject',
@@ -22,9 +22,9 @@ const of = <T extends string>(type: T) => ({ type: z.literal(type) });
 const runFacts = [
   z.object({
     ...of('run.started'),
-    runId: token,
+    runId: id,
     workflow: z.object({ id: z.string(), version: z.number().int(), digest: z.string() }),
-    workspace: token,
+    workspace: id,
     input: json,
     startedBy: z.string(),
     pins: z.object({ agents: z.record(z.string(), z.number().int()) }),
@@ -35,7 +35,7 @@ const runFacts = [
     start: z.string(),
     timeoutAt: instant.optional(),
     idempotencyKey: z.string().optional(),
-    parent: z.object({ runId: token, stepId: token }).optional(),
+    parent: z.object({ runId: id, stepId: id }).optional(),
     depth: z.number().int().positive().optional(),
   }),
   z.object({ ...of('run.paused'), actor: z.string(), reason: z.string().optional() }),
@@ -46,7 +46,7 @@ const runFacts = [
   z.object({
     ...of('run.failed'),
     error: stepError,
-    origin: z.object({ state: z.string(), scope: z.string(), stepId: token }).optional(),
+    origin: z.object({ state: z.string(), scope: z.string(), stepId: id }).optional(),
   }),
   z.object(of('run.yielded')),
   z.object({
@@ -59,7 +59,7 @@ const runFacts = [
   z.object({
     ...of('signal.received'),
     signal: z.string(),
-    signalId: token,
+    signalId: id,
     payload: json,
     actor: z.string(),
   }),
@@ -104,7 +104,7 @@ const entered = z.discriminatedUnion('kind', [
     ...atStep,
     kind: z.literal('workflow'),
     workflow: z.string(),
-    childRunId: token,
+    childRunId: id,
     input: json,
     waits: z.boolean(),
     resultPath: path,
@@ -116,7 +116,7 @@ const scopeFacts = [
   entered,
   z.object({
     ...of('scopes.forked'),
-    stepId: token,
+    stepId: id,
     scope: z.string(),
     from: z.number().int(),
     to: z.number().int(),
@@ -169,10 +169,10 @@ const stepFacts = [
     resultPath: path,
     next,
   }),
-  z.object({ ...of('step.started'), stepId: token, attempt, startedAt: instant, worker: z.string() }),
+  z.object({ ...of('step.started'), stepId: id, attempt, startedAt: instant, worker: z.string() }),
   z.object({
     ...of('step.succeeded'),
-    stepId: token,
+    stepId: id,
     attempt,
     startedAt: instant.optional(),
     worker: z.string().optional(),
@@ -181,19 +181,19 @@ const stepFacts = [
   }),
   z.object({
     ...of('step.failed'),
-    stepId: token,
+    stepId: id,
     attempt,
     startedAt: instant.optional(),
     worker: z.string().optional(),
     error: stepError,
   }),
-  z.object({ ...of('step.retry_scheduled'), stepId: token, attempt, dueAt: instant }),
-  z.object({ ...of('step.exhausted'), stepId: token, attempt, error: stepError }),
-  z.object({ ...of('step.skipped'), stepId: token, error: stepError, next }),
-  z.object({ ...of('step.cancelled'), stepId: token }),
+  z.object({ ...of('step.retry_scheduled'), stepId: id, attempt, dueAt: instant }),
+  z.object({ ...of('step.exhausted'), stepId: id, attempt, error: stepError }),
+  z.object({ ...of('step.skipped'), stepId: id, error: stepError, next }),
+  z.object({ ...of('step.cancelled'), stepId: id }),
 ] as const;
 
-const ofApproval = { approvalId: token, stepId: token };
+const ofApproval = { approvalId: id, stepId: id };
 const decided = {
   ...ofApproval,
   actor: z.string(),
@@ -222,7 +222,7 @@ const approvalFacts = [
   z.object({ ...of('approval.closed'), ...ofApproval }),
   z.object({
     ...of('approval.decision_refused'),
-    approvalId: token,
+    approvalId: id,
     actor: z.string(),
     code: z.string(),
     message: z.string(),

@@ -12,12 +12,17 @@ export type JsonValue =
 /** Any JSON value. What is parsed here came out of `JSON.parse`, so only its presence is checked. */
 export const json = z.custom<JsonValue>((value) => value !== undefined, { error: 'is missing' });
 
-/** A subject token. */
-export const token = z
+/** An id or name that can be a token of a subject, a part of a key and of a URL without being mistaken for anything else. */
+export const idPattern = /^[A-Za-z0-9_-]{1,128}$/;
+
+export const id = z
   .string()
-  .min(1)
-  .max(200)
-  .regex(/^[^.*>\s]+$/, { error: 'must not hold ".", "*", ">" or white space' });
+  .regex(idPattern, { error: 'must be 1 to 128 characters out of A-Z, a-z, 0-9, "_" and "-"' });
+
+/** A caller's id, or ids that "/" joins: the effect that sends the command, such as `<runID>/<seq>/<index>`. */
+export const commandId = z.string().regex(/^[A-Za-z0-9_-]{1,128}(\/[A-Za-z0-9_-]{1,128}){0,5}$/, {
+  error: 'must be an id, or up to six joined by "/"',
+});
 
 export const actor = z
   .string()

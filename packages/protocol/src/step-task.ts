@@ -1,13 +1,13 @@
 /** `wf.task.step.…` and `wf.task.agent.…`: execute this attempt. Holds all that the execution needs. */
 import { z } from 'zod';
-import { attempt, instant, json, token } from './shapes.js';
+import { attempt, id, instant, json } from './shapes.js';
 
 export const stepTask = z.object({
-  runId: token,
-  stepId: token,
+  runId: id,
+  stepId: id,
   attempt,
   claim: z.string(),
-  workspace: token,
+  workspace: id,
   workflow: z.object({ id: z.string(), version: z.number().int() }),
   /** Path of the scope; '' is the root. */
   scope: z.string(),

@@ -43,7 +43,16 @@ export const streamDeclarations = (
 ): readonly StreamDeclaration[] => [
   {
     name: TASKS,
-    subjects: ['wf.task.>'],
+    // Listed, so that what nobody consumes is refused instead of kept for ever.
+    subjects: [
+      filters.allRunTasks,
+      filters.allResumeTasks,
+      filters.allCatalogTasks,
+      filters.allStepTasks,
+      filters.allAgentTasks,
+      filters.allApprovalTasks,
+      filters.allDeadLetterTasks,
+    ],
     retention: 'workqueue',
     discard: 'new',
     duplicateWindowMs: 120_000,
@@ -54,7 +63,7 @@ export const streamDeclarations = (
   },
   {
     name: EVENTS,
-    subjects: ['wf.event.>'],
+    subjects: [filters.allEvents],
     retention: 'limits',
     discard: 'old',
     duplicateWindowMs: 120_000,

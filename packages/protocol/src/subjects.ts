@@ -1,75 +1,119 @@
 /**
  * Every subject is built here and nowhere else, and taken apart here.
  *
- * A token may not be empty nor hold `.`, `*`, `>` or white space: such a name would change the meaning of the
- * whole subject.
+ * 1. The workspace stands behind the kind, and each sort of message that another party sends has a kind of its own,
+ *    so that a permission of NATS can say who may send what.
+ * 2. A token is an id: nothing else can become a part of a subject.
  */
 import { ContractError } from './contract-error.js';
+import { idPattern } from './shapes.js';
 
 const token = (value: string, what: string): string => {
-  if (value === '' || /[.*>\s]/.test(value)) {
+  if (!idPattern.test(value)) {
     throw new ContractError(
-      `${what} "${value}" cannot be part of a subject: it is empty or holds ".", "*", ">" or white space`,
+      `${what} "${value.slice(0, 200)}" is not an id: 1 to 128 characters out of A-Z, a-z, 0-9, "_" and "-"`,
       what,
     );
   }
   return value;
 };
 
+const ofWorkspace = (prefix: string) => (workspace: string) => `${prefix}.${token(workspace, 'workspace')}`;
+const ofRun = (prefix: string) => (workspace: string, runId: string) =>
+  `${prefix}.${token(workspace, 'workspace')}.${token(runId, 'run id')}`;
+const ofPart = (prefix: string, what: string) => (workspace: string, runId: string, partId: string) =>
+  `${prefix}.${token(workspace, 'workspace')}.${token(runId, 'run id')}.${token(partId, what)}`;
+
 export const taskSubjects = {
-  run: (runId: string) => `wf.task.run.${token(runId, 'run id')}`,
-  resume: (runId: string) => `wf.task.resume.${token(runId, 'run id')}`,
-  catalog: (workspace: string) => `wf.task.catalog.${token(workspace, 'workspace')}`,
-  deadLetter: (workspace: string) => `wf.task.deadletter.${token(workspace, 'workspace')}`,
-  step: (runId: string, stepId: string) =>
-    `wf.task.step.${token(runId, 'run id')}.${token(stepId, 'step id')}`,
-  approval: (runId: string, approvalId: string) =>
-    `wf.task.approval.${token(runId, 'run id')}.${token(approvalId, 'approval id')}`,
-  agent: (workspace: string, runId: string, stepId: string) =>
-    `wf.task.agent.${token(workspace, 'workspace')}.${token(runId, 'run id')}.${token(stepId, 'step id')}`,
+  run: ofRun('wf.task.run'),
+  resumeStep: ofPart('wf.task.resume.step', 'step id'),
+  resumeAgent: ofPart('wf.task.resume.agent', 'step id'),
+  resumeApproval: ofRun('wf.task.resume.approval'),
+  resumeChild: ofRun('wf.task.resume.child'),
+  catalog: ofWorkspace('wf.task.catalog'),
+  step: ofPart('wf.task.step', 'step id'),
+  agent: ofPart('wf.task.agent', 'step id'),
+  approvalRequest: ofPart('wf.task.approval.request', 'approval id'),
+  approvalDecision: ofPart('wf.task.approval.decision', 'approval id'),
+  deadLetter: ofWorkspace('wf.task.deadletter'),
 } as const;
 
 export const eventSubjects = {
-  run: (runId: string) => `wf.event.run.${token(runId, 'run id')}`,
-  step: (runId: string, stepId: string) =>
-    `wf.event.step.${token(runId, 'run id')}.${token(stepId, 'step id')}`,
-  approval: (runId: string, approvalId: string) =>
-    `wf.event.approval.${token(runId, 'run id')}.${token(approvalId, 'approval id')}`,
-  catalog: (workspace: string) => `wf.event.catalog.${token(workspace, 'workspace')}`,
-  deadLetter: (workspace: string) => `wf.event.deadletter.${token(workspace, 'workspace')}`,
+  run: ofRun('wf.event.run'),
+  step: ofPart('wf.event.step', 'step id'),
+  approval: ofPart('wf.event.approval', 'approval id'),
+  catalog: ofWorkspace('wf.event.catalog'),
+  deadLetter: ofWorkspace('wf.event.deadletter'),
 } as const;
 
-/** What the consumers filter on. */
+/** What consumers and subscribers filter on. */
 export const filters = {
   allRunTasks: 'wf.task.run.>',
   allResumeTasks: 'wf.task.resume.>',
   allCatalogTasks: 'wf.task.catalog.>',
   allDeadLetterTasks: 'wf.task.deadletter.>',
   allStepTasks: 'wf.task.step.>',
+  allAgentTasks: 'wf.task.agent.>',
   allApprovalTasks: 'wf.task.approval.>',
-  agentTasks: (workspace: string) => `wf.task.agent.${token(workspace, 'workspace')}.>`,
+  agentTasks: (workspace: string) => `${ofWorkspace('wf.task.agent')(workspace)}.>`,
   allEvents: 'wf.event.>',
+  allRunEvents: 'wf.event.run.>',
+  allStepEvents: 'wf.event.step.>',
   allApprovalEvents: 'wf.event.approval.>',
   allCatalogEvents: 'wf.event.catalog.>',
+  /** Of one run: its own facts, those of its steps, those of its approvals. */
+  eventsOfRun: (workspace: string, runId: string): readonly string[] => [
+    eventSubjects.run(workspace, runId),
+    `${ofRun('wf.event.step')(workspace, runId)}.*`,
+    `${ofRun('wf.event.approval')(workspace, runId)}.*`,
+  ],
 } as const;
 
+interface OfWorkspace {
+  readonly workspace: string;
+}
+interface OfRun extends OfWorkspace {
+  readonly runId: string;
+}
+
 export type TaskAddress =
-  | { readonly kind: 'run' | 'resume'; readonly runId: string }
-  | { readonly kind: 'catalog' | 'deadletter'; readonly workspace: string }
-  | { readonly kind: 'step'; readonly runId: string; readonly stepId: string }
-  | { readonly kind: 'approval'; readonly runId: string; readonly approvalId: string }
-  | { readonly kind: 'agent'; readonly workspace: string; readonly runId: string; readonly stepId: string };
+  | ({ readonly kind: 'catalog' | 'deadletter' } & OfWorkspace)
+  | ({ readonly kind: 'run' | 'resume.approval' | 'resume.child' } & OfRun)
+  | ({ readonly kind: 'step' | 'agent' | 'resume.step' | 'resume.agent'; readonly stepId: string } & OfRun)
+  | ({ readonly kind: 'approval.request' | 'approval.decision'; readonly approvalId: string } & OfRun);
+
+/** Kinds of two tokens. */
+const wideKinds: ReadonlySet<string> = new Set(['resume', 'approval']);
 
 /** Takes a task subject apart. @throws ContractError when it is not one of the subjects above. */
 export const parseTaskSubject = (subject: string): TaskAddress => {
-  const [prefix, task, kind, a, b, c, ...rest] = subject.split('.');
-  if (prefix === 'wf' && task === 'task' && a !== undefined && rest.length === 0) {
-    if (b === undefined && (kind === 'run' || kind === 'resume')) return { kind, runId: a };
-    if (b === undefined && (kind === 'catalog' || kind === 'deadletter')) return { kind, workspace: a };
-    if (b !== undefined && c === undefined && kind === 'step') return { kind, runId: a, stepId: b };
-    if (b !== undefined && c === undefined && kind === 'approval') return { kind, runId: a, approvalId: b };
-    if (b !== undefined && c !== undefined && kind === 'agent')
-      return { kind, workspace: a, runId: b, stepId: c };
-  }
+  const tokens = subject.split('.');
+  const address = tokens[0] === 'wf' && tokens[1] === 'task' ? addressOf(tokens.slice(2)) : undefined;
+  if (address !== undefined) return address;
   throw new ContractError(`"${subject}" is not a task subject of this protocol`, subject);
+};
+
+const addressOf = ([first = '', ...rest]: readonly string[]): TaskAddress | undefined => {
+  const kind = wideKinds.has(first) ? `${first}.${rest.shift() ?? ''}` : first;
+  if (!rest.every((each) => idPattern.test(each))) return undefined;
+  const [workspace = '', runId = '', partId = ''] = rest;
+  switch (`${kind}/${rest.length}`) {
+    case 'catalog/1':
+    case 'deadletter/1':
+      return { kind: kind as 'catalog', workspace };
+    case 'run/2':
+    case 'resume.approval/2':
+    case 'resume.child/2':
+      return { kind: kind as 'run', workspace, runId };
+    case 'step/3':
+    case 'agent/3':
+    case 'resume.step/3':
+    case 'resume.agent/3':
+      return { kind: kind as 'step', workspace, runId, stepId: partId };
+    case 'approval.request/3':
+    case 'approval.decision/3':
+      return { kind: kind as 'approval.request', workspace, runId, approvalId: partId };
+    default:
+      return undefined;
+  }
 };

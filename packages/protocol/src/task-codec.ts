@@ -1,45 +1,41 @@
-/** Text on a task subject ↔ message. A body that names another run or step than its subject is refused. */
+/** Text on a task subject → message. A body that names another workspace, run or step than its subject is refused. */
 import type { z } from 'zod';
 import { approvalTask } from './approval-task.js';
 import { catalogCommand } from './catalog-command.js';
-import { parseJson } from './cloud-event.js';
 import { ContractError } from './contract-error.js';
 import { deadLetterReport } from './dead-letter.js';
-import { headers, protocolVersion } from './headers.js';
-import { resumeMessage } from './resume-message.js';
+import { type IncomingText, parseJson, requireVersion } from './incoming-text.js';
+import { type IncomingResume, type ResumeKind, resumeKinds, resumeSchemas } from './resume-message.js';
 import { runCommand } from './run-command.js';
 import { stepTask } from './step-task.js';
 import { parseTaskSubject, type TaskAddress } from './subjects.js';
 
-export interface IncomingText {
-  readonly subject: string;
-  readonly text: string;
-  /** Value of the `signalbox-version` header, if any. */
-  readonly version?: string;
-}
+type Kind = TaskAddress['kind'];
+
+const decode = <T extends object>(
+  incoming: IncomingText,
+  kinds: readonly Kind[],
+  schemaOf: (kind: Kind) => z.ZodType<T>,
+): { readonly address: TaskAddress; readonly message: T } => {
+  const address = parseTaskSubject(incoming.subject);
+  if (!kinds.includes(address.kind)) {
+    throw new ContractError(`a message on ${incoming.subject} does not belong here`, incoming.subject);
+  }
+  requireVersion(incoming);
+  const message = parseJson(schemaOf(address.kind), incoming.text, incoming.subject);
+  refuseMismatch(address, message, incoming.subject);
+  return { address, message };
+};
 
 const decoder =
-  <T>(kinds: readonly TaskAddress['kind'][], schema: z.ZodType<T>) =>
-  (incoming: IncomingText): T => {
-    const address = parseTaskSubject(incoming.subject);
-    if (!kinds.includes(address.kind)) {
-      throw new ContractError(`a message on ${incoming.subject} does not belong here`, incoming.subject);
-    }
-    if (incoming.version !== undefined && incoming.version !== protocolVersion) {
-      throw new ContractError(
-        `the message on ${incoming.subject} has protocol version ${incoming.version}; this process speaks ${protocolVersion}`,
-        headers.version,
-      );
-    }
-    const message = parseJson(schema, incoming.text, incoming.subject);
-    refuseMismatch(address, message, incoming.subject);
-    return message;
-  };
+  <T extends object>(kinds: readonly Kind[], schema: z.ZodType<T>) =>
+  (incoming: IncomingText): T =>
+    decode(incoming, kinds, () => schema).message;
 
-const refuseMismatch = (address: TaskAddress, message: unknown, subject: string): void => {
+const refuseMismatch = (address: TaskAddress, message: object, subject: string): void => {
   const body = message as Record<string, unknown>;
   for (const [field, expected] of Object.entries(address)) {
-    if (field !== 'kind' && body[field] !== undefined && body[field] !== expected) {
+    if (field !== 'kind' && body[field] !== expected) {
       throw new ContractError(
         `the message on ${subject} names another ${field}: ${String(body[field])}`,
         `/${field}`,
@@ -49,8 +45,28 @@ const refuseMismatch = (address: TaskAddress, message: unknown, subject: string)
 };
 
 export const decodeRunCommand = decoder(['run'], runCommand);
-export const decodeResumeMessage = decoder(['resume'], resumeMessage);
 export const decodeCatalogCommand = decoder(['catalog'], catalogCommand);
 export const decodeDeadLetterReport = decoder(['deadletter'], deadLetterReport);
+
 export const decodeStepTask = decoder(['step', 'agent'], stepTask);
-export const decodeApprovalTask = decoder(['approval'], approvalTask);
+
+/** @throws ContractError */
+export const decodeApprovalTask = (incoming: IncomingText) => {
+  const { address, message } = decode(
+    incoming,
+    ['approval.request', 'approval.decision'],
+    () => approvalTask,
+  );
+  if (address.kind !== `approval.${message.type}`) {
+    throw new ContractError(`a ${message.type} does not belong on ${incoming.subject}`, '/type');
+  }
+  return message;
+};
+
+/** Says of a step's report who has sent it. @throws ContractError */
+export const decodeResumeMessage = (incoming: IncomingText): IncomingResume => {
+  const { address, message } = decode(incoming, resumeKinds, (kind) => resumeSchemas[kind as ResumeKind]);
+  return 'worker' in message
+    ? { ...message, sentBy: address.kind === 'resume.agent' ? 'agent' : 'worker' }
+    : message;
+};

@@ -45,7 +45,9 @@ export const settingTypes = {
       .transform(Number)
       .pipe(z.number().int().min(min).max(max)),
   /** What may be a token of a subject. */
-  name: z.string().regex(/^[A-Za-z0-9_-]+$/, 'may hold letters, digits, _ and - only') as z.ZodType<
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,128}$/, 'may hold 1 to 128 letters, digits, _ and - only') as z.ZodType<
     string,
     string
   >,

@@ -32,7 +32,7 @@ const task = (index) => ({
 });
 await bus.publisher.publishAll(
   Array.from({ length: stepCount }, (_, index) => ({
-    subject: taskSubjects.step(task(index).runId, task(index).stepId),
+    subject: taskSubjects.step('default', task(index).runId, task(index).stepId),
     data: JSON.stringify(task(index)),
   })),
 );

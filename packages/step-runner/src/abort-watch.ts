@@ -15,6 +15,7 @@ import {
   readLast,
   subscribeLive,
   TransientError,
+  textOf,
 } from '@signalbox/messaging';
 import {
   ContractError,
@@ -45,42 +46,43 @@ interface RunSubscription {
 export const createAbortWatch = (connection: Connection, recheckMs: number): AbortWatch => {
   const runs = new Map<string, RunSubscription>();
 
-  const joinRun = (runId: string, listener: (fact: EventData) => void): RunSubscription => {
-    const known = runs.get(runId);
+  const joinRun = (runSubject: string, listener: (fact: EventData) => void): RunSubscription => {
+    const known = runs.get(runSubject);
     if (known !== undefined) {
       known.listeners.add(listener);
       return known;
     }
     const listeners = new Set([listener]);
-    const live = subscribeLive(connection, eventSubjects.run(runId), (message) => {
+    const live = subscribeLive(connection, runSubject, (message) => {
       const fact = decodeFact(message);
       if (fact !== undefined) for (const each of [...listeners]) each(fact);
     });
     const joined = { live, listeners };
-    runs.set(runId, joined);
+    runs.set(runSubject, joined);
     return joined;
   };
 
-  const leaveRun = (runId: string, listener: (fact: EventData) => void): void => {
-    const run = runs.get(runId);
+  const leaveRun = (runSubject: string, listener: (fact: EventData) => void): void => {
+    const run = runs.get(runSubject);
     if (run === undefined) return;
     run.listeners.delete(listener);
     if (run.listeners.size > 0) return;
     run.live.close();
-    runs.delete(runId);
+    runs.delete(runSubject);
   };
 
   return {
     watch: (task, onOver) => {
-      const { runId, stepId, attempt } = task;
+      const { workspace, runId, stepId, attempt } = task;
+      const runSubject = eventSubjects.run(workspace, runId);
       const closed = new AbortController();
       const onFact = (fact: EventData): void => {
         if (closed.signal.aborted || !(isRunOver(fact) || isAttemptOverFor(fact, stepId, attempt))) return;
         close();
         onOver(fact.type);
       };
-      const run = joinRun(runId, onFact);
-      const stepSubject = eventSubjects.step(runId, stepId);
+      const run = joinRun(runSubject, onFact);
+      const stepSubject = eventSubjects.step(workspace, runId, stepId);
       const step = subscribeLive(connection, stepSubject, (message) => {
         const fact = decodeFact(message);
         if (fact !== undefined) onFact(fact);
@@ -88,11 +90,11 @@ export const createAbortWatch = (connection: Connection, recheckMs: number): Abo
       const close = (): void => {
         closed.abort();
         step.close();
-        leaveRun(runId, onFact);
+        leaveRun(runSubject, onFact);
       };
       const look = async (): Promise<void> => {
         await Promise.all([run.live.ready, step.ready]);
-        for (const subject of [eventSubjects.run(runId), stepSubject]) {
+        for (const subject of [runSubject, stepSubject]) {
           const fact = await lastFact(connection, subject);
           if (fact !== undefined) onFact(fact);
         }
@@ -112,9 +114,9 @@ export const lastFact = async (connection: Connection, subject: string): Promise
 };
 
 /** A fact of a newer version says nothing that this one could act on. */
-const decodeFact = (message: Pick<LiveMessage, 'subject' | 'data'>): EventData | undefined => {
+const decodeFact = (message: LiveMessage): EventData | undefined => {
   try {
-    return decodeEvent(Buffer.from(message.data).toString('utf8'), message.subject).data;
+    return decodeEvent(textOf(message)).data;
   } catch (error) {
     if (error instanceof ContractError) return undefined;
     throw error;

@@ -15,25 +15,26 @@ import {
   type Connection,
   type Consumption,
   consumeEach,
+  createDeadLetterReporter,
   type Delivery,
   type Publisher,
+  publishUntilStored,
+  settleTask,
   TransientError,
+  textOf,
 } from '@signalbox/messaging';
 import {
   type ConsumerDeclaration,
   ContractError,
   decodeStepTask,
   eventSubjects,
-  headers,
   heartbeatMs,
+  parseTaskSubject,
   type StepTask,
 } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 import { createAbortWatch, lastFact } from './abort-watch.js';
-import { createDeadLetterReporter } from './dead-letter.js';
 import { type Ending, executeStep } from './execute-step.js';
-import { publishUntilStored } from './publish-until-stored.js';
-import { settleTask } from './settle-task.js';
 import { isAttemptOver } from './step-outcome.js';
 import { resultReport, type StepHolder, startedReport } from './step-report.js';
 
@@ -115,7 +116,7 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
   });
 
   const handleTask = async (delivery: Delivery): Promise<void> => {
-    const task = decodeStepTask(incomingText(delivery));
+    const task = decodeStepTask(textOf(delivery));
     const logger = options.logger.child({
       run_id: task.runId,
       step_id: task.stepId,
@@ -128,7 +129,8 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
       });
       return;
     }
-    const holder: StepHolder = { task, worker, startedAt: now(), incoming: delivery.headers };
+    const heldBy = parseTaskSubject(delivery.subject).kind === 'agent' ? 'agent' : 'worker';
+    const holder: StepHolder = { task, heldBy, worker, startedAt: now(), incoming: delivery.headers };
     const ending = await executeStep(task, {
       registry,
       abortWatch,
@@ -205,17 +207,8 @@ const tooLarge = (task: StepTask, limitBytes: number) =>
   );
 
 const isOverAlready = async (connection: Connection, task: StepTask): Promise<boolean> => {
-  const fact = await lastFact(connection, eventSubjects.step(task.runId, task.stepId));
+  const fact = await lastFact(connection, eventSubjects.step(task.workspace, task.runId, task.stepId));
   return fact !== undefined && isAttemptOver(fact, task.attempt);
-};
-
-const incomingText = (delivery: Delivery) => {
-  const version = delivery.headers[headers.version];
-  return {
-    subject: delivery.subject,
-    text: Buffer.from(delivery.data).toString('utf8'),
-    ...(version === undefined ? {} : { version }),
-  };
 };
 
 const logResult = (logger: Logger, execution: Execution, durationMs: number): void => {

@@ -1,16 +1,12 @@
-/** What a worker tells the orchestrator about a step, as messages on `wf.task.resume.<runID>`. */
+/** What a worker tells the orchestrator about a step, as messages on `wf.task.resume.step` or `wf.task.resume.agent`. */
 import type { Execution } from '@signalbox/executors';
-import type { MessageHeaders, OutgoingMessage } from '@signalbox/messaging';
-import {
-  headers,
-  protocolVersion,
-  type ResumeMessage,
-  type StepTask,
-  taskSubjects,
-} from '@signalbox/protocol';
+import type { MessageHeaders } from '@signalbox/messaging';
+import { encodeStepReport, type StepTarget, type StepTask, type WireMessage } from '@signalbox/protocol';
 
 export interface StepHolder {
   readonly task: StepTask;
+  /** Which of the two has it. */
+  readonly heldBy: StepTarget;
   readonly worker: string;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
@@ -18,13 +14,11 @@ export interface StepHolder {
   readonly incoming: MessageHeaders;
 }
 
-export const startedReport = (holder: StepHolder): OutgoingMessage =>
-  report(holder, 'started', { ...ofStep(holder), type: 'step.started' });
+export const startedReport = (holder: StepHolder): WireMessage =>
+  encodeStepReport({ ...ofStep(holder), type: 'step.started' }, holder.heldBy, holder.incoming);
 
-export const resultReport = (holder: StepHolder, execution: Execution, finishedAt: number): OutgoingMessage =>
-  report(
-    holder,
-    'result',
+export const resultReport = (holder: StepHolder, execution: Execution, finishedAt: number): WireMessage =>
+  encodeStepReport(
     execution.ok
       ? {
           ...ofStep(holder),
@@ -36,9 +30,12 @@ export const resultReport = (holder: StepHolder, execution: Execution, finishedA
             : { warnings: [...execution.warnings] }),
         }
       : { ...ofStep(holder), type: 'step.failed', finishedAt, error: execution.error },
+    holder.heldBy,
+    holder.incoming,
   );
 
 const ofStep = ({ task, worker, startedAt }: StepHolder) => ({
+  workspace: task.workspace,
   runId: task.runId,
   stepId: task.stepId,
   attempt: task.attempt,
@@ -46,21 +43,3 @@ const ofStep = ({ task, worker, startedAt }: StepHolder) => ({
   worker,
   startedAt,
 });
-
-/** The id names attempt and kind: however often a report is sent, the stream stores it once. */
-const report = (holder: StepHolder, kind: 'started' | 'result', message: ResumeMessage): OutgoingMessage => {
-  const { task, incoming } = holder;
-  const trace = Object.entries(incoming).filter(([name]) => traceHeaders.has(name));
-  return {
-    subject: taskSubjects.resume(task.runId),
-    id: `${task.idempotencyKey}/${kind}`,
-    headers: {
-      [headers.version]: protocolVersion,
-      [headers.idempotencyKey]: task.idempotencyKey,
-      ...Object.fromEntries(trace),
-    },
-    data: JSON.stringify(message),
-  };
-};
-
-const traceHeaders: ReadonlySet<string> = new Set([headers.traceparent, headers.tracestate]);

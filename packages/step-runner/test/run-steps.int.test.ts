@@ -31,6 +31,8 @@ describe('a step', () => {
     expect(world.reports).toEqual([
       {
         type: 'step.succeeded',
+        sentBy: 'worker',
+        workspace: 'default',
         runId: currentRunId(),
         stepId: 's1',
         attempt: 3,
@@ -113,7 +115,7 @@ describe('a step', () => {
     const task = taskOf('s1');
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     await world.bus.publisher.publish({
-      subject: taskSubjects.step(currentRunId(), 's1'),
+      subject: taskSubjects.step('default', currentRunId(), 's1'),
       data: JSON.stringify(task),
       headers: { traceparent },
     });
@@ -155,22 +157,22 @@ describe('messages that keep no contract', () => {
   test('are kept as dead letters, and the next task is executed', async () => {
     const executor = createManualExecutor();
     world.start({ registry: executor.registry, ...neverStarted });
-    await world.sendRaw(`wf.task.step.${currentRunId()}.s1`, 'not JSON at all \u0000');
-    await world.sendRaw(`wf.task.step.${currentRunId()}.s2`, '{"runId":"r1"}');
-    await world.sendRaw(`wf.task.step.${currentRunId()}.s3`, JSON.stringify(taskOf('another')));
-    await world.sendRaw(`wf.task.step.${currentRunId()}.s4`, JSON.stringify(taskOf('s4')), '999');
-    await world.sendRaw(`wf.task.step.${currentRunId()}.s5.too.long`, '{}');
+    await world.sendRaw(`wf.task.step.default.${currentRunId()}.s1`, 'not JSON at all \u0000');
+    await world.sendRaw(`wf.task.step.default.${currentRunId()}.s2`, '{"runId":"r1"}');
+    await world.sendRaw(`wf.task.step.default.${currentRunId()}.s3`, JSON.stringify(taskOf('another')));
+    await world.sendRaw(`wf.task.step.default.${currentRunId()}.s4`, JSON.stringify(taskOf('s4')), '999');
+    await world.sendRaw(`wf.task.step.default.${currentRunId()}.s5.too.long`, '{}');
     await world.send(taskOf('good'));
     (await startedOnce(executor.started)).finish();
     await world.untilNoTaskIsLeft();
     await eventually(() => world.deadLetters.length === 5);
     expect(world.deadLetters.map(({ code }) => code)).toEqual(Array(5).fill('CONTRACT'));
     expect(world.deadLetters.map(({ subject }) => subject).sort()).toEqual([
-      `wf.task.step.${currentRunId()}.s1`,
-      `wf.task.step.${currentRunId()}.s2`,
-      `wf.task.step.${currentRunId()}.s3`,
-      `wf.task.step.${currentRunId()}.s4`,
-      `wf.task.step.${currentRunId()}.s5.too.long`,
+      `wf.task.step.default.${currentRunId()}.s1`,
+      `wf.task.step.default.${currentRunId()}.s2`,
+      `wf.task.step.default.${currentRunId()}.s3`,
+      `wf.task.step.default.${currentRunId()}.s4`,
+      `wf.task.step.default.${currentRunId()}.s5.too.long`,
     ]);
     const first = world.deadLetters.find(({ subject }) => subject.endsWith('.s1'));
     expect(Buffer.from(first?.payload ?? '', 'base64').toString()).toBe('not JSON at all \u0000');

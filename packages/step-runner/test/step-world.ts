@@ -1,6 +1,6 @@
 /** What the tests of the step loop share: a bus with short times, tasks, events, and an executor that obeys the test. */
 import { createExecutorRegistry, type Execution, type ExecutionContext } from '@signalbox/executors';
-import { type Connection, consumeEach, purge, readLast } from '@signalbox/messaging';
+import { type Connection, consumeEach, purge, readLast, textOf } from '@signalbox/messaging';
 import {
   consumers,
   type DeadLetterReport,
@@ -8,14 +8,13 @@ import {
   decodeResumeMessage,
   type EventData,
   encodeEvent,
-  eventSubject,
+  encodeStepTask,
   headers,
-  protocolVersion,
+  type IncomingText,
   type ResumeMessage,
   type StepTask,
   streamDeclarations,
   TASKS,
-  taskSubjects,
 } from '@signalbox/protocol';
 import { createLogger } from '@signalbox/telemetry';
 import { eventually, startTestBus, type TestBus } from '@signalbox/testing';
@@ -135,7 +134,7 @@ export const startStepWorld = async (): Promise<StepWorld> => {
   ];
   let sequence = 0;
   const running: ReturnType<typeof runSteps>[] = [];
-  const sendRaw = async (subject: string, data: string, version = protocolVersion): Promise<void> => {
+  const sendRaw = async (subject: string, data: string, version = '1'): Promise<void> => {
     await publisher.publish({ subject, data, headers: { [headers.version]: version } });
   };
   return {
@@ -159,8 +158,10 @@ export const startStepWorld = async (): Promise<StepWorld> => {
       return steps;
     },
     send: async (...tasks) => {
-      for (const task of tasks)
-        await sendRaw(taskSubjects.step(task.runId, task.stepId), JSON.stringify(task));
+      for (const task of tasks) {
+        const { id: _, ...message } = encodeStepTask(task, { target: 'worker', effectId: '' });
+        await publisher.publish(message);
+      }
     },
     sendRaw,
     happen: async (data) => {
@@ -173,7 +174,7 @@ export const startStepWorld = async (): Promise<StepWorld> => {
         at: Date.now(),
         data,
       };
-      await publisher.publish({ subject: eventSubject(envelope), data: encodeEvent(envelope) });
+      await publisher.publish(encodeEvent(envelope));
     },
     deliverOnceInVain: async (taskCount) => {
       let count = 0;
@@ -207,18 +208,14 @@ export const startStepWorld = async (): Promise<StepWorld> => {
   };
 };
 
-const listen = (
-  connection: Connection,
-  durable: string,
-  onMessage: (incoming: { subject: string; text: string }) => void,
-) =>
+const listen = (connection: Connection, durable: string, onMessage: (incoming: IncomingText) => void) =>
   consumeEach(connection, {
     stream: TASKS,
     durable,
     maxInFlight: 64,
     logger,
     handler: async (delivery) => {
-      onMessage({ subject: delivery.subject, text: Buffer.from(delivery.data).toString('utf8') });
+      onMessage(textOf(delivery));
       delivery.ack();
     },
   });

@@ -8,12 +8,10 @@ import {
   runStatus,
   stepView,
 } from '@signalbox/engine';
-import { followStream, openConnection, readLast } from '@signalbox/messaging';
+import { followStream, openConnection, readLast, textOf } from '@signalbox/messaging';
 import { decodeEvent, EVENTS, type EventEnvelope, TASKS } from '@signalbox/protocol';
 import { createLogger } from '@signalbox/telemetry';
 import Database from 'better-sqlite3';
-
-const text = new TextDecoder();
 
 /** Every event on the log, by run, in stream order. */
 export const readLog = async (natsUrl: string): Promise<Map<string, EventEnvelope[]>> => {
@@ -29,7 +27,7 @@ export const readLog = async (natsUrl: string): Promise<Map<string, EventEnvelop
     logger,
     handler: (messages, { caughtUp }) => {
       for (const message of messages) {
-        const event = decodeEvent(text.decode(message.data), message.subject);
+        const event = decodeEvent(textOf(message));
         if (event.runId !== null && event.sequence > 0)
           byRun.set(event.runId, [...(byRun.get(event.runId) ?? []), event]);
       }

@@ -1,16 +1,21 @@
 /** The command port over WORKFLOW_TASKS. */
 import { type Publisher, TransientError } from '@signalbox/messaging';
-import { headers, protocolVersion, taskSubjects } from '@signalbox/protocol';
+import {
+  encodeApprovalDecision,
+  encodeCatalogCommand,
+  encodeRunCommand,
+  type WireMessage,
+} from '@signalbox/protocol';
 import type { CommandPort, OutgoingCommand } from './command-port.js';
 
-const subjectOf = (outgoing: OutgoingCommand): string => {
+const encode = (outgoing: OutgoingCommand): WireMessage => {
   switch (outgoing.kind) {
     case 'run':
-      return taskSubjects.run(outgoing.command.runId);
+      return encodeRunCommand(outgoing.command);
     case 'catalog':
-      return taskSubjects.catalog(outgoing.command.workspace);
+      return encodeCatalogCommand(outgoing.command);
     case 'decision':
-      return taskSubjects.approval(outgoing.command.runId, outgoing.command.approvalId);
+      return encodeApprovalDecision(outgoing.command);
   }
 };
 
@@ -23,12 +28,7 @@ export const createBusCommandPort = (): CommandPort & { attach(publisher: Publis
     },
     send: async (outgoing) => {
       if (publisher === undefined) throw new TransientError('there is no connection to the bus yet');
-      await publisher.publish({
-        subject: subjectOf(outgoing),
-        id: outgoing.command.commandId,
-        headers: { [headers.version]: protocolVersion },
-        data: JSON.stringify(outgoing.command),
-      });
+      await publisher.publish(encode(outgoing));
     },
   };
 };

@@ -1,7 +1,5 @@
 /** What the api asks of the owner of the truth, and how it is asked: a port, so that routes know no bus. */
-import type { ApprovalTask, CatalogCommand, RunCommand } from '@signalbox/protocol';
-
-export type ApprovalDecision = Extract<ApprovalTask, { type: 'decision' }>;
+import type { ApprovalDecision, CatalogCommand, RunCommand } from '@signalbox/protocol';
 
 export type OutgoingCommand =
   | { readonly kind: 'run'; readonly command: RunCommand }

@@ -1,6 +1,6 @@
 /** Approvals: those of a run, those of the workspace, and the decisions. */
 import { createRoute, z } from '@hono/zod-openapi';
-import { type JsonValue, token } from '@signalbox/protocol';
+import { id, type JsonValue } from '@signalbox/protocol';
 import type { Context } from 'hono';
 import { orProblem } from '../commands/submit.js';
 import { approvalResource, approvalStatuses } from '../resources/run.js';
@@ -23,7 +23,7 @@ import {
 
 const ofRun = '/api/v1/workflow-runs/{runId}/approvals';
 const tags = ['approvals'];
-const runParam = z.object({ runId: token });
+const runParam = z.object({ runId: id });
 
 const ofRunRoute = createRoute({
   method: 'get',
@@ -50,7 +50,7 @@ const decisionRoute = <N extends 'approve' | 'reject'>(name: N, summary: string)
     tags,
     summary,
     request: {
-      params: runParam.extend({ approvalId: token }),
+      params: runParam.extend({ approvalId: id }),
       headers: actorHeaders,
       body: {
         content: {

@@ -1,7 +1,7 @@
 /** `/api/v1/workflow-runs`: starting, reading, following and steering runs. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { runStatuses } from '@signalbox/engine';
-import { type JsonValue, type RunCommand, token } from '@signalbox/protocol';
+import { id, type JsonValue, type RunCommand } from '@signalbox/protocol';
 import type { Context } from 'hono';
 import { orProblem } from '../commands/submit.js';
 import { createUuidV7 } from '../identity.js';
@@ -35,7 +35,7 @@ import { startRun } from './start-run.js';
 
 const root = '/api/v1/workflow-runs';
 const tags = ['runs'];
-const runParam = z.object({ runId: token });
+const runParam = z.object({ runId: id });
 const maxStepCount = 1_000;
 
 const startRoute = createRoute({
@@ -62,7 +62,7 @@ const startRoute = createRoute({
               .optional()
               .openapi({ description: 'The newest when absent.' }),
             input: json.optional().openapi({ description: 'An empty object when absent.' }),
-            runId: token.optional(),
+            runId: id.optional(),
           }),
         },
       },
@@ -220,7 +220,7 @@ const signalRoute = createRoute({
         'application/json': {
           schema: z.strictObject({
             payload: json.optional().openapi({ description: 'Null when absent.' }),
-            signalId: token.optional(),
+            signalId: id.optional(),
           }),
         },
       },

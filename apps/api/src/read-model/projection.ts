@@ -9,12 +9,8 @@
  * 4. Whoever waits for a command hears of it only after the commit.
  */
 import { InvariantViolation } from '@signalbox/engine';
-import {
-  ContractError,
-  decodeEvent,
-  type EventEnvelope,
-  maxDeadLetterPayloadBytes,
-} from '@signalbox/protocol';
+import { deadLetterOf, textOf } from '@signalbox/messaging';
+import { ContractError, decodeEvent, EVENTS, type EventEnvelope } from '@signalbox/protocol';
 import { createCatalogRows } from './catalog-rows.js';
 import {
   catalogHistory,
@@ -74,7 +70,6 @@ interface HeldRow {
 }
 
 const reporter = 'api';
-const utf8 = new TextDecoder();
 
 export class Projection {
   readonly states: RunStates;
@@ -158,18 +153,20 @@ export class Projection {
   }
 
   #receive(message: StreamMessage): void {
-    const text = utf8.decode(message.data);
-    const arrival = { subject: message.subject, streamSequence: message.sequence, text };
+    const { subject, sequence: streamSequence } = message;
     let envelope: EventEnvelope;
+    let text: string;
     try {
-      envelope = decodeEvent(text, message.subject);
+      const incoming = textOf(message);
+      text = incoming.text;
+      envelope = decodeEvent(incoming);
     } catch (error) {
       if (!(error instanceof ContractError)) throw error;
-      this.#deadLetter(arrival, message.storedAt, error);
+      this.#deadLetter({ subject, streamSequence, data: message.data }, message.storedAt, error);
       return;
     }
     if (envelope.workspace !== this.workspace) return;
-    this.#place({ ...arrival, envelope });
+    this.#place({ subject, streamSequence, text, envelope });
   }
 
   #place(arrival: Arrival): void {
@@ -204,7 +201,7 @@ export class Projection {
       if (row === undefined) break;
       this.#statements.dropHeld.run(history, row.sequence);
       const { subject, text } = row;
-      const envelope = decodeEvent(text, subject);
+      const envelope = decodeEvent({ text, subject });
       if (!this.#applyNext({ envelope, subject, text, streamSequence: row.stream_sequence })) break;
     }
     if (this.#statements.anyHeld.get(history) === undefined) this.#heldHistories.delete(history);
@@ -224,7 +221,7 @@ export class Projection {
       this.states.fold(runId, toRecorded(sequence, at, data), arrival.text.length);
     } catch (error) {
       if (!(error instanceof InvariantViolation)) throw error;
-      this.#deadLetter(arrival, at, error);
+      this.#deadLetter({ ...arrival, data: Buffer.from(arrival.text) }, at, error);
       return false;
     }
     this.#statements.addEvent.run(
@@ -260,21 +257,15 @@ export class Projection {
     return history === catalogHistory ? this.#catalogSequence : this.states.get(history).seq;
   }
 
-  #deadLetter(arrival: Omit<Arrival, 'envelope'>, at: number, error: Error): void {
-    const payload = Buffer.from(arrival.text);
-    this.#catalog.writeDeadLetter({
-      id: `WORKFLOW_EVENTS/${arrival.streamSequence}`,
-      stream: 'WORKFLOW_EVENTS',
-      subject: arrival.subject,
-      consumer: reporter,
-      deliveryCount: 1,
-      code: 'CONTRACT',
-      reason: error.message,
-      reportedBy: reporter,
-      at,
-      payload: payload.subarray(0, maxDeadLetterPayloadBytes).toString('base64'),
-      payloadBytes: payload.length,
-    });
+  #deadLetter(
+    message: Pick<StreamMessage, 'subject' | 'data'> & { readonly streamSequence: number },
+    at: number,
+    error: Error,
+  ): void {
+    const given = { ...message, stream: EVENTS, consumer: reporter, deliveryCount: 1 };
+    const { workspace } = this;
+    const why = { code: 'CONTRACT', reason: error.message, reportedBy: reporter, at, workspace } as const;
+    this.#catalog.writeDeadLetter(deadLetterOf(given, why));
   }
 
   *#history(runId: string) {

@@ -20,7 +20,6 @@ import {
   type CatalogEventMessage,
   type EventData,
   encodeEvent,
-  eventSubject,
   maxStepPayloadBytes,
   type RunEventMessage,
 } from '@signalbox/protocol';
@@ -295,7 +294,7 @@ export class InMemoryOrchestrator implements CommandPort {
 
   #put(runId: string | null, sequence: number, data: EventData, causationId: string | undefined): void {
     const envelope = {
-      id: `${runId ?? 'catalog'}/${sequence}/${this.stream.length}`,
+      id: sequence === 0 ? `notice/${this.stream.length}` : `${runId ?? `catalog/${workspace}`}/${sequence}`,
       workspace,
       runId,
       sequence,
@@ -303,6 +302,7 @@ export class InMemoryOrchestrator implements CommandPort {
       ...(causationId === undefined ? {} : { causationId }),
       data,
     };
-    this.putText(eventSubject(envelope), encodeEvent(envelope));
+    const { subject, data: text } = encodeEvent(envelope);
+    this.putText(subject, text);
   }
 }

@@ -1,10 +1,11 @@
 /** The in-memory orchestrator on a real bus: it takes the api's commands from the streams and publishes its events. */
-import { type Consumption, consumeEach } from '@signalbox/messaging';
+import { type Consumption, consumeEach, textOf } from '@signalbox/messaging';
 import {
   consumers,
   decodeApprovalTask,
   decodeCatalogCommand,
   decodeRunCommand,
+  type IncomingText,
   parseTaskSubject,
   streamDeclarations,
 } from '@signalbox/protocol';
@@ -17,9 +18,8 @@ const claimed = [consumers.orchestratorRun, consumers.orchestratorCatalog, consu
 
 export const topology = { streams: streamDeclarations(), consumers: claimed };
 
-const decode = (subject: string, text: string): OutgoingCommand | undefined => {
-  const incoming = { subject, text };
-  switch (parseTaskSubject(subject).kind) {
+const decode = (incoming: IncomingText): OutgoingCommand | undefined => {
+  switch (parseTaskSubject(incoming.subject).kind) {
     case 'run':
       return { kind: 'run', command: decodeRunCommand(incoming) };
     case 'catalog':
@@ -45,7 +45,7 @@ export const startOrchestratorOnBus = (bus: TestBus) => {
       maxInFlight: 1,
       logger,
       handler: async (delivery) => {
-        const command = decode(delivery.subject, Buffer.from(delivery.data).toString());
+        const command = decode(textOf(delivery));
         if (command !== undefined) await orchestrator.send(command);
         await published;
         delivery.ack();

@@ -1,5 +1,5 @@
-import { openConnection, subscribeLive } from '@signalbox/messaging';
-import { ContractError, decodeEvent, type EventEnvelope, eventSubjects, filters } from '@signalbox/protocol';
+import { openConnection, subscribeLive, textOf } from '@signalbox/messaging';
+import { ContractError, decodeEvent, type EventEnvelope, filters } from '@signalbox/protocol';
 import { createLogger } from '@signalbox/telemetry';
 import { Command } from 'commander';
 import { contextOf } from '../context.js';
@@ -7,8 +7,6 @@ import { renderEvent } from '../event-line.js';
 import { CliError, exitCodes } from '../exit-code.js';
 import { untilInterrupted } from '../interruption.js';
 import { printError } from '../terminal.js';
-
-const text = new TextDecoder();
 
 const asLine = ({ at, sequence, runId, data }: EventEnvelope): string => {
   const { type, ...rest } = data;
@@ -38,17 +36,11 @@ const tail = async (options: { run?: string }, command: Command): Promise<void> 
       ),
   });
   const subjects =
-    options.run === undefined
-      ? [filters.allEvents]
-      : [
-          eventSubjects.run(options.run),
-          `wf.event.step.${options.run}.*`,
-          `wf.event.approval.${options.run}.*`,
-        ];
+    options.run === undefined ? [filters.allEvents] : filters.eventsOfRun(config.workspace, options.run);
   const subscriptions = subjects.map((subject) =>
     subscribeLive(connection, subject, (message) => {
       try {
-        output.line(decodeEvent(text.decode(message.data), message.subject), asLine);
+        output.line(decodeEvent(textOf(message)), asLine);
       } catch (error) {
         if (!(error instanceof ContractError)) throw error;
         printError(`not an event: ${error.message}\n`);

@@ -9,7 +9,12 @@
  */
 import { limits } from '@signalbox/dsl';
 import type { Plan } from '@signalbox/engine';
-import type { CatalogCommand, CatalogEventMessage, IssueMessage } from '@signalbox/protocol';
+import {
+  type CatalogCommand,
+  type CatalogEventMessage,
+  encodeEvent,
+  type IssueMessage,
+} from '@signalbox/protocol';
 import type { BatchContext } from '../run-commands.js';
 import { sha256 } from '../sha256.js';
 import type {
@@ -21,7 +26,6 @@ import type {
 } from '../store/catalog-store.js';
 import type { InboxStore } from '../store/inbox-store.js';
 import type { RunStore } from '../store/run-store.js';
-import { encodeEnvelope } from '../wire/event-codec.js';
 import type { Language } from './language.js';
 
 type CommandOf<T extends CatalogCommand['type']> = Extract<CatalogCommand, { type: T }>;
@@ -66,7 +70,7 @@ export class Catalog {
     const event = this.#answer(command, context.now);
     const seq = this.#parts.events.append(workspace, context.now, event, commandId);
     context.changes.announce(
-      encodeEnvelope({
+      encodeEvent({
         id: `catalog/${workspace}/${seq}`,
         workspace,
         runId: null,

@@ -10,6 +10,13 @@ export const inboxAgeMs = 7 * 24 * 3_600_000;
 /** Old ids are looked for once in so many commands. */
 const commandsPerPrune = 10_000;
 
+/** A command of a client is known in its workspace and run only: nobody can use up another's id. */
+export const runCommandKey = (command: {
+  readonly workspace: string;
+  readonly runId: string;
+  readonly commandId: string;
+}): string => `run/${command.workspace}/${command.runId}/${command.commandId}`;
+
 export type InboxStore = ReturnType<typeof createInboxStore>;
 
 export const createInboxStore = (sql: Database) => {

@@ -5,6 +5,7 @@
  * 2. Run events need no second copy: `relay.events_position` is the position up to which they are published.
  * 3. Positions only grow within the life of a process; both marks are moved in somebody else's transaction.
  */
+import { headers, type WireMessage } from '@signalbox/protocol';
 import type { Database } from 'better-sqlite3';
 
 export type OutboxEntry =
@@ -23,6 +24,19 @@ export interface Withdrawal {
   readonly subject: string;
   readonly idempotencyKey?: string;
 }
+
+export type MessageEntry = Extract<OutboxEntry, { kind: 'message' }>;
+
+export const messageEntry = (message: WireMessage): MessageEntry => {
+  const idempotencyKey = message.headers[headers.idempotencyKey];
+  return {
+    kind: 'message',
+    subject: message.subject,
+    messageId: message.id,
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    payload: message.data,
+  };
+};
 
 /** Up to and including these positions everything is published. */
 export interface PublishedMarks {

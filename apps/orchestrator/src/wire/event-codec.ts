@@ -2,10 +2,9 @@
 import type { RecordedEvent, RunEvent } from '@signalbox/engine';
 import {
   type EventEnvelope,
-  encodeEvent,
   encodeEventAround,
-  eventSubject,
   type RunEventMessage,
+  type WireMessage,
 } from '@signalbox/protocol';
 
 export interface RunEventRow {
@@ -24,13 +23,6 @@ export interface StoredRunEvent {
   readonly workspace: string;
   readonly causationId?: string;
   readonly recorded: RecordedEvent;
-}
-
-export interface EncodedMessage {
-  readonly subject: string;
-  /** `Nats-Msg-Id`. */
-  readonly messageId: string;
-  readonly text: string;
 }
 
 type Frozen<T> = T extends readonly (infer E)[]
@@ -63,7 +55,7 @@ export const encodeRunEvent = (
   recorded: RecordedEvent,
   causationId: string | undefined,
   dataText: string = dataTextOf(recorded),
-): EncodedMessage => {
+): WireMessage => {
   const envelope: EventEnvelope = {
     id: `${runId}/${recorded.seq}`,
     workspace,
@@ -73,15 +65,5 @@ export const encodeRunEvent = (
     ...(causationId === undefined ? {} : { causationId }),
     data: toWire(recorded.event),
   };
-  return {
-    subject: eventSubject(envelope),
-    messageId: envelope.id,
-    text: encodeEventAround(envelope, dataText),
-  };
+  return encodeEventAround(envelope, dataText);
 };
-
-export const encodeEnvelope = (envelope: EventEnvelope): EncodedMessage => ({
-  subject: eventSubject(envelope),
-  messageId: envelope.id,
-  text: encodeEvent(envelope),
-});

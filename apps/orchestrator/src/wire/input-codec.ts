@@ -2,6 +2,7 @@
  * A message on one of the orchestrator's subjects → what the batch handles. A message that breaks the contract
  * becomes a dead letter like any other input, so that it is recorded in the same transaction as its neighbours.
  */
+import { deadLetterOf as deadLetter, textOf } from '@signalbox/messaging';
 import {
   type CatalogCommand,
   ContractError,
@@ -10,11 +11,8 @@ import {
   decodeDeadLetterReport,
   decodeResumeMessage,
   decodeRunCommand,
-  headers,
-  type IncomingText,
-  maxDeadLetterPayloadBytes,
+  type IncomingResume,
   parseTaskSubject,
-  type ResumeMessage,
   type RunCommand,
 } from '@signalbox/protocol';
 import type { Timer } from '../store/timer-store.js';
@@ -32,18 +30,14 @@ export interface IncomingMessage {
 
 export type BatchInput =
   | { readonly kind: 'run'; readonly command: RunCommand; readonly message: IncomingMessage }
-  | { readonly kind: 'resume'; readonly resume: ResumeMessage; readonly message: IncomingMessage }
+  | { readonly kind: 'resume'; readonly resume: IncomingResume; readonly message: IncomingMessage }
   | { readonly kind: 'catalog'; readonly command: CatalogCommand; readonly message: IncomingMessage }
   | { readonly kind: 'timer'; readonly timer: Timer }
-  /** `workspace` is absent where the message does not say it. */
-  | {
-      readonly kind: 'dead_letter';
-      readonly report: Omit<DeadLetterReport, 'workspace'>;
-      readonly workspace?: string;
-      readonly message: IncomingMessage;
-    };
+  | { readonly kind: 'dead_letter'; readonly report: DeadLetterReport; readonly message: IncomingMessage };
 
 const reporter = 'orchestrator';
+/** For messages on a subject that names none. */
+const fallbackWorkspace = 'default';
 
 export const decodeInput = (message: IncomingMessage, now: number): BatchInput => {
   try {
@@ -55,38 +49,25 @@ export const decodeInput = (message: IncomingMessage, now: number): BatchInput =
   }
 };
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-
-const textOf = (message: IncomingMessage): IncomingText => {
-  const version = message.headers[headers.version];
-  try {
-    return {
-      subject: message.subject,
-      text: utf8.decode(message.data),
-      ...(version === undefined ? {} : { version }),
-    };
-  } catch (cause) {
-    throw new ContractError(`the message on ${message.subject} is not UTF-8`, message.subject, { cause });
-  }
-};
-
 const decode = (message: IncomingMessage): BatchInput => {
   const incoming = textOf(message);
   const address = parseTaskSubject(message.subject);
   switch (address.kind) {
     case 'run':
       return { kind: 'run', command: decodeRunCommand(incoming), message };
-    case 'resume':
+    case 'resume.step':
+    case 'resume.agent':
+    case 'resume.approval':
+    case 'resume.child':
       return { kind: 'resume', resume: decodeResumeMessage(incoming), message };
     case 'catalog':
       return { kind: 'catalog', command: decodeCatalogCommand(incoming), message };
-    case 'deadletter': {
-      const { workspace, ...report } = decodeDeadLetterReport(incoming);
-      return { kind: 'dead_letter', report, workspace, message };
-    }
+    case 'deadletter':
+      return { kind: 'dead_letter', report: decodeDeadLetterReport(incoming), message };
     case 'step':
-    case 'approval':
     case 'agent':
+    case 'approval.request':
+    case 'approval.decision':
       throw new ContractError(`a message on ${message.subject} is not for the orchestrator`, message.subject);
   }
 };
@@ -96,30 +77,9 @@ export const deadLetterOf = (
   message: IncomingMessage,
   code: DeadLetterReport['code'],
   reason: string,
-  now: number,
-): Extract<BatchInput, { kind: 'dead_letter' }> => {
-  const workspace = workspaceInSubject(message.subject);
-  return {
-    kind: 'dead_letter',
-    report: {
-      id: `${message.stream}/${message.streamSequence}`,
-      stream: message.stream,
-      subject: message.subject,
-      consumer: message.consumer,
-      deliveryCount: message.deliveryCount,
-      code,
-      reason,
-      reportedBy: reporter,
-      at: now,
-      payload: Buffer.from(message.data.subarray(0, maxDeadLetterPayloadBytes)).toString('base64'),
-      payloadBytes: message.data.length,
-    },
-    ...(workspace === undefined ? {} : { workspace }),
-    message,
-  };
-};
-
-const workspaceInSubject = (subject: string): string | undefined => {
-  const [, , kind, first] = subject.split('.');
-  return kind === 'catalog' || kind === 'deadletter' || kind === 'agent' ? first : undefined;
-};
+  at: number,
+): Extract<BatchInput, { kind: 'dead_letter' }> => ({
+  kind: 'dead_letter',
+  report: deadLetter(message, { code, reason, reportedBy: reporter, at, workspace: fallbackWorkspace }),
+  message,
+});

@@ -2,8 +2,9 @@
 import { type Effect, isJsonObject, type RunStarted } from '@signalbox/engine';
 import { LruMap } from '../lru-map.js';
 import type { AgentStore } from '../store/catalog-store.js';
+import type { MessageEntry } from '../store/outbox-store.js';
 import type { Claims } from './claim.js';
-import { type MessageEntry, stepTaskEntry } from './task-codec.js';
+import { stepTaskEntry } from './task-codec.js';
 
 type Dispatch = Extract<Effect, { type: 'dispatch_step' }>;
 
@@ -21,7 +22,9 @@ export class StepTasks {
   }
 
   entry(run: RunStarted, effect: Dispatch, messageId: string, scheduledAt: number): MessageEntry {
-    const claim = this.#claims.make(run.runId, effect.stepId, effect.attempt);
+    const { workspace, runId } = run;
+    const { target, stepId, attempt } = effect;
+    const claim = this.#claims.make({ target, workspace, runId, stepId, attempt });
     const agent = effect.action === 'agent.run' ? this.#agentOf(run, effect) : undefined;
     return stepTaskEntry(run, effect, messageId, scheduledAt, claim, agent);
   }

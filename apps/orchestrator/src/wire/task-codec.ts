@@ -1,66 +1,62 @@
 /** The engine's effects → messages for workers, the approval service and other runs. */
 import type { Effect, RunStarted } from '@signalbox/engine';
 import {
-  type ApprovalTask,
-  type ResumeMessage,
-  type RunCommand,
-  type StepTask,
+  encodeApprovalRequest,
+  encodeChildEnded,
+  encodeRunCommand,
+  encodeStepTask,
   taskSubjects,
 } from '@signalbox/protocol';
-import type { OutboxEntry, Withdrawal } from '../store/outbox-store.js';
+import { type MessageEntry, messageEntry, type Withdrawal } from '../store/outbox-store.js';
 
-export type MessageEntry = Extract<OutboxEntry, { kind: 'message' }>;
 type EffectOf<T extends Effect['type']> = Extract<Effect, { type: T }>;
 
 const attemptKey = (runId: string, of: { readonly stepId: string; readonly attempt: number }): string =>
   `${runId}:${of.stepId}:${of.attempt}`;
-
-const stepSubject = (
-  { runId, workspace }: RunStarted,
-  { stepId, target }: { readonly stepId: string; readonly target: 'worker' | 'agent' },
-): string =>
-  target === 'agent' ? taskSubjects.agent(workspace, runId, stepId) : taskSubjects.step(runId, stepId);
 
 /** Where an attempt shows in the task queue: its task, whoever executes it, or the answer to it. */
 export const subjectsOfAttempt = (
   { runId, workspace }: { readonly runId: string; readonly workspace: string },
   { stepId }: { readonly stepId: string },
 ): readonly string[] => [
-  taskSubjects.step(runId, stepId),
+  taskSubjects.step(workspace, runId, stepId),
   taskSubjects.agent(workspace, runId, stepId),
-  taskSubjects.resume(runId),
+  taskSubjects.resumeStep(workspace, runId, stepId),
+  taskSubjects.resumeAgent(workspace, runId, stepId),
 ];
 
-export const stepWithdrawal = (run: RunStarted, effect: EffectOf<'withdraw_step'>): Withdrawal => ({
+export const stepWithdrawal = (
+  { workspace, runId }: RunStarted,
+  effect: EffectOf<'withdraw_step'>,
+): Withdrawal => ({
   kind: 'withdrawal',
-  subject: stepSubject(run, effect),
-  idempotencyKey: attemptKey(run.runId, effect),
+  subject:
+    effect.target === 'agent'
+      ? taskSubjects.agent(workspace, runId, effect.stepId)
+      : taskSubjects.step(workspace, runId, effect.stepId),
+  idempotencyKey: attemptKey(runId, effect),
 });
 
 export const approvalWithdrawal = (
-  { runId }: RunStarted,
+  { workspace, runId }: RunStarted,
   { approvalId }: EffectOf<'withdraw_approval'>,
-): Withdrawal => ({ kind: 'withdrawal', subject: taskSubjects.approval(runId, approvalId) });
+): Withdrawal => ({
+  kind: 'withdrawal',
+  subject: taskSubjects.approvalRequest(workspace, runId, approvalId),
+});
 
-/** Marks the place of the agent's definition, which goes in as the text that is stored. */
-const withAgent = (task: string, agent: string): string => `${task.slice(0, -1)},"agent":${agent}}`;
-
-/**
- * `agent` is the JSON text of the pinned definition, or `null`; undefined for actions without an agent.
- * Run, step, attempt and claim come first: `claimInTask` finds them in a payload that was cut.
- */
+/** `agentText` is the JSON text of the pinned definition, or `null`; undefined for actions without an agent. */
 export const stepTaskEntry = (
   run: RunStarted,
   effect: EffectOf<'dispatch_step'>,
-  messageId: string,
+  effectId: string,
   scheduledAt: number,
   claim: string,
-  agent: string | undefined,
+  agentText: string | undefined,
 ): MessageEntry => {
   const { runId, workspace } = run;
-  const { stepId, attempt } = effect;
-  const idempotencyKey = attemptKey(runId, effect);
-  const task: StepTask = {
+  const { stepId, attempt, target } = effect;
+  const task = {
     runId,
     stepId,
     attempt,
@@ -74,119 +70,78 @@ export const stepTaskEntry = (
     outputValidation: effect.outputValidation,
     scheduledAt,
     ...(effect.timeoutAt === undefined ? {} : { timeoutAt: effect.timeoutAt }),
-    idempotencyKey,
+    idempotencyKey: attemptKey(runId, effect),
   };
-  const text = JSON.stringify(task);
-  return {
-    kind: 'message',
-    subject: stepSubject(run, effect),
-    messageId,
-    idempotencyKey,
-    payload: agent === undefined ? text : withAgent(text, agent),
-  };
-};
-
-const taskHead = /^\{"runId":"([^"\\]+)","stepId":"([^"\\]+)","attempt":(\d+),"claim":"([^"\\]+)"/;
-
-/** Reads whose task a payload was, from its first bytes alone. */
-export const claimInTask = (
-  payload: string,
-):
-  | { readonly runId: string; readonly stepId: string; readonly attempt: number; readonly claim: string }
-  | undefined => {
-  const [, runId, stepId, attempt, claim] = taskHead.exec(payload) ?? [];
-  if (runId === undefined || stepId === undefined || claim === undefined) return undefined;
-  return { runId, stepId, attempt: Number(attempt), claim };
+  return messageEntry(encodeStepTask(task, { target, effectId, agentText }));
 };
 
 export const approvalTaskEntry = (
   run: RunStarted,
   { request }: EffectOf<'request_approval'>,
-  messageId: string,
+  effectId: string,
 ): MessageEntry => {
   const { type: _, onReject: __, approvers, ...fields } = request;
-  const task: ApprovalTask = {
-    type: 'request',
-    runId: run.runId,
-    workspace: run.workspace,
-    ...fields,
-    approvers: [...approvers],
-  };
-  return {
-    kind: 'message',
-    subject: taskSubjects.approval(run.runId, request.approvalId),
-    messageId,
-    payload: JSON.stringify(task),
-  };
+  const { runId, workspace } = run;
+  return messageEntry(
+    encodeApprovalRequest(
+      { type: 'request', runId, workspace, ...fields, approvers: [...approvers] },
+      effectId,
+    ),
+  );
 };
 
 /** A child is started in the name of who started its parent, so that nobody approves their own run through one. */
 export const startChildEntry = (
   run: RunStarted,
   effect: EffectOf<'start_child'>,
-  messageId: string,
+  effectId: string,
   issuedAt: number,
-): MessageEntry => {
-  const command: RunCommand = {
-    type: 'start',
-    commandId: messageId,
-    runId: effect.childRunId,
-    workspace: run.workspace,
-    actor: run.startedBy,
-    issuedAt,
-    workflowId: effect.workflow,
-    input: effect.input,
-    depth: effect.depth,
-    ...(effect.linked ? { parent: { runId: run.runId, stepId: effect.stepId } } : {}),
-  };
-  return runCommandEntry(command, messageId);
-};
+): MessageEntry =>
+  messageEntry(
+    encodeRunCommand(
+      {
+        type: 'start',
+        commandId: effectId,
+        runId: effect.childRunId,
+        workspace: run.workspace,
+        actor: run.startedBy,
+        issuedAt,
+        workflowId: effect.workflow,
+        input: effect.input,
+        depth: effect.depth,
+        ...(effect.linked ? { parent: { runId: run.runId, stepId: effect.stepId } } : {}),
+      },
+      effectId,
+    ),
+  );
 
 export const cancelChildEntry = (
   run: RunStarted,
   effect: EffectOf<'cancel_child'>,
-  messageId: string,
+  effectId: string,
   issuedAt: number,
 ): MessageEntry =>
-  runCommandEntry(
-    {
-      type: 'cancel',
-      commandId: messageId,
-      runId: effect.childRunId,
-      workspace: run.workspace,
-      actor: 'system:orchestrator',
-      reason: `the parent run ${run.runId} no longer waits for it`,
-      issuedAt,
-    },
-    messageId,
+  messageEntry(
+    encodeRunCommand(
+      {
+        type: 'cancel',
+        commandId: effectId,
+        runId: effect.childRunId,
+        workspace: run.workspace,
+        actor: 'system:orchestrator',
+        reason: `the parent run ${run.runId} no longer waits for it`,
+        issuedAt,
+      },
+      effectId,
+    ),
   );
 
-const runCommandEntry = (command: RunCommand, messageId: string): MessageEntry => ({
-  kind: 'message',
-  subject: taskSubjects.run(command.runId),
-  messageId,
-  payload: JSON.stringify(command),
-});
-
-export type ChildOutcome = Extract<Effect, { type: 'notify_parent' }>['outcome'];
+export type ChildOutcome = EffectOf<'notify_parent'>['outcome'];
 
 export const childEndedEntry = (
-  parent: { readonly runId: string; readonly stepId: string },
+  parent: { readonly workspace: string; readonly runId: string; readonly stepId: string },
   childRunId: string,
   outcome: ChildOutcome,
-  messageId: string,
-): MessageEntry => {
-  const message: ResumeMessage = {
-    type: 'child.ended',
-    runId: parent.runId,
-    stepId: parent.stepId,
-    childRunId,
-    outcome,
-  };
-  return {
-    kind: 'message',
-    subject: taskSubjects.resume(parent.runId),
-    messageId,
-    payload: JSON.stringify(message),
-  };
-};
+  effectId: string,
+): MessageEntry =>
+  messageEntry(encodeChildEnded({ type: 'child.ended', ...parent, childRunId, outcome }, effectId));

@@ -109,7 +109,8 @@ export class MemoryBus implements Outlet, TaskQueue {
     const sequence = this.#sequence;
     const text = typeof message.data === 'string' ? message.data : Buffer.from(message.data).toString();
     this.journal.push(`store ${id}`);
-    if (message.subject.startsWith('wf.event.')) this.events.push(decodeEvent(text, message.subject));
+    if (message.subject.startsWith('wf.event.'))
+      this.events.push(decodeEvent({ text, subject: message.subject }));
     else this.tasks.push({ subject: message.subject, id, text, sequence, headers: message.headers ?? {} });
     return { stream, sequence, isDuplicate: false };
   }

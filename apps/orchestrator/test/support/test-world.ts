@@ -16,8 +16,10 @@ import {
 import {
   type CatalogCommand,
   type EventEnvelope,
-  type ResumeMessage,
+  encodeStepReport,
   type RunCommand,
+  type StepReport,
+  type StepTarget,
   type StepTask,
   taskSubjects,
 } from '@signalbox/protocol';
@@ -48,6 +50,8 @@ export class TestWorld {
   #orchestrator: Orchestrator | undefined;
   #life = { isOver: false };
   #commandCount = 0;
+  /** Who holds a task that was taken, by its claim. */
+  readonly #targets = new Map<string, StepTarget>();
   #sequence = 0;
 
   get file(): string {
@@ -134,7 +138,8 @@ export class TestWorld {
     over: { readonly workspace?: string; readonly actor?: string; readonly commandId?: string } = {},
   ): TestDelivery {
     const { runId } = fields as { runId: string };
-    return this.message(taskSubjects.run(runId), { ...this.#base(), ...over, ...fields });
+    const body = { ...this.#base(), ...over, ...fields };
+    return this.message(taskSubjects.run(body.workspace, runId), body);
   }
 
   start(runId: string, workflowId: string, input: StartCommand['input'] = {}): TestDelivery {
@@ -171,7 +176,9 @@ export class TestWorld {
   takeStep(): StepTask {
     const task = this.bus.take('wf.task.step.') ?? this.bus.take('wf.task.agent.');
     if (task === undefined) throw new Error('no step task waits');
-    return JSON.parse(task.text) as StepTask;
+    const taken = JSON.parse(task.text) as StepTask;
+    this.#targets.set(taken.claim, task.subject.startsWith('wf.task.agent.') ? 'agent' : 'worker');
+    return taken;
   }
 
   /** Does what a worker does with the next task, an evaluation. */
@@ -190,26 +197,25 @@ export class TestWorld {
     output: StepTask['input'] = { ok: true },
     over: Partial<StepTask> = {},
   ): TestDelivery {
-    return this.#result({ ...task, ...over }, { type: 'step.succeeded', output });
+    return this.report({ ...task, ...over }, { type: 'step.succeeded', output });
   }
 
   failed(task: StepTask, code = 'AGENT_ERROR', retryable = true): TestDelivery {
-    return this.#result(task, { type: 'step.failed', error: { code, message: 'it went wrong', retryable } });
+    return this.report(task, { type: 'step.failed', error: { code, message: 'it went wrong', retryable } });
   }
 
-  #result(task: StepTask, outcome: Partial<ResumeMessage>): TestDelivery {
-    const { runId, stepId, attempt, claim } = task;
+  /** As whoever took the task sends it, or as somebody else does. */
+  report(
+    task: StepTask,
+    outcome: Partial<StepReport>,
+    sentBy: StepTarget = this.#targets.get(task.claim) ?? 'worker',
+  ): TestDelivery {
+    const { workspace, runId, stepId, attempt, claim } = task;
     const at = this.clock.now();
-    return this.message(taskSubjects.resume(runId), {
-      runId,
-      stepId,
-      attempt,
-      claim,
-      worker: 'worker-1',
-      startedAt: at,
-      finishedAt: at,
-      ...outcome,
-    });
+    const about = { workspace, runId, stepId, attempt, claim, worker: 'worker-1', startedAt: at };
+    const report = { ...about, finishedAt: at, ...outcome } as StepReport;
+    const { subject, data } = encodeStepReport(report, sentBy);
+    return this.message(subject, data);
   }
 
   /** Answers step tasks until none is left. */

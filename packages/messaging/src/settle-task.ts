@@ -8,10 +8,11 @@
  *
  * A message is terminated only after its dead letter is stored, so nothing disappears.
  */
-import { type Delivery, TransientError } from '@signalbox/messaging';
 import { ContractError, type DeadLetterReport } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 import type { DeadLetterReporter } from './dead-letter.js';
+import type { Delivery } from './delivery.js';
+import { TransientError } from './errors.js';
 
 export interface SettleTaskOptions {
   readonly deadLetters: DeadLetterReporter;

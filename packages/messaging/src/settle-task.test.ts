@@ -1,8 +1,7 @@
-import { type Delivery, TransientError } from '@signalbox/messaging';
-import { ContractError } from '@signalbox/protocol';
 import { createLogger } from '@signalbox/telemetry';
 import { expect, test } from 'vitest';
-import { settleTask } from './settle-task.js';
+import type { Delivery } from './delivery.js';
+import { ContractError, settleTask, TransientError } from './index.js';
 
 const logger = createLogger({ service: 'test', level: 'silent' });
 
@@ -15,7 +14,7 @@ const deliveryOf = (deliveryCount: number) => {
   const delivery: Delivery = {
     stream: 'WORKFLOW_TASKS',
     consumer: 'step-worker',
-    subject: 'wf.task.step.r1.s1',
+    subject: 'wf.task.step.default.r1.s1',
     headers: {},
     data: new Uint8Array(),
     deliveryCount,

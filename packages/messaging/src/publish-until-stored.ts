@@ -1,5 +1,7 @@
 /** Publishing what must not be lost: a result may be the only trace of work that cannot be done twice. */
-import { type OutgoingMessage, type Publisher, pause, TransientError } from '@signalbox/messaging';
+import { TransientError } from './errors.js';
+import { pause } from './pause.js';
+import type { OutgoingMessage, Publisher } from './publisher.js';
 
 const firstPauseMs = 500;
 const maxPauseMs = 10_000;

@@ -1,0 +1,122 @@
+/** What belongs to one workspace, or to one kind of sender, cannot be reached by another. */
+import { encodeApprovalJudgement, encodeChildEnded } from '@signalbox/protocol';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { step, TestWorld, workflow } from './support/test-world.js';
+
+let world: TestWorld;
+
+beforeEach(async () => {
+  world = new TestWorld();
+  await world.open();
+  await world.putAgent('worker');
+});
+afterEach(() => world.close());
+
+const approve =
+  '  - { name: ask, type: operation, action: human.approval, input: { message: "ok?" }, end: true }';
+
+const startOne = async (states: readonly string[]): Promise<string[]> => {
+  await world.putWorkflow(workflow('one', states));
+  await world.deliver(world.start('run-1', 'one'));
+  return world.typesOf('run-1');
+};
+
+describe('a message from another workspace', () => {
+  test('neither starts, steers nor marks a run; who sent it is told that there is none', async () => {
+    const before = await startOne([step('only')]);
+    const foreign = { workspace: 'other' };
+    await world.deliver(
+      world.command<'cancel'>({ type: 'cancel', runId: 'run-1' }, foreign),
+      world.command<'pause'>({ type: 'pause', runId: 'run-1' }, foreign),
+      world.command<'start'>({ type: 'start', runId: 'run-1', workflowId: 'one', input: {} }, foreign),
+    );
+    expect(world.typesOf('run-1')).toEqual(before);
+    const notices = world.bus.events.filter(({ workspace }) => workspace === 'other');
+    expect(notices.map(({ sequence, data }) => [sequence, data.type])).toEqual([
+      [0, 'run.command_refused'],
+      [0, 'run.command_refused'],
+      [0, 'run.command_refused'],
+    ]);
+  });
+
+  test('does not use up the ids of commands and keys of the run’s own', async () => {
+    await startOne([step('only')]);
+    const same = { commandId: 'the-same' };
+    await world.deliver(
+      world.command<'cancel'>({ type: 'cancel', runId: 'run-1' }, { ...same, workspace: 'other' }),
+      world.command<'cancel'>({ type: 'cancel', runId: 'run-1' }, same),
+    );
+    expect(world.row('run-1').status).toBe('CANCELLED');
+  });
+
+  test('completes no step, even with the claim of it', async () => {
+    const before = await startOne([step('only')]);
+    const task = world.takeStep();
+    await world.deliver(world.succeeded(task, {}, { workspace: 'other' }));
+    expect(world.typesOf('run-1')).toEqual(before);
+    await world.deliver(world.succeeded(task));
+    expect(world.row('run-1').status).toBe('COMPLETED');
+  });
+
+  test('decides no approval and ends no child', async () => {
+    const before = await startOne([approve]);
+    const request = world.bus.take('wf.task.approval.request.');
+    const { approvalId } = JSON.parse(request?.text ?? '{}') as { approvalId: string };
+    const foreign = { workspace: 'other', runId: 'run-1' };
+    const decision = encodeApprovalJudgement({
+      ...foreign,
+      type: 'approval.decision',
+      commandId: 'c',
+      approvalId,
+      actor: 'user:bob',
+      decision: 'approve',
+    });
+    const outcome = { ok: true, output: {} } as const;
+    const ended = encodeChildEnded(
+      { ...foreign, type: 'child.ended', stepId: approvalId, childRunId: 'child', outcome },
+      'e',
+    );
+    await world.deliver(
+      world.message(decision.subject, decision.data),
+      world.message(ended.subject, ended.data),
+    );
+    expect(world.typesOf('run-1')).toEqual(before);
+  });
+});
+
+describe('a result counts only from who was asked:', () => {
+  test('an agent does not answer a worker’s step', async () => {
+    const before = await startOne([step('only')]);
+    const outcome = { type: 'step.succeeded', output: {} } as const;
+    await world.deliver(world.report(world.takeStep(), outcome, 'agent'));
+    expect(world.typesOf('run-1')).toEqual(before);
+  });
+
+  test('a worker does not answer an agent’s step', async () => {
+    const before = await startOne([step('only', 'target: agent, end: true')]);
+    const task = world.takeStep();
+    const outcome = { type: 'step.succeeded', output: {} } as const;
+    await world.deliver(world.report(task, outcome, 'worker'));
+    expect(world.typesOf('run-1')).toEqual(before);
+    await world.deliver(world.report(task, outcome, 'agent'));
+    expect(world.row('run-1').status).toBe('COMPLETED');
+  });
+});
+
+test('a run id that holds another’s is no run id: it is kept as a dead letter and starts nothing', async () => {
+  await startOne([step('only')]);
+  const start = world.message('wf.task.run.default.run-1/x', {
+    type: 'start',
+    commandId: 'c9',
+    runId: 'run-1/x',
+    workspace: 'default',
+    actor: 'user:mallory',
+    issuedAt: 1,
+    workflowId: 'one',
+    input: {},
+  });
+  await world.deliver(start);
+  expect(start.answer).toBe('term');
+  expect(world.count('workflow_runs')).toBe(1);
+  expect(world.bus.events.at(-1)?.data).toMatchObject({ type: 'deadletter.recorded' });
+});

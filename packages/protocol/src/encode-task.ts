@@ -1,0 +1,110 @@
+/** Message → what goes out on a task subject: the one writer of this side of the wire. */
+import type { ApprovalDecision, ApprovalRequest } from './approval-task.js';
+import type { CatalogCommand } from './catalog-command.js';
+import type { DeadLetterReport } from './dead-letter.js';
+import type { ApprovalJudgement, ChildEnded, StepReport, StepTarget } from './resume-message.js';
+import type { RunCommand } from './run-command.js';
+import type { StepTask } from './step-task.js';
+import { taskSubjects } from './subjects.js';
+import { type WireMessage, type WireMessageMarks, wireMessage } from './wire-message.js';
+
+/** A command of a client is known by its own id in its workspace, one that an effect sends by the id of the effect. */
+export const encodeRunCommand = (command: RunCommand, effectId?: string): WireMessage => {
+  const { workspace, runId, commandId } = command;
+  const messageId = effectId ?? `${workspace}/${runId}/${commandId}`;
+  return wireMessage(taskSubjects.run(workspace, runId), messageId, JSON.stringify(command));
+};
+
+export const encodeCatalogCommand = (command: CatalogCommand): WireMessage => {
+  const { workspace, commandId } = command;
+  return wireMessage(
+    taskSubjects.catalog(workspace),
+    `catalog/${workspace}/${commandId}`,
+    JSON.stringify(command),
+  );
+};
+
+export interface StepTaskParts {
+  readonly target: StepTarget;
+  readonly effectId: string;
+  /** JSON text of the pinned agent definition, or `null`; undefined for actions without an agent. */
+  readonly agentText?: string | undefined;
+}
+
+/** Run, step, attempt and claim stand first in the text: `claimInTask` finds them in one that was cut. */
+export const encodeStepTask = (
+  task: Omit<StepTask, 'agent'>,
+  { target, effectId, agentText }: StepTaskParts,
+): WireMessage => {
+  const { runId, stepId, attempt, claim, ...rest } = task;
+  const { workspace, idempotencyKey } = rest;
+  const subjectOf = target === 'agent' ? taskSubjects.agent : taskSubjects.step;
+  const text = JSON.stringify({ runId, stepId, attempt, claim, ...rest });
+  const data = agentText === undefined ? text : `${text.slice(0, -1)},"agent":${agentText}}`;
+  return wireMessage(subjectOf(workspace, runId, stepId), effectId, data, { idempotencyKey });
+};
+
+const taskHead = /^\{"runId":"([\w-]+)","stepId":"([\w-]+)","attempt":(\d+),"claim":"([^"\\]+)"/;
+
+/** Reads whose task a payload was, from its first bytes alone. */
+export const claimInTask = (
+  payload: string,
+): Pick<StepTask, 'runId' | 'stepId' | 'attempt' | 'claim'> | undefined => {
+  const [, runId, stepId, attempt, claim] = taskHead.exec(payload) ?? [];
+  if (runId === undefined || stepId === undefined || claim === undefined) return undefined;
+  return { runId, stepId, attempt: Number(attempt), claim };
+};
+
+/** The id names attempt and kind: however often a report is sent, the stream stores it once. */
+export const encodeStepReport = (
+  report: StepReport,
+  sentBy: StepTarget,
+  cause?: WireMessageMarks['cause'],
+): WireMessage => {
+  const { workspace, runId, stepId, attempt, type } = report;
+  const subjectOf = sentBy === 'agent' ? taskSubjects.resumeAgent : taskSubjects.resumeStep;
+  const idempotencyKey = `${runId}:${stepId}:${attempt}`;
+  const messageId = `${idempotencyKey}/${type === 'step.started' ? 'started' : 'result'}`;
+  return wireMessage(subjectOf(workspace, runId, stepId), messageId, JSON.stringify(report), {
+    idempotencyKey,
+    cause,
+  });
+};
+
+export const encodeApprovalRequest = (request: ApprovalRequest, effectId: string): WireMessage => {
+  const { workspace, runId, approvalId } = request;
+  return wireMessage(
+    taskSubjects.approvalRequest(workspace, runId, approvalId),
+    effectId,
+    JSON.stringify(request),
+  );
+};
+
+export const encodeApprovalDecision = (decision: ApprovalDecision): WireMessage => {
+  const { workspace, runId, approvalId, commandId } = decision;
+  return wireMessage(
+    taskSubjects.approvalDecision(workspace, runId, approvalId),
+    `${workspace}/${runId}/${commandId}`,
+    JSON.stringify(decision),
+  );
+};
+
+/** The decision's own id has been used in this stream already, on its way to be judged. */
+export const encodeApprovalJudgement = (judgement: ApprovalJudgement): WireMessage => {
+  const { workspace, runId, commandId } = judgement;
+  return wireMessage(
+    taskSubjects.resumeApproval(workspace, runId),
+    `${workspace}/${runId}/${commandId}/judged`,
+    JSON.stringify(judgement),
+  );
+};
+
+export const encodeChildEnded = (ended: ChildEnded, effectId: string): WireMessage =>
+  wireMessage(taskSubjects.resumeChild(ended.workspace, ended.runId), effectId, JSON.stringify(ended));
+
+export const encodeDeadLetterReport = (report: DeadLetterReport): WireMessage =>
+  wireMessage(
+    taskSubjects.deadLetter(report.workspace),
+    `deadletter/${report.workspace}/${report.id}`,
+    JSON.stringify(report),
+  );
