@@ -10,6 +10,7 @@ import { runService } from '@signalbox/service';
 import { createStarlark } from '@signalbox/starlark-wasm';
 import { systemClock } from './clock.js';
 import { parseConfig } from './config.js';
+import { followEventLoopDelay } from './event-loop-delay.js';
 import { followInFlight } from './in-flight.js';
 import { createOrchestrator } from './orchestrator.js';
 import { openDatabase } from './store/database.js';
@@ -22,6 +23,7 @@ await runService({
   parseConfig,
   start: async ({ config, logger, scope, signal, fail }) => {
     const clock = systemClock;
+    scope.use(followEventLoopDelay(logger));
     const database = scope.use(openDatabase(config.databaseFile, clock.now()));
     const connection = scope.use(
       await openConnection({ url: config.natsUrl, name: 'orchestrator', logger, signal }),

@@ -70,11 +70,12 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
   const claims = createClaims(claimKey(sql));
   const schemas = createSchemaCheck();
   const runs = new Runs(runStore, workflows);
+  const budgets = createBudgets(parts.starlark);
   const commands = new RunCommands({
     runs,
     inbox,
     claims,
-    newBudget: createBudgets(parts.starlark),
+    newBudget: budgets.newBudget,
     runLimits: parts.runLimits,
     violations: schemas.violations,
     limits: () => limitsFor(parts.maxPayloadBytes()),
@@ -106,6 +107,7 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
     catalog,
     deadLetters,
     logger,
+    beginBatch: budgets.beginBatch,
     now: () => clock.now(),
   });
   const relay = new Relay({ outlet, clock, logger });

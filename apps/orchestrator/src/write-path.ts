@@ -61,6 +61,8 @@ export interface WritePathParts {
   readonly catalog: Catalog;
   readonly deadLetters: DeadLetters;
   readonly logger: Logger;
+  /** What the decisions of a batch may evaluate together is anew. */
+  readonly beginBatch: () => void;
   readonly now: () => number;
 }
 
@@ -124,6 +126,7 @@ export class WritePath {
     if (marks !== undefined) outbox.markPublished(marks);
     const changes = new Changes(outbox, timers);
     const recorder = new Recorder(recorderParts, changes);
+    this.#parts.beginBatch();
     for (const input of inputs) this.#handleOne(input, { changes, recorder, now: this.#parts.now() });
     recorder.flush();
     return changes;

@@ -14,7 +14,7 @@ import {
 } from '@signalbox/engine';
 import { createBudgets, createStarlark, expressionLimits } from '@signalbox/starlark-wasm';
 
-const newBudget = createBudgets(createStarlark(), expressionLimits.maxFuel);
+const { newBudget, beginBatch } = createBudgets(createStarlark(), expressionLimits.maxFuel);
 const runLimits = { maxEvents: 100_000, maxStateVisits: 1_000 };
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
 
@@ -52,6 +52,7 @@ export const playPlan = (plan: Plan, input: Json, answer: Answer): Played => {
   ];
   let state: RunState = initialState;
   for (let command = waiting.shift(); command !== undefined; command = waiting.shift()) {
+    beginBatch();
     const decision = decide(state, command, { ...world, budget: newBudget() });
     // A branch that came too late for a join has been cancelled.
     if (decision.kind !== 'accepted' && decision.code === 'STALE_ATTEMPT') continue;

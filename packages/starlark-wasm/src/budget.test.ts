@@ -7,7 +7,7 @@ const small = question('n + 1');
 const large = question('len([i for i in range(20000)])');
 
 test('a budget answers what fits, and says of the rest that it comes later', () => {
-  const newBudget = createBudgets(createStarlark());
+  const { newBudget } = createBudgets(createStarlark());
   const budget = newBudget();
   expect(budget.attempt(small, names({ n: 1 }))).toEqual({ ok: true, value: 2 });
   let answer = budget.attempt(small, names({ n: 1 }));
@@ -19,7 +19,7 @@ test('a budget answers what fits, and says of the rest that it comes later', () 
 test('what does not fit into a whole budget fits into none, and is not tried again at once', () => {
   const starlark = createStarlark();
   let spent = 0;
-  const newBudget = createBudgets({
+  const { newBudget } = createBudgets({
     ...starlark,
     evaluateWithin: (...question) => {
       const measured = starlark.evaluateWithin(...question);
@@ -32,8 +32,23 @@ test('what does not fit into a whole budget fits into none, and is not tried aga
   expect(spent).toBeLessThan(1.1 * decisionFuel);
 });
 
+test('decisions that are made in one go share what they may spend, and the next batch has it anew', () => {
+  const { newBudget, beginBatch } = createBudgets(createStarlark());
+  const middling = question('len([i for i in range(n)])');
+  const answered = (): number => {
+    beginBatch();
+    let count = 0;
+    while (newBudget().attempt(middling, names({ n: 2_000 })).ok && count < 1_000) count += 1;
+    return count;
+  };
+  const first = answered();
+  expect(first).toBeGreaterThan(2);
+  expect(first).toBeLessThan(100);
+  expect(Math.abs(answered() - first)).toBeLessThan(2);
+});
+
 test('large data is paid for, whatever is done with it', () => {
-  const budget = createBudgets(createStarlark())();
+  const budget = createBudgets(createStarlark()).newBudget();
   const text = 'x'.repeat(decisionFuel / 2);
   expect(budget.attempt(question('len(text)'), () => text)).toMatchObject({ code: 'OVER_BUDGET' });
 });
@@ -41,7 +56,7 @@ test('large data is paid for, whatever is done with it', () => {
 test('a text that takes too much to compile is read for what looks like a name', () => {
   const starlark = createStarlark();
   const long = question(`[${Array.from({ length: 5_000 }, (_, index) => `first + ${index}`).join(',')}]`);
-  const newBudget = createBudgets(starlark);
+  const { newBudget } = createBudgets(starlark);
   const budget = newBudget();
   expect(budget.attempt(long, names({ first: 1 }))).toMatchObject({ code: 'OVER_BUDGET' });
   expect(budget.namesOf(long)).toEqual([{ name: 'first', reads: true }]);

@@ -24,40 +24,64 @@ export interface Budget {
   readonly namesOf: (question: Question) => readonly { readonly name: string; readonly reads: Reads }[];
 }
 
-/** Questions that did not fit, and how often each is still not tried. */
+/** Whole budgets that a batch has: about 10 ms. */
+const decisionsPerBatch = 5;
+
+interface Shared {
+  /** Questions that did not fit, and how often each is still not tried. */
+  readonly heavy: Map<string, number>;
+  batchLeft: number;
+}
+
 const skipsAfterFailure = 1_000;
 const maxRemembered = 1_000;
 
-/** Gives a budget for each decision; they share what is known of questions that do not fit. */
-export const createBudgets = (starlark: Starlark, maxFuel: number = decisionFuel): (() => Budget) => {
-  const heavy = new Map<string, number>();
-  return () => new Spending(starlark, maxFuel, heavy);
+export interface Budgets {
+  /** For the next decision. */
+  readonly newBudget: () => Budget;
+  /** Decisions from here on are made in one go with one another, and no more with those before. */
+  readonly beginBatch: () => void;
+}
+
+/**
+ * Gives a budget for each decision; they share what is known of questions that do not fit, and what a batch of them may
+ * spend together: with many runs at once it is workers who evaluate.
+ */
+export const createBudgets = (starlark: Starlark, maxFuel: number = decisionFuel): Budgets => {
+  const shared: Shared = { heavy: new Map(), batchLeft: maxFuel * decisionsPerBatch };
+  return {
+    newBudget: () => new Spending(starlark, maxFuel, shared),
+    beginBatch: () => {
+      shared.batchLeft = maxFuel * decisionsPerBatch;
+    },
+  };
 };
 
 class Spending implements Budget {
   readonly maxReadBytes: number;
   readonly #starlark: Starlark;
   readonly #maxFuel: number;
-  readonly #heavy: Map<string, number>;
+  readonly #shared: Shared;
   #left: number;
   /** What is asked of a worker has used the budget up; to find out what it reads there is another. */
   #leftForNames: number;
 
-  constructor(starlark: Starlark, maxFuel: number, heavy: Map<string, number>) {
+  constructor(starlark: Starlark, maxFuel: number, shared: Shared) {
     this.maxReadBytes = Math.ceil(maxFuel / hostFuel.perByte);
     this.#starlark = starlark;
     this.#maxFuel = maxFuel;
-    this.#heavy = heavy;
-    this.#left = maxFuel;
+    this.#shared = shared;
+    this.#left = Math.min(maxFuel, shared.batchLeft);
     this.#leftForNames = maxFuel;
   }
 
   attempt({ kind, source }: Question, lookup: Lookup): EvaluateResult | OverBudget {
     const key = `${kind} ${source}`;
     if (this.#isKnownHeavy(key)) return over('never');
+    if (this.#left === 0) return over('later');
     const isWhole = this.#left === this.#maxFuel;
     const measured = this.#starlark.evaluateWithin(kind, source, lookup, this.#left);
-    this.#left = Math.max(0, this.#left - measured.fuel);
+    this.#spend(measured.fuel);
     if (!measured.isOver) return measured.result;
     this.#left = 0;
     if (!isWhole) return over('later');
@@ -72,19 +96,25 @@ class Spending implements Budget {
     return names ?? namesInText(source);
   }
 
+  #spend(fuel: number): void {
+    this.#left = Math.max(0, this.#left - fuel);
+    this.#shared.batchLeft = Math.max(0, this.#shared.batchLeft - fuel);
+  }
+
   #isKnownHeavy(key: string): boolean {
-    const skips = this.#heavy.get(key);
+    const { heavy } = this.#shared;
+    const skips = heavy.get(key);
     if (skips === undefined) return false;
-    if (skips <= 1) this.#heavy.delete(key);
-    else this.#heavy.set(key, skips - 1);
+    if (skips <= 1) heavy.delete(key);
+    else heavy.set(key, skips - 1);
     return true;
   }
 
   #remember(key: string): void {
-    this.#heavy.set(key, skipsAfterFailure);
-    if (this.#heavy.size <= maxRemembered) return;
-    for (const oldest of this.#heavy.keys()) {
-      this.#heavy.delete(oldest);
+    this.#shared.heavy.set(key, skipsAfterFailure);
+    if (this.#shared.heavy.size <= maxRemembered) return;
+    for (const oldest of this.#shared.heavy.keys()) {
+      this.#shared.heavy.delete(oldest);
       return;
     }
   }

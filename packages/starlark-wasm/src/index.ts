@@ -1,4 +1,4 @@
-export { type Budget, createBudgets, decisionFuel } from './budget.js';
+export { type Budget, type Budgets, createBudgets, decisionFuel } from './budget.js';
 export { createEvaluator, type Evaluator } from './evaluator.js';
 export { expressionLimits } from './limits.js';
 export type { Json, Reads, Scope } from './scope.js';

@@ -148,7 +148,7 @@ class Evaluator {
   evaluateWithin(kind: Program['kind'], source: string, scope: Scope, maxFuel: number): Measured {
     const { compiled, fuel, isOver } = this.#compileCached(kind, source, maxFuel);
     if (isOver) return { isOver, fuel };
-    if (!compiled.ok) return { isOver: false, result: uncompiled(compiled), fuel };
+    if (!compiled.ok) return { isOver: false, result: failureOfSyntax(compiled), fuel };
     const { program } = compiled;
     const measured = this.#measured(program, scope, 'read', maxFuel - fuel);
     const spent = fuel + measured.fuel;
@@ -343,7 +343,7 @@ const resultOf = (reply: Reply): EvaluateResult => {
   }
 };
 
-const uncompiled = ({ line, column, message }: SyntaxFailure): EvaluateResult => ({
+const failureOfSyntax = ({ line, column, message }: SyntaxFailure): EvaluateResult => ({
   ok: false,
   code: 'EXPRESSION_ERROR',
   message: `${line}:${column}: ${message}`,

@@ -30,7 +30,7 @@ import type { StreamMessage } from '../../src/read-model/projection.js';
 
 export const workspace = 'default';
 const starlark = createStarlark();
-const newBudget = createBudgets(starlark, expressionLimits.maxFuel);
+const { newBudget, beginBatch } = createBudgets(starlark, expressionLimits.maxFuel);
 const runLimits = { maxEvents: 100_000, maxStateVisits: 1_000 };
 const language = createLanguage(starlark);
 
@@ -125,6 +125,7 @@ export class InMemoryOrchestrator implements CommandPort {
   ): { code: string; message: string } | undefined {
     const plan = this.#planOf(runId, command);
     if (plan === undefined) return { code: 'RUN_NOT_FOUND', message: 'there is no such run' };
+    beginBatch();
     const decision = decide(this.state(runId), command, {
       now: ++this.#now,
       plan,
