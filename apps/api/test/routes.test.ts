@@ -203,6 +203,18 @@ describe('requests that are not in order', () => {
     expect(world.orchestrator.received.at(-1)?.command.actor).toBe('user:anonymous');
   });
 
+  test('an actor has one form, and nobody claims to be the system', async () => {
+    await world.call('POST', runs, { workflow: 'a' }, { 'x-signalbox-actor': 'User:Alice' });
+    expect(world.orchestrator.received.at(-1)?.command.actor).toBe('user:alice');
+    const refused = await world.call(
+      'POST',
+      runs,
+      { workflow: 'a' },
+      { 'x-signalbox-actor': 'system:orchestrator' },
+    );
+    expect([refused.status, refused.body.code]).toEqual([400, 'INVALID_ACTOR']);
+  });
+
   test('a body over the limit is 413', async () => {
     const refused = await world.call('POST', workflows, 'x'.repeat(2 * 1024 * 1024 + 1));
     expect([refused.status, refused.body.code]).toEqual([413, 'PAYLOAD_TOO_LARGE']);

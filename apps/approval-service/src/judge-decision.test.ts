@@ -216,3 +216,16 @@ test('of ended approvals only the newest are remembered', () => {
   }
   expect(['a1', 'a2', 'a3'].map((id) => book.find('r1', id).kind)).toEqual(['unknown', 'ended', 'ended']);
 });
+
+describe('who has not said who they are', () => {
+  test('decides nothing that everyone but the requester may decide', () => {
+    requested();
+    for (const decision of ['approve', 'reject'] as const)
+      expect(verdictOn(decisionOf('user:anonymous', { decision }))).toBe('ANONYMOUS_NOT_ALLOWED');
+  });
+
+  test('decides what really everyone may decide', () => {
+    requested({ allowRequester: true });
+    expect(verdictOn(decisionOf('user:anonymous'))).toBe('forward');
+  });
+});

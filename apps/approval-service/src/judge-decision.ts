@@ -7,9 +7,10 @@
  *    everyone decide.
  * 3. Who started the run may not approve it, unless `allowRequester` says so. They may reject it: stopping
  *    one's own run takes no second person.
- * 4. Under a quorum nobody counts twice; a rejection decides at once.
+ * 4. Where everyone but the requester may decide, who decides has to say who they are.
+ * 5. Under a quorum nobody counts twice; a rejection decides at once.
  */
-import type { ApprovalDecision } from '@signalbox/protocol';
+import { type ApprovalDecision, anonymousActor } from '@signalbox/protocol';
 import type { ApprovalRecord, ForwardedDecision, PendingApproval } from './approval-book.js';
 import type { TeamDirectory } from './teams.js';
 
@@ -18,6 +19,7 @@ export type DecisionRefusalCode =
   | 'APPROVAL_ALREADY_DECIDED'
   | 'APPROVER_NOT_ALLOWED'
   | 'REQUESTER_NOT_ALLOWED'
+  | 'ANONYMOUS_NOT_ALLOWED'
   | 'APPROVER_ALREADY_COUNTED';
 
 export type Judgement =
@@ -51,6 +53,12 @@ const judgeActor = (approval: PendingApproval, task: ApprovalDecision, teams: Te
     return refuse(
       'APPROVER_NOT_ALLOWED',
       `${task.actor} is not among those who may decide: ${approvers.join(', ')}`,
+    );
+  }
+  if (task.actor === anonymousActor && approvers.length === 0 && !allowRequester) {
+    return refuse(
+      'ANONYMOUS_NOT_ALLOWED',
+      'everyone but the requester may decide this: say who decides, so that it is not the requester',
     );
   }
   if (task.decision === 'reject') return { kind: 'forward' };

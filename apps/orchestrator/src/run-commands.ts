@@ -123,7 +123,7 @@ export class RunCommands {
         this.#approval(message, context);
         break;
       case 'child.ended':
-        this.#quietly(message, toResumption(message), context);
+        this.#quietly(message, toResumption(message, context.now), context);
         break;
     }
   }
@@ -139,7 +139,7 @@ export class RunCommands {
       });
       return;
     }
-    this.#quietly(message, toResumption(message), context);
+    this.#quietly(message, toResumption(message, context.now), context);
   }
 
   #approval(message: Extract<IncomingResume, { approvalId: string }>, context: BatchContext): void {
@@ -150,7 +150,7 @@ export class RunCommands {
       this.#ignored(runId, message.type, 'RUN_NOT_FOUND');
       return;
     }
-    const answer = this.apply(run, toResumption(message), context, commandId);
+    const answer = this.apply(run, toResumption(message, context.now), context, commandId);
     if (answer.kind !== 'refused') return;
     const { code } = answer;
     const event = {

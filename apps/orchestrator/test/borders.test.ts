@@ -103,6 +103,35 @@ describe('a result counts only from who was asked:', () => {
   });
 });
 
+describe('what a worker says of its clock', () => {
+  test.each([9e15, -1, 1.5, 1e300, Number.MAX_SAFE_INTEGER])(
+    '%d counts as the time of arrival',
+    async (at) => {
+      await startOne([step('only')]);
+      const times = { startedAt: at, finishedAt: at };
+      await world.deliver(world.report(world.takeStep(), { type: 'step.succeeded', output: {}, ...times }));
+      expect(world.row('run-1').status).toBe('COMPLETED');
+      const succeeded = world.eventsOf('run-1').find(({ data }) => data.type === 'step.succeeded');
+      expect(succeeded?.data).toMatchObject({ startedAt: world.clock.now() });
+    },
+  );
+
+  test('and its texts are cut, its warnings counted', async () => {
+    await startOne([step('only')]);
+    const warnings = Array.from({ length: 500 }, () => ({
+      code: 'W'.repeat(500),
+      message: 'm'.repeat(5_000),
+    }));
+    const worker = 'w'.repeat(100_000);
+    await world.deliver(
+      world.report(world.takeStep(), { type: 'step.succeeded', output: {}, worker, warnings }),
+    );
+    const succeeded = world.eventsOf('run-1').find(({ data }) => data.type === 'step.succeeded');
+    expect(JSON.stringify(succeeded?.data).length).toBeLessThan(300_000);
+    expect(world.row('run-1').status).toBe('COMPLETED');
+  });
+});
+
 test('a run id that holds another’s is no run id: it is kept as a dead letter and starts nothing', async () => {
   await startOne([step('only')]);
   const start = world.message('wf.task.run.default.run-1/x', {

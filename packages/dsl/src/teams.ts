@@ -25,11 +25,11 @@ export const parseTeams = (text: string | Uint8Array): ParsedTeams => {
     return { ok: false, errors: diagnostics.errors };
   }
   for (const entry of root.entries) {
-    if (!textForms.name.pattern.test(entry.key)) {
+    if (!textForms.team.pattern.test(entry.key)) {
       diagnostics.report(
         'INVALID_VALUE',
         placeOfKey(entry),
-        `the name of a team must be ${textForms.name.rule}`,
+        `the name of a team must be ${textForms.team.rule}`,
       );
     }
     if (entry.value.kind !== 'list') {

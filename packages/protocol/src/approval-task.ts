@@ -1,6 +1,7 @@
 /** `wf.task.approval.request.…`: ask for a decision. `wf.task.approval.decision.…`: here is a decision, not yet judged. */
 import { z } from 'zod';
-import { actor, commandId, id, instant, json } from './shapes.js';
+import { actor } from './actor.js';
+import { commandId, id, instant, json } from './shapes.js';
 
 const request = z.object({
   type: z.literal('request'),

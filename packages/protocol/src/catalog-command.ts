@@ -1,6 +1,7 @@
 /** `wf.task.catalog.<workspace>`: definitions, agents and teams, put or taken away. */
 import { z } from 'zod';
-import { actor, commandId, id, instant } from './shapes.js';
+import { actor } from './actor.js';
+import { commandId, id, instant } from './shapes.js';
 
 const base = { commandId, workspace: id, actor, issuedAt: instant };
 

@@ -1,3 +1,4 @@
+export { actor, anonymousActor, canonicalActor } from './actor.js';
 export {
   type ApprovalDecision,
   type ApprovalRequest,
@@ -39,7 +40,7 @@ export type {
 } from './resume-message.js';
 export { type RunCommand, runCommand } from './run-command.js';
 export { type RunEventMessage, runEvent } from './run-event.js';
-export { actor, type IssueMessage, id, issue, type JsonValue } from './shapes.js';
+export { type IssueMessage, id, issue, type JsonValue } from './shapes.js';
 export { type StepTask, stepTask } from './step-task.js';
 export {
   type ConsumerDeclaration,

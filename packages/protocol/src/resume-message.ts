@@ -3,7 +3,18 @@
  * the orchestrator the end of a child run; each on a kind of its own.
  */
 import { z } from 'zod';
-import { actor, attempt, commandId, id, instant, json, stepError, warning } from './shapes.js';
+import { actor } from './actor.js';
+import {
+  attempt,
+  claimedInstant,
+  commandId,
+  cutText,
+  id,
+  json,
+  reportedError,
+  reportedWarnings,
+  stepError,
+} from './shapes.js';
 
 const ofRun = { workspace: id, runId: id };
 
@@ -12,9 +23,9 @@ const ofStep = {
   stepId: id,
   attempt,
   /** HMAC that came with the task: who never held the task cannot answer it. */
-  claim: z.string(),
-  worker: z.string(),
-  startedAt: instant,
+  claim: z.string().max(200),
+  worker: cutText(200),
+  startedAt: claimedInstant,
 };
 
 const stepReport = z.discriminatedUnion('type', [
@@ -22,11 +33,11 @@ const stepReport = z.discriminatedUnion('type', [
   z.object({
     ...ofStep,
     type: z.literal('step.succeeded'),
-    finishedAt: instant,
+    finishedAt: claimedInstant,
     output: json,
-    warnings: z.array(warning).optional(),
+    warnings: reportedWarnings.optional(),
   }),
-  z.object({ ...ofStep, type: z.literal('step.failed'), finishedAt: instant, error: stepError }),
+  z.object({ ...ofStep, type: z.literal('step.failed'), finishedAt: claimedInstant, error: reportedError }),
 ]);
 export type StepReport = z.infer<typeof stepReport>;
 

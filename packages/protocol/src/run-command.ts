@@ -1,6 +1,7 @@
 /** `wf.task.run.<runID>`: what operators and callers ask of a run. */
 import { z } from 'zod';
-import { actor, commandId, id, instant, json } from './shapes.js';
+import { actor } from './actor.js';
+import { commandId, id, instant, json } from './shapes.js';
 
 const base = { commandId, runId: id, workspace: id, actor, issuedAt: instant };
 

@@ -24,14 +24,20 @@ export const commandId = z.string().regex(/^[A-Za-z0-9_-]{1,128}(\/[A-Za-z0-9_-]
   error: 'must be an id, or up to six joined by "/"',
 });
 
-export const actor = z
-  .string()
-  .min(1)
-  .max(200)
-  .regex(/^(user|service|system):\S+$/, { error: 'must look like user:alice or service:name' });
+/** The last instant that a date can hold. */
+const maxInstant = 8_640_000_000_000_000;
 
 /** Milliseconds since the Unix epoch. */
-export const instant = z.number().int().nonnegative();
+export const instant = z.number().int().nonnegative().max(maxInstant);
+
+/** An instant as a worker's clock has it: any number, also an impossible one, which whoever receives it corrects. */
+export const claimedInstant = z.custom<number>((value) => typeof value === 'number', {
+  error: 'must be a number',
+});
+
+/** A text of somebody else's making: what is longer is cut, not refused, because a result must count. */
+export const cutText = (maxLength: number) =>
+  z.string().transform((text) => (text.length <= maxLength ? text : `${text.slice(0, maxLength - 1)}…`));
 export const attempt = z.number().int().positive();
 export const path = z.array(z.union([z.string(), z.number().int().nonnegative()]));
 
@@ -43,6 +49,17 @@ export const stepError = z.object({
 });
 
 export const warning = z.object({ code: z.string(), message: z.string() });
+
+/** The same from a worker: bounded. */
+export const reportedError = z.object({
+  code: cutText(100),
+  message: cutText(8_000),
+  retryable: z.boolean(),
+  details: json.optional(),
+});
+export const reportedWarnings = z
+  .array(z.object({ code: cutText(100), message: cutText(2_000) }))
+  .transform((warnings) => warnings.slice(0, 100));
 
 export const issue = z.object({
   code: z.string(),

@@ -44,6 +44,14 @@ test('values come from the environment, and an empty one counts as absent', () =
   });
 });
 
+test('nats-server may be a cluster of several addresses; each has to be one', () => {
+  const { natsUrl } = settings;
+  const parse = (text: string) => parseSettings({ natsUrl }, { SIGNALBOX_NATS_URL: text });
+  expect(parse('nats://10.0.0.1:4222,tls://10.0.0.2:4222').natsUrl).toContain('tls://10.0.0.2');
+  for (const bad of ['nats://a:4222,', 'nats://a:4222,http://b', 'nats://a:4222 nats://b:4222'])
+    expect(() => parse(bad)).toThrow('SIGNALBOX_NATS_URL');
+});
+
 test('all bad settings are named at once', () => {
   const env = {
     SIGNALBOX_API_PORT: '70000',

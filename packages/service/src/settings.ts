@@ -36,7 +36,12 @@ export function optionalSetting<T>(env: string, schema: z.ZodType<T, string>, de
 
 export const settingTypes = {
   text: z.string().min(1) as z.ZodType<string, string>,
-  url: z.url({ protocol: /^(nats|tls|ws|wss)$/ }) as z.ZodType<string, string>,
+  /** One address or several of one cluster, separated by commas. */
+  urls: z.string().superRefine((text, context) => {
+    for (const each of text.split(','))
+      if (!z.url({ protocol: /^(nats|tls|ws|wss)$/ }).safeParse(each).success)
+        context.addIssue(`"${each}" is not an address such as nats://127.0.0.1:4222`);
+  }) as z.ZodType<string, string>,
   flag: z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1'),
   integer: (min: number, max: number) =>
     z
@@ -54,7 +59,7 @@ export const settingTypes = {
   logLevel: z.enum(logLevels) as z.ZodType<LogLevel, string>,
 } as const;
 
-const { text, url, flag, integer, name, logLevel } = settingTypes;
+const { text, urls, flag, integer, name, logLevel } = settingTypes;
 
 export const settings = {
   natsEmbedded: setting(
@@ -63,7 +68,12 @@ export const settings = {
     'true',
     'Whether `signalbox dev` starts its own nats-server.',
   ),
-  natsUrl: setting('SIGNALBOX_NATS_URL', url, 'nats://127.0.0.1:4222', 'Address of nats-server.'),
+  natsUrl: setting(
+    'SIGNALBOX_NATS_URL',
+    urls,
+    'nats://127.0.0.1:4222',
+    'Address of nats-server; several of one cluster are separated by commas.',
+  ),
   natsServer: optionalSetting(
     'SIGNALBOX_NATS_SERVER',
     text,

@@ -32,19 +32,20 @@ export const toControl = (command: ControlCommand): Command => {
   }
 };
 
-export const toResumption = (message: ResumeMessage): Command => {
+/** `receivedAt` takes the place of an instant that no clock can have shown. */
+export const toResumption = (message: ResumeMessage, receivedAt: number): Command => {
   switch (message.type) {
     case 'step.started':
-      return { type: 'step_started', ...ofStep(message) };
+      return { type: 'step_started', ...ofStep(message, receivedAt) };
     case 'step.succeeded':
       return {
         type: 'step_succeeded',
-        ...ofStep(message),
+        ...ofStep(message, receivedAt),
         output: message.output,
         ...(message.warnings === undefined ? {} : { warnings: message.warnings }),
       };
     case 'step.failed':
-      return { type: 'step_failed', ...ofStep(message), error: toStepError(message.error) };
+      return { type: 'step_failed', ...ofStep(message, receivedAt), error: toStepError(message.error) };
     case 'approval.decision':
       return {
         type: 'approval_decision',
@@ -74,10 +75,14 @@ export const toResumption = (message: ResumeMessage): Command => {
   }
 };
 
-const ofStep = (message: Extract<ResumeMessage, { worker: string }>) => ({
+/** A worker's clock may be wrong, and a worker may say anything: nothing has begun after it was reported. */
+const possibleInstant = (claimed: number, receivedAt: number): number =>
+  Number.isSafeInteger(claimed) && claimed >= 0 ? Math.min(claimed, receivedAt) : receivedAt;
+
+const ofStep = (message: Extract<ResumeMessage, { worker: string }>, receivedAt: number) => ({
   stepId: message.stepId,
   attempt: message.attempt,
-  startedAt: message.startedAt,
+  startedAt: possibleInstant(message.startedAt, receivedAt),
   worker: message.worker,
 });
 

@@ -44,7 +44,7 @@ const checkQuorum = (state: StateModel, diagnostics: Diagnostics): void => {
   const quorum = childOf(input, 'quorum');
   const approvers = itemsOf(childOf(input, 'approvers')).map(textOf);
   if (quorum?.kind !== 'scalar' || typeof quorum.value !== 'number' || approvers.length === 0) return;
-  const areAllUsers = approvers.every((approver) => approver?.startsWith('user:'));
+  const areAllUsers = approvers.every((approver) => approver?.startsWith('team:') === false);
   const count = new Set(approvers).size;
   if (!areAllUsers || quorum.value <= count) return;
   const message = `a quorum of ${quorum.value} cannot be reached by ${count} approver${count === 1 ? '' : 's'}`;

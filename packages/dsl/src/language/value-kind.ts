@@ -15,8 +15,19 @@ export const textForms = {
     rule: 'a variable name: letters, digits and "_", no digit first',
   },
   model: { pattern: /^[a-z0-9-]+\/[^\s]+$/, rule: 'provider/model, such as openai/gpt-4o' },
-  member: { pattern: /^(user|service):[^\s]+$/, rule: 'a member such as user:alice' },
-  approver: { pattern: /^(user|team):[^\s]+$/, rule: 'an approver such as user:alice or team:sre' },
+  /** The one form of an actor, which the api makes of what a client says: no other could ever decide. */
+  member: {
+    pattern: /^(user|service):[a-z0-9][a-z0-9._@+-]{0,127}$/,
+    rule: 'a member such as user:alice: small letters, digits and "._@+-"',
+  },
+  team: {
+    pattern: /^[a-z0-9][a-z0-9._-]{0,127}$/,
+    rule: 'made of small letters, digits, ".", "_" and "-", a letter or digit first',
+  },
+  approver: {
+    pattern: /^((user|service):[a-z0-9][a-z0-9._@+-]{0,127}|team:[a-z0-9][a-z0-9._-]{0,127})$/,
+    rule: 'an approver such as user:alice or team:sre: small letters, digits and "._@+-"',
+  },
 } as const satisfies { readonly [name: string]: { readonly pattern: RegExp; readonly rule: string } };
 
 export type TextForm = keyof typeof textForms;
