@@ -23,7 +23,6 @@ await runService({
   parseConfig,
   start: async ({ config, logger, scope, signal, fail }) => {
     const clock = systemClock;
-    scope.use(followEventLoopDelay(logger));
     const database = scope.use(openDatabase(config.databaseFile, clock.now()));
     const connection = scope.use(
       await openConnection({ url: config.natsUrl, name: 'orchestrator', logger, signal }),
@@ -36,6 +35,10 @@ await runService({
     );
     provisioned.done.catch(fail);
 
+    // Its first use takes a tenth of a second: not when a run waits for it.
+    const starlark = createStarlark();
+    starlark.compile('True', undefined);
+    scope.use(followEventLoopDelay(logger));
     const publisher = createPublisher(connection);
     const queue = createTaskQueue(connection);
     const { intake, inFlight, recover, onConsumerRemade } = createOrchestrator({
@@ -46,7 +49,7 @@ await runService({
       },
       queue,
       maxPayloadBytes: () => connection.maxPayloadBytes,
-      starlark: createStarlark(),
+      starlark,
       runLimits: config.runLimits,
       clock,
       logger,
