@@ -1,7 +1,7 @@
 export type { AgentDefinition, ScriptedAnswer } from './agent/agent-definition.js';
 export { type SplitText, splitFrontmatter } from './agent/frontmatter.js';
 export { type ParseAgentOptions, type ParsedAgent, parseAgent } from './agent/parse-agent.js';
-export type { CheckSchema } from './check/check-schema.js';
+export type { CheckSchema, SchemaProblem } from './check/check-schema.js';
 export { codeExamples, exampleEnvironment } from './code-examples.js';
 export { type CodeDescription, codes, type IssueCode, issueCodes } from './codes.js';
 export type * from './definition.js';

@@ -9,7 +9,7 @@ import type { Dialect } from './dialect.js';
 import type { Fuel } from './fuel.js';
 import { canonicalText, isJsonObject, type Json, type JsonObject, ownValue } from './json.js';
 import { readKeywords } from './read-keywords.js';
-import { languageOf } from './regex/language.js';
+import { languageOf, sizeOfLanguage } from './regex/language.js';
 import type { Pattern, SchemaKeywords, SchemaNode, SchemaSource } from './schema-node.js';
 
 const REFERENCE_KEYWORD = /"\$(?:ref|dynamicRef|recursiveRef)":/;
@@ -171,7 +171,9 @@ export class SchemaRegistry {
     const known = this.#patterns.get(source);
     if (known !== undefined) return known;
     this.fuel.spend(1 + (source.length >> 4));
-    const pattern: Pattern = { source, language: languageOf(source) };
+    const language = languageOf(source);
+    this.fuel.spend(language === undefined ? 0 : sizeOfLanguage(language) >> 3);
+    const pattern: Pattern = { source, language };
     this.#patterns.set(source, pattern);
     return pattern;
   }

@@ -67,10 +67,65 @@ test('a schema that refers to itself without end is unusable and hangs nothing',
   expect(check({ $ref: '#' }, {}).kind).toBe('unusable');
 });
 
-test('a pattern that backtracks for ever ends, and the next check works', () => {
-  const hostile: Json = { type: 'string', pattern: '^(a+)+$' };
-  expect(check(hostile, `${'a'.repeat(60)}!`)).toMatchObject({ kind: 'unusable' });
-  expect(check(hostile, 'aaa')).toEqual({ kind: 'valid' });
+test.each([
+  ['a pattern', { type: 'string', pattern: '^(a+)+$' }, `${'a'.repeat(50_000)}!`],
+  ['the names of properties', { patternProperties: { '^(a+)+$': false } }, { [`${'a'.repeat(50_000)}!`]: 1 }],
+  [
+    'a large enum against many items',
+    { items: { enum: Array.from({ length: 60_000 }, (_, index) => `value ${index}`) } },
+    Array.from({ length: 60_000 }, () => 'value 59999'),
+  ],
+  [
+    'unique objects',
+    { uniqueItems: true },
+    Array.from({ length: 50_000 }, (_, index) => ({ group: 'same', index })),
+  ],
+] satisfies [string, Json, Json][])(
+  '%s: the check ends by itself, in time for what it is',
+  (_what, schema, value) => {
+    const patient = createSchemaCheck({ maxCheckMs: 10_000 });
+    const verdict = patient.check(schema, value);
+    expect(verdict.kind).toBe(typeof value === 'string' ? 'violated' : 'valid');
+  },
+);
+
+test('equal items are named; order of keys does not make objects differ', () => {
+  const verdict = check({ uniqueItems: true }, [{ a: 1, b: 2 }, 1, { b: 2, a: 1 }]);
+  expect(verdict).toEqual({
+    kind: 'violated',
+    violations: ['the value must NOT have duplicate items (items ## 0 and 2 are identical)'],
+  });
+  expect(check({ uniqueItems: true }, [1, '1', true, 'true', null, [], {}]).kind).toBe('valid');
+  expect(check({ uniqueItems: false }, [1, 1]).kind).toBe('valid');
+});
+
+test('an enum compares as JSON and names what it allows', () => {
+  const schema: Json = { enum: [1, 'a', null, { a: [1, 2] }] };
+  const allowed: Json[] = [1, 'a', null, { a: [1, 2] }];
+  const others: Json[] = ['1', {}, { a: [2, 1] }, []];
+  for (const value of allowed) expect(check(schema, value).kind).toBe('valid');
+  for (const value of others) expect(check(schema, value).kind).toBe('violated');
+  expect(check({ enum: ['x', 'y'] }, 'z')).toEqual({
+    kind: 'violated',
+    violations: ['the value must be equal to one of the allowed values: ["x","y"]'],
+  });
+});
+
+test.each([
+  ['(a)\\1', 'back-reference'],
+  ['a(?=b)', 'look-ahead'],
+])('the pattern %s is refused with its place and never read in another way', (pattern, reason) => {
+  const { problemOf } = createSchemaCheck();
+  const schema: Json = {
+    properties: { 'a/b': { anyOf: [true, { patternProperties: { [pattern]: true } }] } },
+  };
+  expect(problemOf(schema)).toMatchObject({
+    message: expect.stringContaining(reason),
+    hint: expect.stringContaining('linear time'),
+    path: ['properties', 'a/b', 'anyOf', 1, 'patternProperties', pattern],
+  });
+  expect(problemOf({ type: 'string', pattern })?.path).toEqual(['pattern']);
+  expect(problemOf({ properties: { pattern: { const: pattern } }, default: { pattern } })).toBeUndefined();
 });
 
 test('compiled schemas beyond the limit are compiled again and give the same answer', () => {

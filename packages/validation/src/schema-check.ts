@@ -2,14 +2,20 @@
  * Checks values against the JSON Schemas of authors: draft-07 and 2020-12.
  *
  * 1. A compiled schema is kept: the text of a schema is compiled once while it is among the `maxCompiled` used last.
- * 2. Schemas come from users: compiling and checking end within `maxCheckMs` each, whatever they hold.
+ * 2. Schemas come from users: compiling and checking end within `maxCheckMs` each, whatever they hold. That holds the
+ *    caller's thread up for as long: a process that must not stand still asks `openChecks`.
  * 3. A schema refers to nothing outside of itself; nothing is ever fetched.
+ * 4. Patterns are matched in linear time, by the automata that the schema checker reasons with; a pattern that they
+ *    cannot express makes the schema unusable. `enum` and `uniqueItems` cost what their texts cost.
  */
+import type { SchemaProblem } from '@signalbox/dsl';
 import { isJsonObject, type Json, type JsonObject } from '@signalbox/engine';
 import { Ajv, type ErrorObject, type Options, type ValidateFunction } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { boundedCall } from './bounded-call.js';
+import { addLinearKeywords } from './linear-keywords.js';
+import { findPatternProblem, linearRegExp } from './patterns.js';
 
 export type SchemaVerdict =
   | { readonly kind: 'valid' }
@@ -28,7 +34,7 @@ export interface SchemaCheck {
   /** The same as texts alone: empty where the value is valid; why where the schema cannot be used. */
   violations(schema: Json, value: Json): readonly string[];
   /** Why the schema itself cannot be used; undefined when it can. */
-  problemOf(schema: Json): string | undefined;
+  problemOf(schema: Json): SchemaProblem | undefined;
 }
 
 type Compiled =
@@ -50,6 +56,7 @@ const ajvOptions: Options = {
   // Two agents may use the same `$id`.
   addUsedSchema: false,
   logger: false,
+  code: { regExp: linearRegExp },
 };
 
 export const createSchemaCheck = (options: SchemaCheckOptions = {}): SchemaCheck => {
@@ -94,7 +101,8 @@ export const createSchemaCheck = (options: SchemaCheckOptions = {}): SchemaCheck
     },
     problemOf: (schema) => {
       const compiled = compileCached(schema);
-      return compiled.ok ? undefined : compiled.reason;
+      // Looked for even so: ajv leaves out what cannot change its verdict.
+      return findPatternProblem(schema) ?? (compiled.ok ? undefined : { message: compiled.reason });
     },
   };
 };
@@ -125,8 +133,8 @@ interface Dialects {
 }
 
 const newDialects = (): Dialects => ({
-  draft07: addFormats.default(new Ajv(ajvOptions)),
-  draft2020: addFormats.default(new Ajv2020(ajvOptions)),
+  draft07: addLinearKeywords(addFormats.default(new Ajv(ajvOptions))),
+  draft2020: addLinearKeywords(addFormats.default(new Ajv2020(ajvOptions))),
 });
 
 /** `$schema` decides the dialect; without one it is 2020-12, and draft-07 for what only that knows (tuples in `items`). */

@@ -3,8 +3,15 @@ import type { Diagnostics } from '../diagnostics.js';
 import { didYouMean } from '../nearest.js';
 import { childOf, describeNode, jsonOf, placeOf, type SourceNode, textOf } from '../source/source-node.js';
 
-/** Compiles a schema without running any of its patterns; the message of what is wrong with it, or undefined. */
-export type CheckSchema = (schema: Json) => string | undefined;
+export interface SchemaProblem {
+  readonly message: string;
+  readonly hint?: string;
+  /** Keys and indices that lead to the place in the schema; without them it is the schema as a whole. */
+  readonly path?: readonly (string | number)[];
+}
+
+/** Compiles a schema without running any of its patterns; what is wrong with it, or undefined. */
+export type CheckSchema = (schema: Json) => SchemaProblem | undefined;
 
 const typeNames = ['null', 'boolean', 'object', 'array', 'number', 'integer', 'string'];
 
@@ -35,6 +42,19 @@ export const checkSchemaShape = (node: SourceNode, diagnostics: Diagnostics, che
     return;
   }
   if (!checkTypes(node, diagnostics)) return;
-  const message = check?.(jsonOf(node));
-  if (message !== undefined) diagnostics.report('INVALID_SCHEMA', placeOf(node), message);
+  const problem = check?.(jsonOf(node));
+  if (problem === undefined) return;
+  const { message, hint, path = [] } = problem;
+  const more = hint === undefined ? {} : { hint };
+  diagnostics.report('INVALID_SCHEMA', placeOf(nodeAt(node, path)), message, more);
+};
+
+const nodeAt = (root: SourceNode, path: readonly (string | number)[]): SourceNode => {
+  let node = root;
+  for (const key of path) {
+    const child = node.kind === 'list' ? node.items[Number(key)] : childOf(node, String(key));
+    if (child === undefined) break;
+    node = child;
+  }
+  return node;
 };

@@ -105,7 +105,7 @@ describe('schemas', () => {
     const seen: unknown[] = [];
     const checkSchema = (schema: unknown) => {
       seen.push(schema);
-      return 'strange';
+      return { message: 'strange' };
     };
     const top = 'inputSchema: { type: object }\noutputSchema: true\n';
     expect(findings(inject, { checkSchema }, top)).toEqual([

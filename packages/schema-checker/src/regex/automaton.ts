@@ -4,9 +4,10 @@
  * 1. Matching takes time linear in the text: no input makes it backtrack.
  * 2. A pattern matches anywhere in the text unless anchored, as in JSON Schema.
  * 3. State 0 is the start. It is the only state in which `^` holds.
+ * 4. The states kept are bounded: a long text forgets those behind it.
  */
 import type { Fuel } from '../fuel.js';
-import { type CharSet, containsCodePoint, EVERY_CHARACTER } from './char-set.js';
+import { type CharSet, containsCodePoint, EVERY_CHARACTER, WORD_CHARACTERS } from './char-set.js';
 import type { RegexTree } from './parse-pattern.js';
 
 /** A deterministic automaton whose states are made when first reached. */
@@ -16,21 +17,29 @@ export interface Automaton {
   accepts(state: number): boolean;
   /** Code points at which the behaviour of a state may change, 0 first and in order. */
   cuts(state: number): readonly number[];
+  /** A measure of what it took to make. */
+  readonly size: number;
+  /** Drops what it keeps when that has become much, and gives the number that `state` has from now on. */
+  forget(state: number): number;
 }
 
 type Edge =
   | { kind: 'free'; to: number }
   | { kind: 'start'; to: number }
   | { kind: 'end'; to: number }
+  | { kind: 'boundary'; holds: boolean; to: number }
   | { kind: 'set'; set: CharSet; to: number };
 
 const MAX_NODES = 4_000;
 const MAX_CACHED_STEPS = 256;
+/** Of all states together, in nodes and steps. */
+const MAX_KEPT = 300_000;
 
 class TooLarge extends Error {}
 
 class NodeGraph {
   readonly edges: Edge[][] = [];
+  hasBoundaries = false;
 
   node(): number {
     if (this.edges.length >= MAX_NODES) throw new TooLarge();
@@ -47,9 +56,11 @@ class NodeGraph {
     switch (tree.kind) {
       case 'start':
       case 'end':
+      case 'boundary':
       case 'set': {
         const to = this.node();
-        this.link(from, tree.kind === 'set' ? { kind: 'set', set: tree.set, to } : { kind: tree.kind, to });
+        if (tree.kind === 'boundary') this.hasBoundaries = true;
+        this.link(from, { ...tree, to });
         return to;
       }
       case 'sequence':
@@ -93,21 +104,41 @@ class NodeGraph {
 
 interface State {
   nodes: readonly number[];
+  isStart: boolean;
+  /** Whether the last code point is one of a word; always false where no boundary is asked for. */
+  isBehindWord: boolean;
   accepting: boolean;
   cuts: readonly number[] | undefined;
   next: Map<number, number>;
 }
 
+/** What holds where the text is read: which edges besides the free ones may be taken. */
+interface Place {
+  isStart: boolean;
+  isEnd: boolean;
+  /** Undefined: neither a boundary nor its absence is known. */
+  isBoundary: boolean | undefined;
+}
+
+const isWordCharacter = (codePoint: number): boolean => containsCodePoint(WORD_CHARACTERS, codePoint);
+
 class LazyAutomaton implements Automaton {
   readonly #graph: NodeGraph;
+  readonly #start: number;
   readonly #final: number;
-  readonly #states: State[] = [];
-  readonly #known = new Map<string, number>();
+  #states: State[] = [];
+  #known = new Map<string, number>();
+  #keptCount = 0;
 
   constructor(graph: NodeGraph, start: number, final: number) {
     this.#graph = graph;
+    this.#start = start;
     this.#final = final;
-    this.#states.push(this.#stateOf([start], true));
+    this.#states.push(this.#stateOf([start], true, false));
+  }
+
+  get size(): number {
+    return this.#graph.edges.length;
   }
 
   accepts(state: number): boolean {
@@ -119,9 +150,14 @@ class LazyAutomaton implements Automaton {
     if (known === undefined) return [0];
     if (known.cuts === undefined) {
       const points = new Set<number>([0]);
-      for (const edge of this.#edgesOf(known.nodes)) {
-        if (edge.kind !== 'set') continue;
-        edge.set.forEach((value, index) => {
+      const { isStart } = known;
+      const ends = [true, false].map((isBoundary) =>
+        this.#closure(known.nodes, { isStart, isEnd: false, isBoundary }),
+      );
+      const sets = [...this.#edgesOf(ends.flat())].map((edge) => (edge.kind === 'set' ? edge.set : []));
+      if (this.#graph.hasBoundaries) sets.push(WORD_CHARACTERS);
+      for (const set of sets) {
+        set.forEach((value, index) => {
           const cut = index % 2 === 0 ? value : value + 1;
           if (cut <= 0x10ffff) points.add(cut);
         });
@@ -138,50 +174,91 @@ class LazyAutomaton implements Automaton {
     fuel.spend(1 + known.nodes.length);
     const cached = known.next.get(codePoint);
     if (cached !== undefined) return cached;
+    const isBehindWord = this.#graph.hasBoundaries && isWordCharacter(codePoint);
     const targets: number[] = [];
-    for (const edge of this.#edgesOf(known.nodes)) {
+    for (const edge of this.#edgesOf(this.#nodesBefore(known, isBehindWord))) {
       if (edge.kind === 'set' && containsCodePoint(edge.set, codePoint)) targets.push(edge.to);
     }
-    const next = this.#intern(targets);
-    if (known.next.size < MAX_CACHED_STEPS) known.next.set(codePoint, next);
+    const next = this.#intern(this.#stateOf(targets, false, isBehindWord));
+    if (known.next.size < MAX_CACHED_STEPS) {
+      known.next.set(codePoint, next);
+      this.#keptCount += 1;
+    }
     return next;
+  }
+
+  forget(state: number): number {
+    const kept = this.#states[state];
+    if (this.#keptCount <= MAX_KEPT || kept === undefined) return state;
+    this.#states = [];
+    this.#known = new Map();
+    this.#keptCount = 0;
+    this.#states.push(this.#stateOf([this.#start], true, false));
+    return kept.isStart ? 0 : this.#intern({ ...kept, next: new Map() });
+  }
+
+  /** The nodes from which the next code point is read. */
+  #nodesBefore({ nodes, isStart, isBehindWord }: State, isWordNext: boolean): readonly number[] {
+    if (!this.#graph.hasBoundaries) return nodes;
+    return this.#closure(nodes, { isStart, isEnd: false, isBoundary: isBehindWord !== isWordNext });
   }
 
   *#edgesOf(nodes: readonly number[]): Iterable<Edge> {
     for (const node of nodes) yield* this.#graph.edges[node] ?? [];
   }
 
-  #intern(targets: readonly number[]): number {
-    const state = this.#stateOf(targets, false);
-    const key = state.nodes.join(',');
+  #intern(state: State): number {
+    const key = `${state.isBehindWord ? 'w' : ''}${state.nodes.join(',')}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     this.#states.push(state);
+    this.#keptCount += 1 + state.nodes.length;
     this.#known.set(key, this.#states.length - 1);
     return this.#states.length - 1;
   }
 
-  #stateOf(targets: readonly number[], isStart: boolean): State {
-    const nodes = this.#closure(targets, isStart, false);
+  #stateOf(targets: readonly number[], isStart: boolean, isBehindWord: boolean): State {
+    const nodes = this.#closure(targets, { isStart, isEnd: false, isBoundary: undefined });
     // The final node has no way out: once there, the rest of the text does not matter.
     const settled = nodes.includes(this.#final);
-    const accepting = settled || this.#closure(targets, isStart, true).includes(this.#final);
-    return { nodes: settled ? [this.#final] : nodes, accepting, cuts: undefined, next: new Map() };
+    const atEnd = { isStart, isEnd: true, isBoundary: isBehindWord };
+    const accepting = settled || this.#closure(targets, atEnd).includes(this.#final);
+    return {
+      nodes: settled ? [this.#final] : nodes,
+      isStart,
+      isBehindWord: isBehindWord && !settled,
+      accepting,
+      cuts: undefined,
+      next: new Map(),
+    };
   }
 
-  #closure(targets: readonly number[], isStart: boolean, isEnd: boolean): number[] {
+  #closure(targets: readonly number[], place: Place): number[] {
     const seen = new Set<number>(targets);
     const pending = [...targets];
     for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
       for (const edge of this.#graph.edges[node] ?? []) {
-        const isOpen =
-          edge.kind === 'free' || (edge.kind === 'start' && isStart) || (edge.kind === 'end' && isEnd);
-        if (!isOpen || seen.has(edge.to)) continue;
+        if (!isOpen(edge, place) || seen.has(edge.to)) continue;
         seen.add(edge.to);
         pending.push(edge.to);
       }
     }
     return [...seen].sort((a, b) => a - b);
+  }
+}
+
+function isOpen(edge: Edge, { isStart, isEnd, isBoundary }: Place): boolean {
+  switch (edge.kind) {
+    case 'free':
+      return true;
+    case 'start':
+      return isStart;
+    case 'end':
+      return isEnd;
+    case 'boundary':
+      return isBoundary === edge.holds;
+    case 'set':
+      return false;
   }
 }
 
@@ -206,7 +283,7 @@ export function automatonMatches(automaton: Automaton, text: string, fuel: Fuel)
   let state = 0;
   for (const point of text) {
     fuel.spend();
-    state = automaton.step(state, point.codePointAt(0) ?? 0, fuel);
+    state = automaton.forget(automaton.step(state, point.codePointAt(0) ?? 0, fuel));
   }
   return automaton.accepts(state);
 }
@@ -231,6 +308,15 @@ class WordTree implements Automaton {
       }
       this.#ends.add(node);
     }
+  }
+
+  get size(): number {
+    return this.#children.length;
+  }
+
+  /** It makes nothing after its words are read. */
+  forget(state: number): number {
+    return state;
   }
 
   step(state: number, codePoint: number): number {

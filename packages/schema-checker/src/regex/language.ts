@@ -23,17 +23,33 @@ export function complementLanguage(language: Language): Language {
   return { parts: language.parts, complemented: !language.complemented };
 }
 
-/** The language of a pattern, or undefined where it is outside the regular subset or too large. */
-export function languageOf(source: string, ignoreCase = false): Language | undefined {
-  const conjuncts = parsePattern(source, ignoreCase);
-  if (conjuncts === undefined) return undefined;
+export type PatternLanguage =
+  | { readonly ok: true; readonly language: Language }
+  | { readonly ok: false; readonly reason: string };
+
+/** The language of a pattern, or why there is none: it is outside the regular subset or too large. */
+export function readLanguage(source: string, ignoreCase = false): PatternLanguage {
+  const parsed = parsePattern(source, ignoreCase);
+  if (!parsed.ok) return parsed;
   const parts: Part[] = [];
-  for (const { tree, negated } of conjuncts) {
+  for (const { tree, negated } of parsed.conjuncts) {
     const automaton = automatonOf(tree);
-    if (automaton === undefined) return undefined;
+    if (automaton === undefined) {
+      return { ok: false, reason: 'its repetitions, written out, are too many' };
+    }
     parts.push({ automaton, negated });
   }
-  return { parts, complemented: false };
+  return { ok: true, language: { parts, complemented: false } };
+}
+
+export function languageOf(source: string, ignoreCase = false): Language | undefined {
+  const read = readLanguage(source, ignoreCase);
+  return read.ok ? read.language : undefined;
+}
+
+/** A measure of what it took to make the language. */
+export function sizeOfLanguage({ parts }: Language): number {
+  return parts.reduce((sum, { automaton }) => sum + automaton.size, 0);
 }
 
 export function languageOfWords(words: Iterable<string>, fuel: Fuel): Language {

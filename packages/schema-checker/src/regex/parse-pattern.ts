@@ -1,8 +1,8 @@
 /**
  * Parses the regular subset of ECMAScript patterns (with the `u` flag) into a tree.
  *
- * 1. A pattern outside the subset (look-around in the middle, back-references, word boundaries, unicode properties, syntax errors)
- *    gives undefined: the caller then knows nothing about its language.
+ * 1. A pattern outside the subset (look-around in the middle, back-references, syntax errors) gives the reason: the
+ *    caller then knows nothing about its language.
  * 2. Look-ahead directly after a leading `^` is supported: it is an intersection of languages.
  * 3. Nothing here is proportional to more than the pattern's length; nesting is limited.
  */
@@ -17,6 +17,7 @@ import {
   WHITE_SPACE,
   WORD_CHARACTERS,
 } from './char-set.js';
+import { propertySet } from './unicode-property.js';
 
 export type RegexTree =
   | { kind: 'set'; set: CharSet }
@@ -24,7 +25,9 @@ export type RegexTree =
   | { kind: 'choice'; parts: RegexTree[] }
   | { kind: 'repeat'; part: RegexTree; min: number; max: number }
   | { kind: 'start' }
-  | { kind: 'end' };
+  | { kind: 'end' }
+  /** `\b`, or `\B` where it does not hold. */
+  | { kind: 'boundary'; holds: boolean };
 
 /** A string is in the language when every conjunct finds a match (or none, for a negated one). */
 export interface Conjunct {
@@ -37,7 +40,14 @@ const MAX_NESTING = 100;
 const SYNTAX_CHARACTERS = '^$\\.*+?()[]{}|/';
 const CONTROL_ESCAPES: Readonly<Record<string, number>> = { t: 9, n: 10, v: 11, f: 12, r: 13 };
 
-class OutsideSubset extends Error {}
+class OutsideSubset extends Error {
+  constructor(readonly reason = 'it is not a pattern of ECMA-262 with the `u` flag') {
+    super(reason);
+  }
+}
+
+const LOOK_AROUND = 'look-around is supported only as look-ahead directly behind a leading `^`';
+const BACK_REFERENCE = 'a back-reference is not supported';
 
 class PatternParser {
   readonly #points: string[];
@@ -56,7 +66,7 @@ class PatternParser {
     if (this.#at < this.#points.length) throw new OutsideSubset();
     if (lookaheads.length === 0) return [{ tree, negated: false }];
     // `^(?=x)a|b` reads as `(^(?=x)a)|b`: the look-ahead binds to the first alternative only.
-    if (tree.kind === 'choice') throw new OutsideSubset();
+    if (tree.kind === 'choice') throw new OutsideSubset(`${LOOK_AROUND} that has no alternatives beside it`);
     const main: RegexTree = { kind: 'sequence', parts: [{ kind: 'start' }, tree] };
     return [...lookaheads, { tree: main, negated: false }];
   }
@@ -104,7 +114,8 @@ class PatternParser {
 
   #choice(): RegexTree {
     this.#depth += 1;
-    if (this.#depth > MAX_NESTING) throw new OutsideSubset();
+    if (this.#depth > MAX_NESTING)
+      throw new OutsideSubset(`it has more than ${MAX_NESTING} groups in one another`);
     const parts = [this.#sequence()];
     while (this.#accept('|')) parts.push(this.#sequence());
     this.#depth -= 1;
@@ -125,11 +136,20 @@ class PatternParser {
   #term(): RegexTree {
     if (this.#accept('^')) return { kind: 'start' };
     if (this.#accept('$')) return { kind: 'end' };
+    const boundary = this.#boundary();
+    if (boundary !== undefined) return boundary;
     const part = this.#atom();
     const bounds = this.#quantifier();
     if (bounds === undefined) return part;
     this.#accept('?');
     return { kind: 'repeat', part, min: bounds[0], max: bounds[1] };
+  }
+
+  #boundary(): RegexTree | undefined {
+    const next = this.#points[this.#at + 1];
+    if (this.#peek() !== '\\' || (next !== 'b' && next !== 'B')) return undefined;
+    this.#at += 2;
+    return { kind: 'boundary', holds: next === 'b' };
   }
 
   #quantifier(): [number, number] | undefined {
@@ -183,10 +203,11 @@ class PatternParser {
     if (this.#accept('?')) {
       if (this.#accept('<')) {
         const next = this.#take();
-        if (next === '=' || next === '!') throw new OutsideSubset();
+        if (next === '=' || next === '!') throw new OutsideSubset(LOOK_AROUND);
         while (this.#take() !== '>');
-      } else {
-        this.#expect(':');
+      } else if (!this.#accept(':')) {
+        const next = this.#peek();
+        throw new OutsideSubset(next === '=' || next === '!' ? LOOK_AROUND : undefined);
       }
     }
     const inner = this.#choice();
@@ -240,6 +261,9 @@ class PatternParser {
         return single(this.#unicodeEscape());
       case 'c':
         return single(this.#controlLetter());
+      case 'p':
+      case 'P':
+        return this.#property(point === 'P');
       case 'b':
         if (inClass) return single(8);
         throw new OutsideSubset();
@@ -247,10 +271,21 @@ class PatternParser {
         if (/\d/.test(this.#peek() ?? '')) throw new OutsideSubset();
         return single(0);
       default:
+        if (!inClass && /[1-9k]/.test(point)) throw new OutsideSubset(BACK_REFERENCE);
         if (SYNTAX_CHARACTERS.includes(point) || (inClass && point === '-'))
           return single(codePointOf(point));
         throw new OutsideSubset();
     }
+  }
+
+  #property(isNegated: boolean): CharSet {
+    this.#expect('{');
+    let name = '';
+    while (!this.#accept('}')) name += this.#take();
+    const set = propertySet(name);
+    if (set === undefined) throw new OutsideSubset();
+    // Case folding over all of Unicode is not worth its care: only formats ignore case, and none has a property.
+    return isNegated ? complementOf(set) : set;
   }
 
   #controlLetter(): number {
@@ -275,9 +310,18 @@ class PatternParser {
       return value;
     }
     const unit = this.#hex(4);
-    // A surrogate is half of a pair here; that case is not worth its care.
-    if (unit >= 0xd800 && unit <= 0xdfff) throw new OutsideSubset();
-    return unit;
+    if (unit < 0xd800 || unit > 0xdfff) return unit;
+    const low = this.#lowSurrogate(unit);
+    return low === undefined ? unit : (unit - 0xd800) * 0x400 + (low - 0xdc00) + 0x10000;
+  }
+
+  /** With the `u` flag two escapes that make a surrogate pair are one code point. */
+  #lowSurrogate(high: number): number | undefined {
+    if (high > 0xdbff) return undefined;
+    const low = /^\\u([dD][c-fC-F][0-9a-fA-F]{2})$/.exec(this.#points.slice(this.#at, this.#at + 6).join(''));
+    if (low === null) return undefined;
+    this.#at += 6;
+    return Number.parseInt(low[1] ?? '', 16);
   }
 }
 
@@ -298,13 +342,19 @@ function rangeBetween(low: CharSet, high: CharSet): CharSet {
   return charSetOf([[from, to]]);
 }
 
-/** The conjuncts of a pattern, or undefined where the pattern is outside the regular subset. */
-export function parsePattern(source: string, ignoreCase = false): Conjunct[] | undefined {
-  if (source.length > MAX_PATTERN_LENGTH) return undefined;
+export type ParsedPattern =
+  | { readonly ok: true; readonly conjuncts: readonly Conjunct[] }
+  | { readonly ok: false; readonly reason: string };
+
+/** The conjuncts of a pattern, or why it is outside the regular subset. */
+export function parsePattern(source: string, ignoreCase = false): ParsedPattern {
+  if (source.length > MAX_PATTERN_LENGTH) {
+    return { ok: false, reason: `it has more than ${MAX_PATTERN_LENGTH} characters` };
+  }
   try {
-    return new PatternParser(source, ignoreCase).parse();
+    return { ok: true, conjuncts: new PatternParser(source, ignoreCase).parse() };
   } catch (error) {
-    if (error instanceof OutsideSubset) return undefined;
+    if (error instanceof OutsideSubset) return { ok: false, reason: error.reason };
     throw error;
   }
 }
