@@ -7,11 +7,13 @@
  * 3. When nothing more comes, what is published is marked by a transaction of its own after `idleMarkMs`.
  * 4. Timers fire when what was stored before them has been taken in (`due-timers.ts`), and by the wall clock: it is
  *    looked at once a second at least, and what it is set back by makes nobody wait longer.
+ * 5. What stays undecided is parked until its answer is there, then comes again, with all that stands behind it.
  */
 import { type Delivery, TransientError } from '@signalbox/messaging';
 import type { Clock } from './clock.js';
 import { DueTimers } from './due-timers.js';
 import type { Horizon } from './horizon.js';
+import { type Item, Parking } from './parking.js';
 import { type Relay, RelayStopped } from './relay.js';
 import type { Timers } from './timers.js';
 import { type BatchInput, decodeInput } from './wire/input-codec.js';
@@ -27,13 +29,13 @@ export interface IntakeParts {
   readonly fail: (cause: unknown) => void;
 }
 
-interface Item {
-  readonly input: BatchInput;
+interface Arrived extends Item {
   readonly runId: string | undefined;
   readonly sequence: number;
   readonly storedAt: number;
-  readonly settle: () => void;
 }
+
+const nothing = (): void => undefined;
 
 const maxUnpublishedBatches = 4;
 const maxPerBatch = 500;
@@ -47,7 +49,8 @@ const minSetBackMs = 250;
 
 export class Intake {
   readonly #parts: IntakeParts;
-  readonly #due: DueTimers<Item>;
+  readonly #due: DueTimers<Arrived>;
+  readonly #parking = new Parking((lane) => void this.#unpark(lane));
   #slotCount = 0;
   #waiting: (() => void)[] = [];
   #batchDone: (() => void)[] = [];
@@ -100,13 +103,14 @@ export class Intake {
    */
   async submit(inputs: readonly BatchInput[]): Promise<boolean> {
     if (!(await this.#reserve())) return false;
-    return new Promise((resolve) =>
-      this.#commit(
-        inputs,
-        () => resolve(true),
-        () => resolve(false),
-      ),
-    );
+    return new Promise((resolve) => {
+      let leftCount = inputs.length;
+      const settle = () => {
+        leftCount -= 1;
+        if (leftCount === 0) resolve(true);
+      };
+      this.#commit(inputs.map((input) => ({ input, settle, giveBack: () => resolve(false) })));
+    });
   }
 
   /**
@@ -120,6 +124,7 @@ export class Intake {
     this.#idleMark?.cancel();
     this.#parts.relay.stop();
     for (const go of this.#waiting.splice(0)) go();
+    this.#parking.giveAllBack();
     const { clock } = this.#parts;
     const grace = clock.setTimer(clock.now() + graceMs, giveUp);
     while (this.#slotCount > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -127,17 +132,21 @@ export class Intake {
     this.#markPublished();
   }
 
-  #commit(inputs: readonly BatchInput[], settle: () => void, giveBack: () => void = () => undefined): void {
+  #commit(items: readonly Item[]): void {
     const { writePath, relay, timers, fail } = this.#parts;
     this.#idleMark?.cancel();
     this.#idleMark = undefined;
     this.#lookAtClock();
     try {
-      const committed = writePath.commit(inputs, relay.takeMarks());
+      const committed = writePath.commit(
+        items.map(({ input }) => input),
+        relay.takeMarks(),
+      );
       timers.apply(committed.timerChanges);
+      const decided = this.#parking.park(items, committed.undecided);
       relay.publish(committed).then(
-        () => this.#published(settle),
-        (cause) => this.#unpublished(cause, giveBack),
+        () => this.#published(decided),
+        (cause) => this.#unpublished(cause, decided),
       );
     } catch (cause) {
       this.#isStopped = true;
@@ -148,8 +157,15 @@ export class Intake {
     this.#armTimers();
   }
 
-  #published(settle: () => void): void {
-    settle();
+  /** The answer for a lane is there. Between its release and its commit nothing else may come. */
+  async #unpark(lane: string): Promise<void> {
+    if (!(await this.#reserve())) return;
+    this.#parts.writePath.release(lane);
+    this.#commit(this.#parking.take(lane));
+  }
+
+  #published(decided: readonly Item[]): void {
+    for (const { settle } of decided) settle();
     this.#release();
     if (this.#slotCount > 0 || this.#isStopped) return;
     const { clock } = this.#parts;
@@ -157,9 +173,9 @@ export class Intake {
     this.#idleMark = clock.setTimer(clock.now() + idleMarkMs, () => this.#markPublished());
   }
 
-  #unpublished(cause: unknown, giveBack: () => void): void {
+  #unpublished(cause: unknown, decided: readonly Item[]): void {
     this.#release();
-    giveBack();
+    for (const { giveBack } of decided) giveBack();
     // Stopped: it is in the database and goes out after the next start; its deliveries come again.
     if (!(cause instanceof RelayStopped)) this.#parts.fail(cause);
   }
@@ -185,12 +201,7 @@ export class Intake {
   }
 
   #commitItems(items: readonly Item[]): void {
-    this.#commit(
-      items.map(({ input }) => input),
-      () => {
-        for (const { settle } of items) settle();
-      },
-    );
+    this.#commit(items);
     for (const go of this.#batchDone.splice(0)) go();
   }
 
@@ -274,8 +285,7 @@ export class Intake {
         const wanted = ripe.filter(({ runId }) => !writePath.isQuarantined(runId));
         if (wanted.length > 0 && (await this.#reserve()))
           this.#commit(
-            wanted.map((timer) => ({ kind: 'timer', timer })),
-            () => undefined,
+            wanted.map((timer) => ({ input: { kind: 'timer', timer }, settle: nothing, giveBack: nothing })),
           );
         continue;
       }
@@ -291,7 +301,7 @@ export class Intake {
   }
 }
 
-const itemOf = (delivery: Delivery, now: number): Item => {
+const itemOf = (delivery: Delivery, now: number): Arrived => {
   const input = decodeInput(delivery, now);
   return {
     input,
@@ -302,6 +312,7 @@ const itemOf = (delivery: Delivery, now: number): Item => {
       if (isOwnDeadLetter(input, delivery)) delivery.term();
       else delivery.ack();
     },
+    giveBack: nothing,
   };
 };
 

@@ -24,6 +24,10 @@ export class LruMap<K, V> {
     this.#entries.clear();
   }
 
+  delete(key: K): void {
+    this.#entries.delete(key);
+  }
+
   trim(): void {
     for (const key of this.#entries.keys()) {
       if (this.#entries.size <= this.#maxCount) return;

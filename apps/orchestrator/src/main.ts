@@ -8,6 +8,7 @@ import {
 import { streamDeclarations } from '@signalbox/protocol';
 import { runService } from '@signalbox/service';
 import { createStarlark } from '@signalbox/starlark-wasm';
+import { CheckThreads } from '@signalbox/validation';
 import { systemClock } from './clock.js';
 import { parseConfig } from './config.js';
 import { followEventLoopDelay } from './event-loop-delay.js';
@@ -51,6 +52,7 @@ await runService({
       maxPayloadBytes: () => connection.maxPayloadBytes,
       starlark,
       runLimits: config.runLimits,
+      checks: scope.use(new CheckThreads()),
       clock,
       logger,
       fail,

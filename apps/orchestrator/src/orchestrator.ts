@@ -4,15 +4,15 @@ import type { RunLimits, World } from '@signalbox/engine';
 import { consumers, maxStepPayloadBytes } from '@signalbox/protocol';
 import { createBudgets, type Starlark } from '@signalbox/starlark-wasm';
 import type { Logger } from '@signalbox/telemetry';
-import { createSchemaCheck } from '@signalbox/validation';
+import type { CheckThreads } from '@signalbox/validation';
 import { Catalog } from './catalog/catalog.js';
-import { createLanguage } from './catalog/language.js';
 import type { Clock } from './clock.js';
 import { DeadLetters } from './dead-letters.js';
 import { drain } from './drain.js';
 import { Horizon } from './horizon.js';
 import { InFlight } from './in-flight.js';
 import { Intake } from './intake.js';
+import { OutsideAnswers } from './outside.js';
 import { type Outlet, Relay } from './relay.js';
 import { RunCommands } from './run-commands.js';
 import { Runs } from './runs.js';
@@ -44,6 +44,7 @@ export interface OrchestratorParts {
   readonly maxPayloadBytes: () => number;
   readonly starlark: Starlark;
   readonly runLimits: RunLimits;
+  readonly checks: CheckThreads;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly fail: (cause: unknown) => void;
@@ -68,7 +69,7 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
   const stores = openStores(parts.database);
   const { runStore, workflows, agents, inbox, outbox } = stores;
   const claims = createClaims(claimKey(sql));
-  const schemas = createSchemaCheck();
+  const outside = new OutsideAnswers(parts.checks);
   const runs = new Runs(runStore, workflows);
   const budgets = createBudgets(parts.starlark);
   const commands = new RunCommands({
@@ -77,12 +78,11 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
     claims,
     newBudget: budgets.newBudget,
     runLimits: parts.runLimits,
-    violations: schemas.violations,
+    violations: outside.violations,
     limits: () => limitsFor(parts.maxPayloadBytes()),
     logger,
   });
-  const language = createLanguage(parts.starlark);
-  const catalog = new Catalog({ ...stores, runs: runStore, language });
+  const catalog = new Catalog({ ...stores, runs: runStore, outside });
   const deadLetters = new DeadLetters({
     store: stores.deadLetters,
     claims,
@@ -103,9 +103,10 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
     timers: stores.timers,
     crashes: stores.crashes,
     commands,
-    starts: new Starts({ runs, workflows, agents, inbox, commands, schemas }),
+    starts: new Starts({ runs, workflows, agents, inbox, commands, violations: outside.violations }),
     catalog,
     deadLetters,
+    outside,
     logger,
     beginBatch: budgets.beginBatch,
     now: () => clock.now(),

@@ -113,6 +113,7 @@ export class Recorder {
     this.#parts.store.append(run.runId, seq, at, event.type, dataText, causationId);
     this.#changes.events.push(message);
     this.#touch(run, event);
+    this.#parts.runs.keep(run);
     run.state = state;
     for (const [index, effect] of react(state, recorded).entries()) {
       const unsent = this.#perform(run, effect, `${run.runId}/${seq}/${index}`, at);

@@ -41,6 +41,7 @@ export interface RunCommandParts {
   /** For each decision. */
   readonly newBudget: () => World['budget'];
   readonly runLimits: RunLimits;
+  /** @throws NeedsAnswer */
   readonly violations: World['violations'];
   readonly limits: () => World['limits'];
   readonly logger: Logger;

@@ -1,8 +1,8 @@
 /**
  * Runs as they are now: the state of each comes from the cache, else from its snapshot and the events behind it.
  *
- * 1. What is in the cache is the fold of what the database holds: it changes only inside a transaction, and a
- *    transaction that fails ends the process.
+ * 1. What is in the cache is the fold of what the database holds: it changes only inside a transaction. One that is
+ *    rolled back takes its changes of the cache back with it; one that fails ends the process.
  * 2. Nothing is evicted inside a transaction, so a batch never holds a run twice.
  * 3. A snapshot is written when the history is twice as long as at the last one: all snapshots of a run together
  *    cost what its history costs.
@@ -39,6 +39,8 @@ export class Runs {
   readonly #workflows: WorkflowStore;
   readonly #cache = new LruMap<string, LoadedRun>(maxCachedRuns);
   readonly #plans = new LruMap<string, Plan>(maxCachedPlans);
+  /** As they were before the transaction; undefined: not there. */
+  readonly #before = new Map<LoadedRun, { state: RunState; snapshotSeq: number }>();
 
   constructor(store: RunStore, workflows: WorkflowStore) {
     this.#store = store;
@@ -61,6 +63,26 @@ export class Runs {
       );
     }
     return this.add({ runId, plan, state, snapshotSeq: stored?.seq ?? 0 });
+  }
+
+  /** Called before a run is changed. */
+  keep(run: LoadedRun): void {
+    const { state, snapshotSeq } = run;
+    if (!this.#before.has(run)) this.#before.set(run, { state, snapshotSeq });
+  }
+
+  /** What was changed since the last one is for good. */
+  committed(): void {
+    this.#before.clear();
+  }
+
+  rolledBack(): void {
+    for (const [run, { state, snapshotSeq }] of this.#before) {
+      run.state = state;
+      run.snapshotSeq = snapshotSeq;
+      if (state.kind === 'none') this.#cache.delete(run.runId);
+    }
+    this.#before.clear();
   }
 
   add(run: LoadedRun): LoadedRun {

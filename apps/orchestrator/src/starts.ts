@@ -2,9 +2,8 @@
  * Starts runs: the definition is looked up, the input checked, the agents pinned to the versions of this moment.
  * A refused start has no run to write it into: it is answered by a notice (sequence 0).
  */
-import { initialState, listed, type Plan, type RunStarted } from '@signalbox/engine';
+import { initialState, listed, type Plan, type RunStarted, type World } from '@signalbox/engine';
 import type { RunCommand } from '@signalbox/protocol';
-import type { SchemaCheck } from '@signalbox/validation';
 import type { BatchContext, Refusal, RunCommands } from './run-commands.js';
 import { type LoadedRun, type Runs, startedOf } from './runs.js';
 import type { AgentStore, WorkflowStore } from './store/catalog-store.js';
@@ -18,7 +17,8 @@ export interface StartParts {
   readonly agents: AgentStore;
   readonly inbox: InboxStore;
   readonly commands: RunCommands;
-  readonly schemas: SchemaCheck;
+  /** @throws NeedsAnswer */
+  readonly violations: World['violations'];
 }
 
 interface Found {
@@ -102,7 +102,7 @@ export class Starts {
 
   #invalidInput({ input }: StartCommand, plan: Plan): Refusal | undefined {
     if (plan.inputSchema === undefined) return undefined;
-    const violations = this.#parts.schemas.violations(plan.inputSchema, input);
+    const violations = this.#parts.violations(plan.inputSchema, input);
     if (violations.length === 0) return undefined;
     return { code: 'INVALID_INPUT', message: `the input does not fit: ${listed(violations)}` };
   }

@@ -7,12 +7,16 @@
  * 3. A message is acknowledged after the commit, and after what follows from it is published (`intake.ts`).
  * 4. What one run does wrong is written down before the process ends; a run that has ended it three times is left
  *    alone: its messages become dead letters and its timers rest.
+ * 5. An input whose decision needs an answer from outside (`outside.ts`) stays undecided, and so does everything
+ *    behind it in its lane (a run, or a workspace's catalog): whoever commits brings them again, in order. Nothing of
+ *    an undecided input is committed; the transaction that met it is rolled back and made again without it.
  */
 import type { Logger } from '@signalbox/telemetry';
 import type { Database } from 'better-sqlite3';
 import type { Catalog } from './catalog/catalog.js';
 import { Changes, type Publication, type TimerChange } from './changes.js';
 import type { DeadLetters } from './dead-letters.js';
+import { NeedsAnswer, type OutsideAnswers } from './outside.js';
 import { Recorder, type RecorderParts } from './recorder.js';
 import type { BatchContext, RunCommands } from './run-commands.js';
 import type { Starts } from './starts.js';
@@ -60,21 +64,44 @@ export interface WritePathParts {
   readonly starts: Starts;
   readonly catalog: Catalog;
   readonly deadLetters: DeadLetters;
+  readonly outside: OutsideAnswers;
   readonly logger: Logger;
   /** What the decisions of a batch may evaluate together is anew. */
   readonly beginBatch: () => void;
   readonly now: () => number;
 }
 
+export interface Undecided {
+  readonly input: BatchInput;
+  readonly lane: string;
+  /** Where the input itself needs an answer, rather than standing behind one that does. Never rejects. */
+  readonly fetch?: () => Promise<void>;
+}
+
 export interface Committed extends Publication {
   readonly timerChanges: readonly TimerChange[];
+  /** In the order in which they came. */
+  readonly undecided: readonly Undecided[];
+}
+
+/** Ends a transaction that must be made again without what stays undecided. */
+class Unfinished extends Error {
+  constructor(readonly undecided: readonly Undecided[]) {
+    super('some inputs are undecided');
+  }
+}
+
+interface Handled {
+  readonly changes: Changes;
+  readonly undecided: readonly Undecided[];
 }
 
 export class WritePath {
   readonly #parts: WritePathParts;
   readonly #quarantined: ReadonlySet<string>;
   readonly #setAsideMessages: ReadonlySet<string>;
-  readonly #transaction: (inputs: readonly BatchInput[], marks: PublishedMarks | undefined) => Changes;
+  readonly #heldLanes = new Set<string>();
+  readonly #transaction: (inputs: readonly BatchInput[], marks: PublishedMarks | undefined) => Handled;
 
   constructor(parts: WritePathParts) {
     this.#parts = parts;
@@ -101,18 +128,49 @@ export class WritePath {
    * @throws RunCrash after which this process must not go on.
    */
   commit(inputs: readonly BatchInput[], marks: PublishedMarks | undefined): Committed {
+    const { recorder, outbox, outside, crashes } = this.#parts;
     try {
-      const { entries, events, timerChanges } = this.#transaction(inputs, marks);
-      this.#parts.recorder.runs.evict();
-      const reached = {
-        outbox: this.#parts.outbox.lastPosition(),
-        events: this.#parts.recorder.store.lastPosition(),
-      };
-      return { entries, events, timerChanges, marks: reached };
+      const { changes, undecided } = this.#commitDecided(inputs, marks);
+      recorder.runs.committed();
+      recorder.runs.evict();
+      outside.committed();
+      const reached = { outbox: outbox.lastPosition(), events: recorder.store.lastPosition() };
+      const { entries, events, timerChanges } = changes;
+      return { entries, events, timerChanges, undecided, marks: reached };
     } catch (cause) {
-      if (cause instanceof RunCrash) this.#parts.crashes.record(cause.runId, cause.message);
-      if (cause instanceof MessageCrash) this.#parts.crashes.recordMessage(cause.messageId, cause.message);
+      if (cause instanceof RunCrash) crashes.record(cause.runId, cause.message);
+      if (cause instanceof MessageCrash) crashes.recordMessage(cause.messageId, cause.message);
       throw cause;
+    }
+  }
+
+  /** The next commit decides this lane's inputs again; the first of them must be those that were held. */
+  release(lane: string): void {
+    this.#heldLanes.delete(lane);
+  }
+
+  /**
+   * Each turn leaves out at least one input more, so it ends. What is left out stands behind everything of its lane
+   * that is not: lanes are held from the commit on, and not between the turns.
+   */
+  #commitDecided(inputs: readonly BatchInput[], marks: PublishedMarks | undefined): Handled {
+    const { recorder, outbox } = this.#parts;
+    const from = { outbox: outbox.lastPosition(), events: recorder.store.lastPosition() };
+    const left = new Map<BatchInput, Undecided>();
+    for (;;) {
+      try {
+        const decidable = inputs.filter((input) => !left.has(input));
+        const { changes, undecided } = this.#transaction(decidable, marks);
+        for (const one of undecided) left.set(one.input, one);
+        for (const { lane } of left.values()) this.#heldLanes.add(lane);
+        return { changes, undecided: inputs.flatMap((input) => left.get(input) ?? []) };
+      } catch (cause) {
+        if (!(cause instanceof Unfinished)) throw cause;
+        for (const one of cause.undecided) left.set(one.input, one);
+        recorder.runs.rolledBack();
+        recorder.store.rewind(from.events);
+        outbox.rewind(from.outbox);
+      }
     }
   }
 
@@ -121,15 +179,39 @@ export class WritePath {
     this.#transaction([], marks);
   }
 
-  #handleAll(inputs: readonly BatchInput[], marks: PublishedMarks | undefined): Changes {
+  #handleAll(inputs: readonly BatchInput[], marks: PublishedMarks | undefined): Handled {
     const { outbox, timers, recorder: recorderParts } = this.#parts;
     if (marks !== undefined) outbox.markPublished(marks);
     const changes = new Changes(outbox, timers);
     const recorder = new Recorder(recorderParts, changes);
     this.#parts.beginBatch();
-    for (const input of inputs) this.#handleOne(input, { changes, recorder, now: this.#parts.now() });
+    const undecided: Undecided[] = [];
+    const held = new Set(this.#heldLanes);
+    for (const input of inputs) {
+      const left = this.#handleUnlessHeld(input, held, { changes, recorder, now: this.#parts.now() });
+      if (left === undefined) continue;
+      undecided.push(left);
+      held.add(left.lane);
+    }
+    if (undecided.some(({ fetch }) => fetch !== undefined)) throw new Unfinished(undecided);
     recorder.flush();
-    return changes;
+    return { changes, undecided };
+  }
+
+  #handleUnlessHeld(
+    input: BatchInput,
+    held: ReadonlySet<string>,
+    context: BatchContext,
+  ): Undecided | undefined {
+    const lane = laneOf(input);
+    if (held.has(lane)) return { input, lane };
+    try {
+      this.#handleOne(input, context);
+      return undefined;
+    } catch (cause) {
+      if (!(cause instanceof NeedsAnswer)) throw cause;
+      return { input, lane, fetch: cause.fetch };
+    }
   }
 
   #handleOne(input: BatchInput, context: BatchContext): void {
@@ -145,6 +227,7 @@ export class WritePath {
     try {
       this.#handle(input, context);
     } catch (cause) {
+      if (cause instanceof NeedsAnswer) throw cause;
       throw new RunCrash(runId, cause);
     }
   }
@@ -166,6 +249,7 @@ export class WritePath {
     try {
       this.#handle(input, context);
     } catch (cause) {
+      if (cause instanceof NeedsAnswer) throw cause;
       throw new MessageCrash(messageId, cause);
     }
   }
@@ -218,4 +302,12 @@ export const runIdOf = (input: BatchInput): string | undefined => {
     case 'dead_letter':
       return undefined;
   }
+};
+
+/** What is handled in the order in which it comes. */
+const laneOf = (input: BatchInput): string => {
+  const runId = runIdOf(input);
+  if (runId !== undefined) return `run/${runId}`;
+  if (input.kind === 'catalog') return `catalog/${input.command.workspace}`;
+  return input.kind;
 };

@@ -190,7 +190,7 @@ describe('a refused command', () => {
       expect.objectContaining({ code: 'INVALID_INPUT', message: expect.stringContaining('/name') }),
       expect.objectContaining({
         code: 'INVALID_INPUT',
-        message: expect.stringContaining('did not end within'),
+        message: expect.stringContaining('must match pattern'),
       }),
     ]);
     expect(world.row('run-4').status).toBe('RUNNING');

@@ -5,5 +5,6 @@ export type { Validity } from './evaluate.js';
 export type { StepBudget } from './fuel.js';
 export { isValid, type ValidityOptions } from './is-valid.js';
 export { canonicalText, type Json } from './json.js';
+export { createQuickCheck, type QuickCheck } from './quick-check.js';
 export type { Reason, ReasonKind } from './reason.js';
 export { type SchemaAtPath, type SchemaPath, schemaAtPath } from './schema-at-path.js';

@@ -6,6 +6,14 @@
  */
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+/** What is only read. */
+export type ReadonlyJson =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly ReadonlyJson[]
+  | { readonly [key: string]: ReadonlyJson };
 export type JsonObject = { [key: string]: Json };
 export type JsonType = 'null' | 'boolean' | 'number' | 'string' | 'array' | 'object';
 

@@ -1,3 +1,4 @@
+export { type CheckOutcome, CheckThreads, type CheckThreadsOptions } from './check-threads.js';
 export { createLanguage, type Language } from './language.js';
 export {
   createSchemaCheck,
@@ -5,3 +6,10 @@ export {
   type SchemaCheckOptions,
   type SchemaVerdict,
 } from './schema-check.js';
+export type {
+  AnswerOf,
+  CheckedWorkflow,
+  KnownItem,
+  KnownItems,
+  Question,
+} from './thread-request.js';

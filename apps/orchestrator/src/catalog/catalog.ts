@@ -1,20 +1,23 @@
 /**
  * Definitions, agents and teams: put, taken away, refused.
  *
- * 1. What is stored has been validated against the workspace as it is in the same transaction.
+ * 1. What is stored has been validated, by another thread, against the workspace as it is in the same transaction: the
+ *    commands of a workspace wait for one another meanwhile.
  * 2. A put of the newest version's own source makes no version; it is answered all the same.
  * 3. Every answer is an event in the workspace's catalog history, refusals too.
  * 4. A workflow with runs that have not ended is not taken away. Ended runs do not keep it: their events hold all
  *    that a reader needs, and its versions stay in the database.
  */
-import { limits } from '@signalbox/dsl';
-import type { Plan } from '@signalbox/engine';
+import { type Issue, limits } from '@signalbox/dsl';
+import type { JsonObject } from '@signalbox/engine';
 import {
   type CatalogCommand,
   type CatalogEventMessage,
   encodeEvent,
   type IssueMessage,
 } from '@signalbox/protocol';
+import type { CheckedWorkflow, CheckOutcome, KnownItems } from '@signalbox/validation';
+import type { OutsideAnswers } from '../outside.js';
 import type { BatchContext } from '../run-commands.js';
 import { sha256 } from '../sha256.js';
 import type {
@@ -26,7 +29,6 @@ import type {
 } from '../store/catalog-store.js';
 import type { InboxStore } from '../store/inbox-store.js';
 import type { RunStore } from '../store/run-store.js';
-import type { Language } from './language.js';
 
 type CommandOf<T extends CatalogCommand['type']> = Extract<CatalogCommand, { type: T }>;
 
@@ -37,7 +39,7 @@ export interface CatalogParts {
   readonly events: CatalogEventStore;
   readonly runs: RunStore;
   readonly inbox: InboxStore;
-  readonly language: Language;
+  readonly outside: OutsideAnswers;
 }
 
 interface Versioned {
@@ -97,21 +99,39 @@ export class Catalog {
     }
   }
 
+  /** @throws NeedsAnswer */
   #putWorkflow(command: CommandOf<'put_workflow'>, at: number): CatalogEventMessage {
-    const { workspace, source, actor } = command;
+    const { workspace, source } = command;
     const tooLarge = refusalOfSize(command, 'the definition', limits.maxTextBytes);
     if (tooLarge !== undefined) return tooLarge;
-    const { workflows, agents, language } = this.#parts;
-    const known = { agents: agents.current(workspace), workflows: workflows.current(workspace) };
-    const parsed = language.workflow(source, known);
+    const { workflows, agents, outside } = this.#parts;
+    const known: KnownItems = {
+      form: 'stored',
+      agents: agents.known(workspace),
+      workflows: workflows.known(workspace),
+    };
+    const digest = digestOf([source, ...[...known.agents, ...known.workflows].flatMap(fingerprint)]);
+    const question = { kind: 'workflow', source, known } as const;
+    const outcome = outside.answer(laneOf(workspace), digest, question);
+    if (outcome.kind !== 'answered') return unchecked(command, 'workflow', outcome);
+    const parsed = outcome.answer;
     if (!parsed.ok) return invalid(command, 'workflow', parsed.errors);
-    const { plan, description, warnings } = parsed;
-    const newest = workflows.newest(workspace, plan.id);
-    const refusal = refusalOfPut(command, plan, exists(newest));
+    return this.#storeWorkflow(command, parsed, at);
+  }
+
+  #storeWorkflow(
+    command: CommandOf<'put_workflow'>,
+    parsed: Extract<CheckedWorkflow, { ok: true }>,
+    at: number,
+  ): CatalogEventMessage {
+    const { workspace, source, actor } = command;
+    const { workflows } = this.#parts;
+    const { id, name, label, plan, description, warnings } = parsed;
+    const newest = workflows.newest(workspace, id);
+    const refusal = refusalOfPut(command, id, exists(newest));
     if (refusal !== undefined) return refusal;
     const digest = sha256(source);
     const { version, changed } = versionFor(newest, digest);
-    const { id, name, version: label } = plan;
     if (changed) workflows.add({ workspace, id, version, digest, name, label, plan, at, actor });
     return {
       type: 'catalog.workflow_put',
@@ -123,7 +143,7 @@ export class Catalog {
       label,
       ...(description === undefined ? {} : { description }),
       source,
-      warnings: [...warnings],
+      warnings: toWire(warnings),
       changed,
     };
   }
@@ -144,15 +164,18 @@ export class Catalog {
 
   #putAgent(command: CommandOf<'put_agent'>, at: number): CatalogEventMessage {
     const { workspace, name, source, actor } = command;
-    const { agents, language } = this.#parts;
+    const { agents, outside } = this.#parts;
     const tooLarge = refusalOfSize(command, 'the agent', limits.maxAgentBytes);
     if (tooLarge !== undefined) return tooLarge;
     const digest = sha256(source);
-    const parsed = language.agent(name, source, digest);
+    const question = { kind: 'agent', source, name } as const;
+    const outcome = outside.answer(laneOf(workspace), digestOf([name, digest]), question);
+    if (outcome.kind !== 'answered') return unchecked(command, 'agent', outcome);
+    const parsed = outcome.answer;
     if (!parsed.ok) return invalid(command, 'agent', parsed.errors);
     const newest = agents.newest(workspace, name);
     const { version, changed } = versionFor(newest, digest);
-    const { definition } = parsed;
+    const definition = { ...(JSON.parse(parsed.definition) as JsonObject), digest };
     if (changed) agents.add({ workspace, name, version, digest, definition, at, actor });
     return { type: 'catalog.agent_put', actor, name, version, digest, source, changed };
   }
@@ -169,12 +192,14 @@ export class Catalog {
 
   #putTeams(command: CommandOf<'put_teams'>, at: number): CatalogEventMessage {
     const { workspace, source, actor } = command;
-    const { teams, language } = this.#parts;
+    const { teams, outside } = this.#parts;
     const tooLarge = refusalOfSize(command, 'the teams file', limits.maxAgentBytes);
     if (tooLarge !== undefined) return tooLarge;
-    const parsed = language.teams(source);
-    if (!parsed.ok) return invalid(command, 'teams', parsed.errors);
     const digest = sha256(source);
+    const outcome = outside.answer(laneOf(workspace), digest, { kind: 'teams', source });
+    if (outcome.kind !== 'answered') return unchecked(command, 'teams', outcome);
+    const parsed = outcome.answer;
+    if (!parsed.ok) return invalid(command, 'teams', parsed.errors);
     const changed = teams.digest(workspace) !== digest;
     if (changed) teams.put({ workspace, digest, teams: parsed.teams, at, actor });
     const wire = Object.fromEntries(
@@ -198,18 +223,14 @@ const refused = (
   ...(issues === undefined ? {} : { issues: [...issues] }),
 });
 
-const invalid = (
-  command: CatalogCommand,
-  what: string,
-  errors: readonly IssueMessage[],
-): CatalogEventMessage => {
+const invalid = (command: CatalogCommand, what: string, errors: readonly Issue[]): CatalogEventMessage => {
   const first = errors[0];
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
   return refused(
     command,
     'VALIDATION_FAILED',
     `the ${what} is not valid: ${first?.message ?? 'no reason given'}${more}`,
-    errors,
+    toWire(errors),
   );
 };
 
@@ -227,21 +248,40 @@ const refusalOfSize = (
   );
 };
 
+/** The validation was ended: who wrote the text is told, and everything else goes on. */
+const unchecked = (
+  command: CatalogCommand,
+  what: string,
+  outcome: Exclude<CheckOutcome<unknown>, { readonly kind: 'answered' }>,
+): CatalogEventMessage => {
+  const reason = outcome.kind === 'full' ? 'too many checks wait' : outcome.reason;
+  return refused(command, 'VALIDATION_LIMIT', `the ${what} could not be validated: ${reason}`);
+};
+
+const toWire = (issues: readonly Issue[]): IssueMessage[] => issues.map(({ severity: _, ...issue }) => issue);
+
+/** Whose turn a validation takes. */
+const laneOf = (workspace: string): string => `catalog/${workspace}`;
+
+const fingerprint = ({ name, digest }: KnownItems['agents'][number]): readonly string[] => [name, digest];
+
+const digestOf = (parts: readonly string[]): string => sha256(JSON.stringify(parts));
+
 const refusalOfPut = (
   command: CommandOf<'put_workflow'>,
-  plan: Plan,
+  planId: string,
   isThere: boolean,
 ): CatalogEventMessage | undefined => {
   const { mode, workflowId } = command;
-  if (workflowId !== undefined && workflowId !== plan.id) {
-    const message = `the definition's id is "${plan.id}", not "${workflowId}"`;
+  if (workflowId !== undefined && workflowId !== planId) {
+    const message = `the definition's id is "${planId}", not "${workflowId}"`;
     return refused(command, 'WORKFLOW_ID_MISMATCH', message);
   }
   if (mode === 'create' && isThere) {
-    return refused(command, 'WORKFLOW_EXISTS', `there is a workflow "${plan.id}" already`);
+    return refused(command, 'WORKFLOW_EXISTS', `there is a workflow "${planId}" already`);
   }
   if (mode === 'update' && !isThere) {
-    return refused(command, 'WORKFLOW_NOT_FOUND', `there is no workflow "${plan.id}"`);
+    return refused(command, 'WORKFLOW_NOT_FOUND', `there is no workflow "${planId}"`);
   }
   return undefined;
 };

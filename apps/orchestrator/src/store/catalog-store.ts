@@ -6,6 +6,7 @@
  */
 import type { Json, Plan } from '@signalbox/engine';
 import type { CatalogEventMessage } from '@signalbox/protocol';
+import type { KnownItem } from '@signalbox/validation';
 import type { Database } from 'better-sqlite3';
 
 export interface StoredVersion {
@@ -21,7 +22,8 @@ export interface NewWorkflow {
   readonly digest: string;
   readonly name: string;
   readonly label: string;
-  readonly plan: Plan;
+  /** JSON. */
+  readonly plan: string;
   readonly at: number;
   readonly actor: string;
 }
@@ -53,13 +55,6 @@ interface VersionRow {
 const asVersion = (row: VersionRow | undefined): StoredVersion | undefined =>
   row && { version: row.version, digest: row.digest, isDeleted: row.deleted_at !== null };
 
-/** The newest version of a workflow, as far as another one that starts it needs to know. */
-export interface CurrentWorkflow {
-  readonly id: string;
-  readonly inputSchema?: Json;
-  readonly outputSchema?: Json;
-}
-
 export type WorkflowStore = ReturnType<typeof createWorkflowStore>;
 
 export const createWorkflowStore = (sql: Database) => {
@@ -74,13 +69,13 @@ export const createWorkflowStore = (sql: Database) => {
       'SELECT plan FROM workflow_definitions WHERE workspace = ? AND id = ? AND version = ?',
     )
     .pluck();
-  const current = sql.prepare<
-    [string],
-    { id: string; input_schema: string | null; output_schema: string | null }
-  >(
-    `SELECT id, plan -> '$.inputSchema' AS input_schema, plan -> '$.outputSchema' AS output_schema
-       FROM workflow_definitions AS a WHERE workspace = ? AND deleted_at IS NULL AND version =
-       (SELECT max(version) FROM workflow_definitions AS b WHERE b.workspace = a.workspace AND b.id = a.id)`,
+  const current = sql.prepare<[string], { name: string; version: number; digest: string }>(
+    `SELECT id AS name, version, digest FROM workflow_definitions AS a WHERE workspace = ? AND deleted_at IS NULL
+       AND version = (SELECT max(version) FROM workflow_definitions AS b WHERE b.workspace = a.workspace AND b.id = a.id)`,
+  );
+  const schemas = sql.prepare<[string, string, number], { input: string | null; output: string | null }>(
+    `SELECT plan -> '$.inputSchema' AS input, plan -> '$.outputSchema' AS output
+       FROM workflow_definitions WHERE workspace = ? AND id = ? AND version = ?`,
   );
   const insert = sql.prepare<unknown[]>(
     `INSERT INTO workflow_definitions (workspace, id, version, digest, name, label, plan, created_at, created_by)
@@ -99,36 +94,28 @@ export const createWorkflowStore = (sql: Database) => {
       const text = plan.get(workspace, id, version);
       return text === undefined ? undefined : (JSON.parse(text) as Plan);
     },
-    current: (workspace: string): CurrentWorkflow[] =>
-      current.all(workspace).map(({ id, input_schema, output_schema }) => ({
-        id,
-        ...(input_schema === null ? {} : { inputSchema: JSON.parse(input_schema) as Json }),
-        ...(output_schema === null ? {} : { outputSchema: JSON.parse(output_schema) as Json }),
+    /** The newest versions, as far as another workflow that starts them needs to know: their schemas. */
+    known: (workspace: string): KnownItem[] =>
+      current.all(workspace).map(({ name, version, digest }) => ({
+        name,
+        digest,
+        text: () => {
+          const row = schemas.get(workspace, name, version);
+          const fields = [
+            ['inputSchema', row?.input],
+            ['outputSchema', row?.output],
+          ].filter(([, text]) => typeof text === 'string');
+          return `{${fields.map(([field, text]) => `"${field}":${text}`).join(',')}}`;
+        },
       })),
     add: (w: NewWorkflow): void => {
-      insert.run(
-        w.workspace,
-        w.id,
-        w.version,
-        w.digest,
-        w.name,
-        w.label,
-        JSON.stringify(w.plan),
-        w.at,
-        w.actor,
-      );
+      insert.run(w.workspace, w.id, w.version, w.digest, w.name, w.label, w.plan, w.at, w.actor);
     },
     remove: (workspace: string, id: string, at: number): void => {
       remove.run(at, workspace, id);
     },
   };
 };
-
-export interface CurrentAgent {
-  readonly name: string;
-  readonly version: number;
-  readonly definition: Json;
-}
 
 export type AgentStore = ReturnType<typeof createAgentStore>;
 
@@ -141,8 +128,8 @@ export const createAgentStore = (sql: Database) => {
       'SELECT definition FROM agents WHERE workspace = ? AND name = ? AND version = ?',
     )
     .pluck();
-  const current = sql.prepare<[string], { name: string; version: number; definition: string }>(
-    `SELECT name, version, definition FROM agents AS a WHERE workspace = ? AND deleted_at IS NULL
+  const current = sql.prepare<[string], { name: string; version: number; digest: string }>(
+    `SELECT name, version, digest FROM agents AS a WHERE workspace = ? AND deleted_at IS NULL
        AND version = (SELECT max(version) FROM agents AS b WHERE b.workspace = a.workspace AND b.name = a.name)`,
   );
   const insert = sql.prepare<unknown[]>(
@@ -158,8 +145,13 @@ export const createAgentStore = (sql: Database) => {
     /** JSON text of a pinned version, deleted or not. */
     definition: (workspace: string, name: string, version: number): string | undefined =>
       definition.get(workspace, name, version),
-    current: (workspace: string): CurrentAgent[] =>
-      current.all(workspace).map((row) => ({ ...row, definition: JSON.parse(row.definition) as Json })),
+    /** The newest versions. */
+    known: (workspace: string): KnownItem[] =>
+      current.all(workspace).map(({ name, version, digest }) => ({
+        name,
+        digest,
+        text: () => definition.get(workspace, name, version) ?? 'null',
+      })),
     add: (a: NewAgent): void => {
       insert.run(a.workspace, a.name, a.version, a.digest, JSON.stringify(a.definition), a.at, a.actor);
     },

@@ -81,6 +81,10 @@ export const createOutboxStore = (sql: Database) => {
       );
     },
     lastPosition: (): number => position,
+    /** After a transaction that was rolled back: to where it began. */
+    rewind: (to: number): void => {
+      position = to;
+    },
     publishedEvents: (): number => eventsPosition.get() ?? 0,
     markPublished: (marks: PublishedMarks): void => {
       remove.run(marks.outbox);

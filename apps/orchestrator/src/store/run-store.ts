@@ -93,6 +93,10 @@ const createHistory = (sql: Database) => {
       insert.run(position, runId, seq, at, type, data, causationId ?? null);
     },
     lastPosition: (): number => position,
+    /** After a transaction that was rolled back: to where it began. */
+    rewind: (to: number): void => {
+      position = to;
+    },
     /** The events of a run behind `seq`, one after the other. */
     *history(runId: string, seq: number): Generator<RecordedEvent> {
       for (const row of after.iterate(runId, seq)) yield fromRunEventRow(row);

@@ -26,6 +26,7 @@ import {
 import { createEvaluator, createStarlark, type Starlark } from '@signalbox/starlark-wasm';
 import { createLogger } from '@signalbox/telemetry';
 import { eventually, VirtualClock } from '@signalbox/testing';
+import { CheckThreads } from '@signalbox/validation';
 import type { Database } from 'better-sqlite3';
 import type { Clock } from '../../src/clock.js';
 import { createOrchestrator, type Orchestrator } from '../../src/orchestrator.js';
@@ -35,6 +36,7 @@ import { TestDelivery } from './test-delivery.js';
 
 const starlark: Starlark = createStarlark();
 const evaluator = createEvaluator(starlark);
+const checks = new CheckThreads();
 
 type StartCommand = Extract<RunCommand, { type: 'start' }>;
 type WithoutBase<T> = T extends unknown ? Omit<T, 'commandId' | 'workspace' | 'actor' | 'issuedAt'> : never;
@@ -90,9 +92,10 @@ export class TestWorld {
       maxPayloadBytes: () => this.maxPayloadBytes,
       starlark,
       runLimits: { maxEvents: 100_000, maxStateVisits: 1_000 },
+      checks,
       clock,
       logger: createLogger({ service: 'test', level: 'debug', write: (line) => this.logLines.push(line) }),
-      fail: (cause) => this.failures.push(cause),
+      fail: (cause) => (life.isOver ? undefined : this.failures.push(cause)),
     });
     await this.#orchestrator.recover();
     await this.#orchestrator.intake.start();

@@ -1,0 +1,117 @@
+/** What takes long is answered by other threads: the input waits, in order, and everything else goes on. */
+import { eventually } from '@signalbox/testing';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { agentSource, step, TestWorld, workflow } from './support/test-world.js';
+
+let world: TestWorld;
+
+beforeEach(async () => {
+  world = new TestWorld();
+  await world.open();
+  await world.putAgent('worker', agentSource);
+});
+afterEach(() => world.close());
+
+/** Too much for the orchestrator's own thread, and quickly checked by another. */
+const manyItems = { items: Array.from({ length: 20_000 }, (_, index) => index) };
+const wantsItems =
+  'inputSchema: { type: object, required: [items], properties: { items: { type: array, items: { type: integer } } } }\n';
+/** Valid as a schema; a check of it would visit 2^40 places. */
+const endless = `inputSchema: { $ref: "#/$defs/d0", $defs: { ${Array.from({ length: 40 }, (_, level) => {
+  const next = `{ $ref: "#/$defs/d${level + 1}" }`;
+  return `d${level}: ${level === 39 ? '{ type: object }' : `{ allOf: [${next}, ${next}] }`}`;
+}).join(', ')} } }\n`;
+
+const cancel = (runId: string) =>
+  world.command<'cancel'>({ type: 'cancel', runId, reason: 'changed my mind' });
+
+test('a run whose input is large starts, and what came behind it is decided behind it', async () => {
+  await world.putWorkflow(workflow('large', [step('only')], wantsItems));
+  await world.putWorkflow(workflow('small', [step('only')]));
+  const large = world.start('run-large', 'large', manyItems);
+  const wrong = world.start('run-wrong', 'large', { items: [...manyItems.items, 'x'] });
+  await world.deliver(large, cancel('run-large'), world.start('run-small', 'small'), wrong);
+  expect(world.typesOf('run-large').filter((type) => type.startsWith('run.'))).toEqual([
+    'run.started',
+    'run.cancelled',
+  ]);
+  expect(world.row('run-small').status).toBe('RUNNING');
+  expect(world.bus.events.find(({ runId }) => runId === 'run-wrong')?.data).toMatchObject({
+    type: 'run.command_refused',
+    code: 'INVALID_INPUT',
+    message: 'the input does not fit: /items/20000 must be integer',
+  });
+});
+
+test('what comes in a later batch waits as well', async () => {
+  await world.putWorkflow(workflow('large', [step('only')], wantsItems));
+  const start = world.start('run-1', 'large', manyItems);
+  const signal = cancel('run-1');
+  await world.intake.handle([start]);
+  expect(start.isSettled).toBe(false);
+  await world.deliver(signal);
+  expect(start.answer).toBe('ack');
+  expect(world.row('run-1').status).toBe('CANCELLED');
+});
+
+test('nothing of an undecided input is committed: after a crash it comes again', async () => {
+  await world.putWorkflow(workflow('large', [step('only')], wantsItems));
+  const inboxCount = world.count('inbox');
+  await world.intake.handle([world.start('run-1', 'large', manyItems)]);
+  const counts = ['inbox', 'workflow_runs', 'workflow_run_events'].map((table) => world.count(table));
+  expect(counts).toEqual([inboxCount, 0, 0]);
+  world.crash();
+  await world.open();
+  await world.deliver(world.start('run-1', 'large', manyItems));
+  expect(world.row('run-1').status).toBe('RUNNING');
+  expect(world.eventsOf('run-1').map(({ sequence }) => sequence)).toEqual(
+    world.eventsOf('run-1').map((_, index) => index + 1),
+  );
+});
+
+test('a check that does not end is answered as such; others start meanwhile', async () => {
+  await world.putWorkflow(workflow('endless', [step('only')], endless));
+  await world.putWorkflow(workflow('small', [step('only')]));
+  const stuck = world.start('run-stuck', 'endless');
+  await world.intake.handle([stuck]);
+  await world.deliver(world.start('run-small', 'small'));
+  expect(stuck.isSettled).toBe(false);
+  await eventually(() => stuck.isSettled, { timeoutMs: 30_000, describe: 'the check is given up' });
+  expect(world.bus.events.find(({ runId }) => runId === 'run-stuck')?.data).toMatchObject({
+    code: 'INVALID_INPUT',
+    message: expect.stringContaining('takes longer than'),
+  });
+});
+
+test('the output of a run is checked outside too, and decided once', async () => {
+  const wantsTexts =
+    'outputSchema: { type: object, properties: { items: { type: array, items: { type: string } } } }\noutput: { items: "{{ only.items }}" }\n';
+  await world.putWorkflow(workflow('report', [step('only', 'resultPath: only, end: true')], wantsTexts));
+  await world.deliver(world.start('run-1', 'report'));
+  await world.deliver(world.succeeded(world.takeStep(), manyItems));
+  expect(world.row('run-1').status).toBe('COMPLETED');
+  expect(world.typesOf('run-1').filter((type) => type === 'step.succeeded')).toHaveLength(1);
+  const ended = world.eventsOf('run-1').at(-1)?.data;
+  expect(JSON.stringify(ended)).toContain('/items/0 must be string');
+});
+
+test('a definition of a thousand states is validated while runs go on', async () => {
+  await world.putWorkflow(workflow('small', [step('only')]));
+  const states = Array.from({ length: 1_000 }, (_, index) =>
+    step(`s${index}`, index === 999 ? 'end: true' : `next: s${index + 1}`),
+  );
+  const put = world.catalog({ type: 'put_workflow', mode: 'put', source: workflow('large', states) });
+  const again = world.catalog({ type: 'put_workflow', mode: 'create', source: workflow('large', states) });
+  await world.intake.handle([put, again]);
+  for (let index = 0; index < 5; index += 1) await world.deliver(world.start(`run-${index}`, 'small'));
+  expect(put.isSettled).toBe(false);
+  await eventually(() => put.isSettled && again.isSettled, {
+    timeoutMs: 30_000,
+    describe: 'both are answered',
+  });
+  const answers = world.bus.events.filter(({ runId, sequence }) => runId === null && sequence >= 3);
+  expect(answers.map(({ data }) => ('code' in data ? data.code : data.type))).toEqual([
+    'catalog.workflow_put',
+    'WORKFLOW_EXISTS',
+  ]);
+});

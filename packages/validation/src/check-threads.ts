@@ -1,0 +1,217 @@
+/**
+ * Checks that may take long, in threads of their own: whoever asks goes on meanwhile.
+ *
+ * 1. A question that takes longer than its limit, or more memory than a thread has, ends its thread; another thread
+ *    takes its place. The answer then says so.
+ * 2. Keys take turns: many questions of one workspace do not keep the others waiting.
+ * 3. A thread is started when there is something to ask.
+ */
+import { Worker } from 'node:worker_threads';
+import type {
+  AnswerOf,
+  KnownItem,
+  KnownItems,
+  Question,
+  SentItem,
+  ThreadReply,
+  ThreadRequest,
+} from './thread-request.js';
+
+export interface CheckThreadsOptions {
+  readonly maxThreads?: number;
+  /** Questions that wait for a thread; more are answered `full`. */
+  readonly maxWaiting?: number;
+  readonly maxValueMs?: number;
+  readonly maxDefinitionMs?: number;
+}
+
+export type CheckOutcome<T> =
+  /** `tookMs`: of a thread's time, without the wait for one. */
+  | { readonly kind: 'answered'; readonly answer: T; readonly tookMs: number }
+  /** The check was ended; the reason is for whoever wrote the text. */
+  | { readonly kind: 'too_long'; readonly reason: string; readonly tookMs: number }
+  | { readonly kind: 'full' };
+
+interface Job {
+  readonly question: Question;
+  readonly maxMs: number;
+  readonly settle: (outcome: CheckOutcome<AnswerOf[Question['kind']]>) => void;
+  readonly fail: (cause: Error) => void;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  /** Digests of items whose texts it has been given. */
+  readonly given: Set<string>;
+  isReady: boolean;
+  job: Job | undefined;
+  startedAt: number;
+  timer: NodeJS.Timeout | undefined;
+}
+
+const maxHeapMb = 512;
+
+export class CheckThreads {
+  readonly #options: Required<CheckThreadsOptions>;
+  readonly #threads = new Set<Thread>();
+  readonly #waiting = new Map<string, Job[]>();
+  #waitingCount = 0;
+  #isClosed = false;
+
+  constructor(options: CheckThreadsOptions = {}) {
+    const defaults = {
+      maxThreads: 2,
+      maxWaiting: Number.POSITIVE_INFINITY,
+      maxValueMs: 2_000,
+      maxDefinitionMs: 10_000,
+    };
+    this.#options = { ...defaults, ...options };
+  }
+
+  /** `key`: whose question it is. @throws where the threads are closed, or the check itself is broken. */
+  ask<K extends Question['kind']>(
+    key: string,
+    question: Extract<Question, { readonly kind: K }>,
+  ): Promise<CheckOutcome<AnswerOf[K]>> {
+    const { maxWaiting, maxValueMs, maxDefinitionMs } = this.#options;
+    if (this.#isClosed) return Promise.reject(new Error('the check threads are closed'));
+    if (this.#waitingCount >= maxWaiting) return Promise.resolve({ kind: 'full' });
+    return new Promise((resolve, reject) => {
+      const maxMs = question.kind === 'value' ? maxValueMs : maxDefinitionMs;
+      // The answer to a question of a kind is of that kind.
+      const settle = resolve as Job['settle'];
+      this.#enqueue(key, { question, maxMs, settle, fail: reject });
+      this.#assign();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const threads = [...this.#threads];
+    const jobs = [...this.#waiting.values()].flat();
+    this.#waiting.clear();
+    this.#threads.clear();
+    for (const { timer } of threads) clearTimeout(timer);
+    for (const job of [...jobs, ...threads.flatMap((thread) => thread.job ?? [])]) {
+      job.fail(new Error('the check threads are closed'));
+    }
+    await Promise.all(threads.map(({ worker }) => worker.terminate()));
+  }
+
+  #enqueue(key: string, job: Job): void {
+    const queue = this.#waiting.get(key);
+    if (queue === undefined) this.#waiting.set(key, [job]);
+    else queue.push(job);
+    this.#waitingCount += 1;
+  }
+
+  /** The next job of the key whose turn it is; the key goes to the end. */
+  #next(): Job | undefined {
+    for (const [key, [job, ...rest]] of this.#waiting) {
+      this.#waiting.delete(key);
+      if (rest.length > 0) this.#waiting.set(key, rest);
+      if (job === undefined) continue;
+      this.#waitingCount -= 1;
+      return job;
+    }
+    return undefined;
+  }
+
+  #assign(): void {
+    for (const thread of this.#threads) {
+      if (!thread.isReady || thread.job !== undefined) continue;
+      const job = this.#next();
+      if (job === undefined) return;
+      this.#give(thread, job, false);
+    }
+    const startingCount = [...this.#threads].filter(({ isReady }) => !isReady).length;
+    if (this.#waitingCount > startingCount && this.#threads.size < this.#options.maxThreads) this.#start();
+  }
+
+  #start(): void {
+    const worker = new Worker(new URL('./check-thread.js', import.meta.url), {
+      resourceLimits: { maxOldGenerationSizeMb: maxHeapMb },
+    });
+    // A process that has nothing else to do ends.
+    worker.unref();
+    const thread: Thread = {
+      worker,
+      given: new Set(),
+      isReady: false,
+      job: undefined,
+      startedAt: 0,
+      timer: undefined,
+    };
+    this.#threads.add(thread);
+    worker.on('message', (reply: ThreadReply) => this.#heard(thread, reply));
+    worker.on('error', (error) => this.#lost(thread, error));
+    worker.on('exit', () => this.#lost(thread, new Error('a check thread has ended by itself')));
+    this.#assign();
+  }
+
+  #give(thread: Thread, job: Job, withAllTexts: boolean): void {
+    thread.job = job;
+    if (thread.timer === undefined) thread.startedAt = performance.now();
+    thread.timer ??= setTimeout(() => this.#overdue(thread, job), job.maxMs);
+    thread.worker.postMessage(requestOf(job.question, withAllTexts ? new Set() : thread.given));
+    if (job.question.kind !== 'workflow' || job.question.known === undefined) return;
+    const { agents, workflows } = job.question.known;
+    for (const item of [...agents, ...workflows]) thread.given.add(itemKey(item));
+  }
+
+  #heard(thread: Thread, reply: ThreadReply): void {
+    const { job } = thread;
+    if (reply.kind === 'ready') thread.isReady = true;
+    else if (reply.kind === 'unknown_items' && job !== undefined) {
+      this.#give(thread, job, true);
+      return;
+    } else {
+      clearTimeout(thread.timer);
+      thread.job = undefined;
+      thread.timer = undefined;
+      if (reply.kind === 'answered')
+        job?.settle({ kind: 'answered', answer: reply.answer, tookMs: tookMsOf(thread) });
+      if (reply.kind === 'threw') job?.fail(new Error(`a check has failed: ${reply.reason}`));
+    }
+    this.#assign();
+  }
+
+  #overdue(thread: Thread, job: Job): void {
+    this.#drop(thread);
+    const reason = `the check takes longer than ${job.maxMs} ms`;
+    job.settle({ kind: 'too_long', reason, tookMs: tookMsOf(thread) });
+    this.#assign();
+  }
+
+  #lost(thread: Thread, error: Error): void {
+    if (!this.#threads.has(thread)) return;
+    const { job } = thread;
+    this.#drop(thread);
+    const isOutOfMemory = 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';
+    const reason = `the check takes more than ${maxHeapMb} MiB`;
+    if (isOutOfMemory) job?.settle({ kind: 'too_long', reason, tookMs: tookMsOf(thread) });
+    else job?.fail(error);
+    // A thread that cannot even start fails whoever waits, instead of being started for ever.
+    if (!thread.isReady) this.#next()?.fail(error);
+    this.#assign();
+  }
+
+  #drop(thread: Thread): void {
+    clearTimeout(thread.timer);
+    this.#threads.delete(thread);
+    void thread.worker.terminate();
+  }
+}
+
+const tookMsOf = ({ startedAt }: Thread): number => performance.now() - startedAt;
+
+const itemKey = ({ name, digest }: KnownItem): string => `${name}/${digest}`;
+
+const requestOf = (question: Question, given: ReadonlySet<string>): ThreadRequest => {
+  if (question.kind !== 'workflow' || question.known === undefined) return question as ThreadRequest;
+  const sent = ({ name, digest, text }: KnownItem): SentItem =>
+    given.has(itemKey({ name, digest, text })) ? { name, digest } : { name, digest, text: text() };
+  const { form, agents, workflows } = question.known satisfies KnownItems;
+  const known = { form, agents: agents.map(sent), workflows: workflows.map(sent) };
+  return { kind: 'workflow', source: question.source, known };
+};
