@@ -1,70 +1,54 @@
 /**
  * Checks a definition against the agents and workflows that this replica knows: the fast answer. The orchestrator checks again when
- * something is stored, and its answer counts.
+ * something is stored, and its answer counts. It is made in another thread, so that readers do not wait for it.
  */
-import type { AgentDefinition, Environment, Issue, WorkflowSchemas } from '@signalbox/dsl';
-import type { Language } from '@signalbox/validation';
-import type { CatalogSource } from './read-model/catalog-queries.js';
+import type { Issue } from '@signalbox/dsl';
+import type { CheckThreads } from '@signalbox/validation';
+import { problem } from './http/problem.js';
 import type { ReadModel } from './read-model/read-model.js';
 import type { ValidationResource } from './resources/catalog.js';
 
 export interface DefinitionValidator {
-  validateWorkflow(source: string): ValidationResource;
+  /** @throws Problem `VALIDATION_BUSY`, `VALIDATION_LIMIT` */
+  validateWorkflow(source: string): Promise<ValidationResource>;
 }
 
-type Catalog = Pick<ReadModel, 'isCaughtUp' | 'agentSources' | 'workflowSources'>;
+type Catalog = Pick<ReadModel, 'isCaughtUp' | 'knownAgents' | 'knownWorkflows'>;
 
-export const createDefinitionValidator = (language: Language, catalog: Catalog): DefinitionValidator => {
-  const agentOf = createCache<AgentDefinition>(({ name, source }) => {
-    const parsed = language.agent(source, name);
-    return parsed.ok ? parsed.agent : undefined;
-  });
-  const workflowOf = createCache<WorkflowSchemas>(({ source }) => {
-    const parsed = language.workflow(source, {});
-    return parsed.ok ? parsed.plan : undefined;
-  });
+export const createDefinitionValidator = (checks: CheckThreads, catalog: Catalog): DefinitionValidator => {
   /** Nothing outside the definition is checked while this replica does not know what there is. */
-  const environment = (): Environment =>
+  const known = () =>
     catalog.isCaughtUp
       ? {
-          agents: byName(catalog.agentSources(), agentOf),
-          workflows: byName(catalog.workflowSources(), workflowOf),
+          known: {
+            form: 'source' as const,
+            agents: catalog.knownAgents(),
+            workflows: catalog.knownWorkflows(),
+          },
         }
       : {};
   return {
-    validateWorkflow: (source) => {
-      const parsed = language.workflow(source, environment());
-      return {
-        valid: parsed.ok,
-        errors: parsed.ok ? [] : parsed.errors.map(toResource),
-        warnings: parsed.warnings.map(toResource),
-      };
+    validateWorkflow: async (source) => {
+      const outcome = await checks.ask('api', { kind: 'workflow', source, ...known() });
+      switch (outcome.kind) {
+        case 'answered': {
+          const { answer } = outcome;
+          return {
+            valid: answer.ok,
+            errors: answer.ok ? [] : answer.errors.map(toResource),
+            warnings: answer.warnings.map(toResource),
+          };
+        }
+        case 'too_long':
+          throw problem('VALIDATION_LIMIT', `The definition could not be validated: ${outcome.reason}`);
+        case 'full':
+          throw problem('VALIDATION_BUSY', {
+            detail: 'Too many definitions wait to be validated; nothing was stored, try again',
+            headers: { 'retry-after': '1' },
+          });
+      }
     },
   };
 };
 
 const toResource = ({ severity: _severity, ...issue }: Issue): ValidationResource['errors'][number] => issue;
-
-const byName = <T>(
-  sources: readonly CatalogSource[],
-  of: (source: CatalogSource) => T | undefined,
-): Map<string, T> => {
-  const found = new Map<string, T>();
-  for (const source of sources) {
-    const value = of(source);
-    if (value !== undefined) found.set(source.name, value);
-  }
-  return found;
-};
-
-/** Each is parsed once for each of its versions. */
-const createCache = <T>(parse: (source: CatalogSource) => T | undefined) => {
-  const parsed = new Map<string, { readonly digest: string; readonly value: T | undefined }>();
-  return (source: CatalogSource): T | undefined => {
-    const known = parsed.get(source.name);
-    if (known?.digest === source.digest) return known.value;
-    const value = parse(source);
-    parsed.set(source.name, { digest: source.digest, value });
-    return value;
-  };
-};

@@ -1,8 +1,7 @@
 /** The api: builds a read model from the event stream, answers reads from it, and turns writes into commands. */
 import { once } from 'node:events';
 import { runService, type ServiceContext } from '@signalbox/service';
-import { createStarlark } from '@signalbox/starlark-wasm';
-import { createLanguage } from '@signalbox/validation';
+import { CheckThreads } from '@signalbox/validation';
 import { startBusLink } from './bus-link.js';
 import { createBusCommandPort } from './commands/bus-command-port.js';
 import { Confirmations } from './commands/confirmations.js';
@@ -13,6 +12,9 @@ import { createApp } from './http/app.js';
 import { listen } from './http/server.js';
 import { openReadModel } from './read-model/read-model.js';
 import { RunFeed } from './run-feed.js';
+
+/** A second's worth of the largest definitions, and thousands of small ones. */
+const maxWaitingValidations = 16;
 
 const start = async ({ config, logger, scope, signal, fail }: ServiceContext<ApiConfig>) => {
   const { workspace } = config;
@@ -33,12 +35,13 @@ const start = async ({ config, logger, scope, signal, fail }: ServiceContext<Api
       fail,
     }),
   );
+  const checks = scope.use(new CheckThreads({ maxWaiting: maxWaitingValidations }));
   const app = createApp({
     workspace,
     readModel,
     submit: createSubmit(port, confirmations),
     feed,
-    validator: createDefinitionValidator(createLanguage(createStarlark()), readModel),
+    validator: createDefinitionValidator(checks, readModel),
     isConnected: () => link.isConnected,
     onInternalError: (error, path) => logger.error('a request failed', { error, path }),
     heartbeatMs: config.streamHeartbeatMs,

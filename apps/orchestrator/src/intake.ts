@@ -50,7 +50,7 @@ const minSetBackMs = 250;
 export class Intake {
   readonly #parts: IntakeParts;
   readonly #due: DueTimers<Arrived>;
-  readonly #parking = new Parking((lane) => void this.#unpark(lane));
+  readonly #parking = new Parking((lane) => void this.#resume(lane));
   #slotCount = 0;
   #waiting: (() => void)[] = [];
   #batchDone: (() => void)[] = [];
@@ -158,7 +158,7 @@ export class Intake {
   }
 
   /** The answer for a lane is there. Between its release and its commit nothing else may come. */
-  async #unpark(lane: string): Promise<void> {
+  async #resume(lane: string): Promise<void> {
     if (!(await this.#reserve())) return;
     this.#parts.writePath.release(lane);
     this.#commit(this.#parking.take(lane));

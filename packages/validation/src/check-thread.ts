@@ -1,4 +1,5 @@
 /** The thread that `check-threads.ts` starts: answers one question after the other, as slowly as it takes. */
+import { createHash } from 'node:crypto';
 import { parentPort } from 'node:worker_threads';
 import type {
   AgentDefinition,
@@ -23,6 +24,12 @@ import type {
   ThreadRequest,
 } from './thread-request.js';
 
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+const port = parentPort;
+if (port === null) throw new Error('this is the entry of a thread');
+const reply = (message: ThreadReply): void => port.postMessage(message);
+
 class UnknownItem extends Error {}
 
 const maxKeptItems = 5_000;
@@ -31,13 +38,16 @@ const maxKeptItems = 5_000;
 const createReader = <T>(read: (name: string, text: string, form: SentItems['form']) => T) => {
   const kept = new Map<string, T>();
   return (item: SentItem, form: SentItems['form']): T => {
-    const key = `${form}/${item.name}/${item.digest}`;
-    const known = kept.get(key);
-    if (known !== undefined || kept.has(key)) return known as T;
+    const keyOf = (digest: string) => `${form}/${item.name}/${digest}`;
+    const key = keyOf(item.digest);
+    if (kept.has(key)) return kept.get(key) as T;
     if (item.text === undefined) throw new UnknownItem();
     if (kept.size >= maxKeptItems) kept.clear();
     const value = read(item.name, item.text, form);
-    kept.set(key, value);
+    // A source may have changed since its digest was read; a stored version never does.
+    kept.set(form === 'source' ? keyOf(sha256(item.text)) : key, value);
+    // What a workspace holds is read by the first question about it; the limit is for each item of it.
+    reply({ kind: 'progress' });
     return value;
   };
 };
@@ -108,10 +118,7 @@ const checkedAgent = (parsed: ParsedAgent): CheckedAgent =>
 const checkedTeams = (parsed: ParsedTeams): CheckedTeams =>
   parsed.ok ? { ok: true, teams: Object.fromEntries(parsed.teams) } : { ok: false, errors: parsed.errors };
 
-const port = parentPort;
-if (port === null) throw new Error('this is the entry of a thread');
 const answer = createAnswering(createLanguage(createStarlark()));
-const reply = (message: ThreadReply): void => port.postMessage(message);
 
 port.on('message', (request: ThreadRequest) => {
   try {

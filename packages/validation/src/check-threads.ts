@@ -165,6 +165,9 @@ export class CheckThreads {
     else if (reply.kind === 'unknown_items' && job !== undefined) {
       this.#give(thread, job, true);
       return;
+    } else if (reply.kind === 'progress') {
+      thread.timer?.refresh();
+      return;
     } else {
       clearTimeout(thread.timer);
       thread.job = undefined;

@@ -73,6 +73,8 @@ export type ThreadRequest =
 
 export type ThreadReply =
   | { readonly kind: 'ready' }
+  /** The limit begins anew. */
+  | { readonly kind: 'progress' }
   | { readonly kind: 'answered'; readonly answer: AnswerOf[keyof AnswerOf] }
   /** Items were named without their texts, and the thread does not have them (any more). */
   | { readonly kind: 'unknown_items' }

@@ -30,6 +30,7 @@ const ownCodes = {
   INVALID_ACTOR: [400, 'The actor is not valid'],
   INVALID_CURSOR: [400, 'The cursor is not one of this list'],
   VALIDATION_FAILED: [400, 'The definition is not valid'],
+  VALIDATION_LIMIT: [400, 'The validation takes more than its limit'],
   INVALID_INPUT: [400, 'The input is not valid'],
   FORBIDDEN_HOST: [403, 'The host is not allowed'],
   FORBIDDEN_ORIGIN: [403, 'The origin is not allowed'],
@@ -50,6 +51,7 @@ const ownCodes = {
   INTERNAL: [500, 'Something unexpected went wrong'],
   UNAVAILABLE: [503, 'The service is not available right now'],
   TOO_MANY_STREAMS: [503, 'There are too many event streams'],
+  VALIDATION_BUSY: [503, 'Too many definitions are being validated'],
   NOT_READY: [503, 'The read model is catching up'],
 } as const satisfies Record<string, readonly [status: number, title: string]>;
 export type OwnProblemCode = keyof typeof ownCodes;

@@ -97,7 +97,7 @@ export const workflowRoutes = (api: ApiContext) => {
   const router = createRouter();
   router.openapi(listRoute, (c) => c.json({ items: api.readModel.listWorkflows() }, 200));
   router.openapi(validateRoute, async (c) =>
-    c.json(api.validator.validateWorkflow(await readSource(c)), 200),
+    c.json(await api.validator.validateWorkflow(await readSource(c)), 200),
   );
   router.openapi(getRoute, (c) => {
     const { id } = c.req.valid('param');
@@ -151,7 +151,7 @@ const putWorkflow = async (
   const base = commandBase(api.workspace, c);
   const source = await readSource(c);
   requireFittingText('The definition', source, limits.maxTextBytes);
-  const { errors, warnings } = api.validator.validateWorkflow(source);
+  const { errors, warnings } = await api.validator.validateWorkflow(source);
   if (errors.some(({ code }) => !aboutOthers.has(code)))
     throw problem('VALIDATION_FAILED', { detail: 'The definition is not valid', errors, warnings });
   const command: CatalogCommand = {

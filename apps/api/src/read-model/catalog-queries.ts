@@ -1,4 +1,5 @@
 /** Reads of workflows, agents, teams and dead letters. */
+import type { KnownItem } from '@signalbox/validation';
 import type {
   AgentResource,
   AgentSummary,
@@ -90,13 +91,6 @@ const toDeadLetter = (row: DeadLetterRow): DeadLetterResource => ({
   payloadBytes: row.payload_bytes,
 });
 
-/** What the newest version of an agent or workflow says, and the digest of it. */
-export interface CatalogSource {
-  readonly name: string;
-  readonly digest: string;
-  readonly source: string;
-}
-
 export type CatalogQueries = ReturnType<typeof createCatalogQueries>;
 
 export const createCatalogQueries = (db: ReadModelDatabase) => ({
@@ -111,14 +105,24 @@ const createWorkflowQueries = (db: ReadModelDatabase) => {
      WHERE version = (SELECT max(version) FROM workflows v WHERE v.workflow_id = w.workflow_id AND v.deleted_at IS NULL)
      ORDER BY workflow_id`,
   );
+  const digests = db.prepare<[], Omit<KnownItem, 'text'>>(
+    `SELECT w.workflow_id AS name, w.digest FROM workflows w
+     WHERE version = (SELECT max(version) FROM workflows v WHERE v.workflow_id = w.workflow_id AND v.deleted_at IS NULL)`,
+  );
+  const source = db
+    .prepare<[string], string>(
+      'SELECT source FROM workflows WHERE workflow_id = ? AND deleted_at IS NULL ORDER BY version DESC LIMIT 1',
+    )
+    .pluck();
   const versions = db.prepare<[string], WorkflowRow>(
     'SELECT * FROM workflows WHERE workflow_id = ? ORDER BY version DESC',
   );
   return {
     /** The newest version of each that is not deleted, by id. */
     listWorkflows: (): WorkflowSummary[] => newest.all().map(toSummary),
-    workflowSources: (): CatalogSource[] =>
-      newest.all().map(({ workflow_id, digest, source }) => ({ name: workflow_id, digest, source })),
+    /** What a definition is checked against. A text that has changed meanwhile is the newer one. */
+    knownWorkflows: (): KnownItem[] =>
+      digests.all().map(({ name, digest }) => ({ name, digest, text: () => source.get(name) ?? '' })),
     /** The newest version that is not deleted; a version asked for by number also when it is. */
     findWorkflow: (id: string, version?: number): WorkflowResource | undefined => {
       const rows = versions.all(id);
@@ -146,12 +150,14 @@ const createWorkflowQueries = (db: ReadModelDatabase) => {
 const createAgentQueries = (db: ReadModelDatabase) => {
   const agents = db.prepare<[], AgentRow>('SELECT * FROM agents ORDER BY name');
   const agent = db.prepare<[string], AgentRow>('SELECT * FROM agents WHERE name = ?');
+  const digests = db.prepare<[], Omit<KnownItem, 'text'>>('SELECT name, digest FROM agents');
+  const source = db.prepare<[string], string>('SELECT source FROM agents WHERE name = ?').pluck();
   const teams = db.prepare<[], TeamsRow>('SELECT * FROM teams');
   return {
     listAgents: (): AgentSummary[] => agents.all().map(toAgentSummary),
-    /** Every agent with its source, by name: what a definition is checked against. */
-    agentSources: (): CatalogSource[] =>
-      agents.all().map(({ name, digest, source }) => ({ name, digest, source })),
+    /** What a definition is checked against. A text that has changed meanwhile is the newer one. */
+    knownAgents: (): KnownItem[] =>
+      digests.all().map(({ name, digest }) => ({ name, digest, text: () => source.get(name) ?? '' })),
     findAgent: (name: string): AgentResource | undefined => {
       const row = agent.get(name);
       return row === undefined ? undefined : { ...toAgentSummary(row), source: row.source };

@@ -1,6 +1,5 @@
 /** The whole api but its socket and its bus: real routes, real SQLite, and the orchestrator in memory. */
-import { createStarlark } from '@signalbox/starlark-wasm';
-import { createLanguage } from '@signalbox/validation';
+import { CheckThreads } from '@signalbox/validation';
 import { Confirmations } from '../../src/commands/confirmations.js';
 import { createSubmit } from '../../src/commands/submit.js';
 import { createDefinitionValidator } from '../../src/definition-validator.js';
@@ -9,7 +8,7 @@ import { openReadModel } from '../../src/read-model/read-model.js';
 import { RunFeed } from '../../src/run-feed.js';
 import { InMemoryOrchestrator, workspace } from './in-memory-orchestrator.js';
 
-const language = createLanguage(createStarlark());
+const sharedChecks = new CheckThreads();
 
 export interface Answer {
   readonly status: number;
@@ -24,6 +23,7 @@ export const openWorld = (
     heartbeatMs?: number;
     maxStreamCount?: number;
     isBehind?: boolean;
+    checks?: CheckThreads;
   } = {},
 ) => {
   const orchestrator = new InMemoryOrchestrator();
@@ -39,7 +39,7 @@ export const openWorld = (
     readModel,
     submit: createSubmit(orchestrator, confirmations),
     feed,
-    validator: createDefinitionValidator(language, readModel),
+    validator: createDefinitionValidator(options.checks ?? sharedChecks, readModel),
     isConnected: () => isConnected,
     onInternalError: (error) => internalErrors.push(error),
     heartbeatMs: options.heartbeatMs ?? 15_000,
