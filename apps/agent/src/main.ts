@@ -9,6 +9,7 @@ import { consumers, streamDeclarations } from '@signalbox/protocol';
 import { runService } from '@signalbox/service';
 import { createEvaluator, createStarlark } from '@signalbox/starlark-wasm';
 import { runSteps } from '@signalbox/step-runner';
+import { CheckThreads } from '@signalbox/validation';
 import { connectionOptions, parseConfig } from './config.js';
 
 await runService({
@@ -23,7 +24,8 @@ await runService({
 
     const evaluator = createEvaluator(createStarlark());
     const providers = [createScriptedProvider(evaluator)];
-    const registry = createExecutorRegistry([createAgentRunExecutor({ evaluator, providers })]);
+    const checks = scope.use(new CheckThreads());
+    const registry = createExecutorRegistry([createAgentRunExecutor({ evaluator, providers, checks })]);
 
     const steps = scope.use(
       runSteps({

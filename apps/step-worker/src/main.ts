@@ -11,6 +11,7 @@ import { consumers, streamDeclarations } from '@signalbox/protocol';
 import { runService } from '@signalbox/service';
 import { createEvaluator, createStarlark } from '@signalbox/starlark-wasm';
 import { runSteps } from '@signalbox/step-runner';
+import { CheckThreads } from '@signalbox/validation';
 import { parseConfig } from './config.js';
 
 /** However many heavy expressions there are, the worker's other steps have the rest of the machine. */
@@ -30,9 +31,10 @@ await runService({
 
     const evaluator = createEvaluator(createStarlark());
     const providers = [createScriptedProvider(evaluator)];
+    const checks = scope.use(new CheckThreads());
     const pool = scope.use(createEvaluationPool(maxEvaluationsAtOnce), (open) => open.close());
     const registry = createExecutorRegistry([
-      createAgentRunExecutor({ evaluator, providers }),
+      createAgentRunExecutor({ evaluator, providers, checks }),
       createExpressionExecutor(pool),
     ]);
 

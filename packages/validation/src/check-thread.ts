@@ -52,17 +52,23 @@ const createReader = <T>(read: (name: string, text: string, form: SentItems['for
   };
 };
 
-const createAnswering = (language: Language) => {
+const createAnswering = () => {
+  let made: Language | undefined;
+  /** A process that checks values alone needs no compiler. */
+  const language = (): Language => {
+    made ??= createLanguage(createStarlark());
+    return made;
+  };
   // The thread's own limit is the one that counts.
   const schemas = createSchemaCheck({ maxCheckMs: 60_000 });
   const agentOf = createReader((name, text, form) => {
     if (form === 'stored') return JSON.parse(text) as AgentDefinition;
-    const parsed = language.agent(text, name);
+    const parsed = language().agent(text, name);
     return parsed.ok ? parsed.agent : undefined;
   });
   const workflowOf = createReader((_name, text, form): WorkflowSchemas | undefined => {
     if (form === 'stored') return JSON.parse(text) as WorkflowSchemas;
-    const parsed = language.workflow(text, {});
+    const parsed = language().workflow(text, {});
     if (!parsed.ok) return undefined;
     const { inputSchema, outputSchema } = parsed.plan;
     return { inputSchema, outputSchema };
@@ -77,12 +83,12 @@ const createAnswering = (language: Language) => {
         return schemas.check(JSON.parse(request.schema) as Json, JSON.parse(request.value) as Json);
       case 'workflow':
         return checkedWorkflow(
-          language.workflow(request.source, request.known === undefined ? {} : environmentOf(request.known)),
+          language().workflow(request.source, request.known === undefined ? {} : environmentOf(request.known)),
         );
       case 'agent':
-        return checkedAgent(language.agent(request.source, request.name));
+        return checkedAgent(language().agent(request.source, request.name));
       case 'teams':
-        return checkedTeams(language.teams(request.source));
+        return checkedTeams(language().teams(request.source));
     }
   };
 };
@@ -118,7 +124,7 @@ const checkedAgent = (parsed: ParsedAgent): CheckedAgent =>
 const checkedTeams = (parsed: ParsedTeams): CheckedTeams =>
   parsed.ok ? { ok: true, teams: Object.fromEntries(parsed.teams) } : { ok: false, errors: parsed.errors };
 
-const answer = createAnswering(createLanguage(createStarlark()));
+const answer = createAnswering();
 
 port.on('message', (request: ThreadRequest) => {
   try {

@@ -7,6 +7,9 @@
  * 3. A thread is started when there is something to ask.
  */
 import { Worker } from 'node:worker_threads';
+import type { Json } from '@signalbox/engine';
+import { createQuickCheck } from '@signalbox/schema-checker';
+import type { SchemaVerdict } from './schema-check.js';
 import type {
   AnswerOf,
   KnownItem,
@@ -55,6 +58,7 @@ export class CheckThreads {
   readonly #options: Required<CheckThreadsOptions>;
   readonly #threads = new Set<Thread>();
   readonly #waiting = new Map<string, Job[]>();
+  readonly #isSurelyValid = createQuickCheck();
   #waitingCount = 0;
   #isClosed = false;
 
@@ -83,6 +87,21 @@ export class CheckThreads {
       this.#enqueue(key, { question, maxMs, settle, fail: reject });
       this.#assign();
     });
+  }
+
+  /** Whether a value keeps a schema: answered at once where little work shows that it does. */
+  async checkValue(key: string, schema: Json, value: Json): Promise<SchemaVerdict> {
+    if (this.#isSurelyValid(schema, value)) return { kind: 'valid' };
+    const question = { kind: 'value', schema: JSON.stringify(schema), value: JSON.stringify(value) } as const;
+    const outcome = await this.ask(key, question);
+    switch (outcome.kind) {
+      case 'answered':
+        return outcome.answer;
+      case 'too_long':
+        return { kind: 'unusable', reason: outcome.reason };
+      case 'full':
+        return { kind: 'unusable', reason: 'too many checks wait' };
+    }
   }
 
   async close(): Promise<void> {

@@ -9,10 +9,12 @@ import {
 import type { JsonValue, StepTask } from '@signalbox/protocol';
 import { createEvaluator, createStarlark } from '@signalbox/starlark-wasm';
 import { createLogger } from '@signalbox/telemetry';
+import { CheckThreads } from '@signalbox/validation';
 import { describe, expect, test } from 'vitest';
 import { createAgentRunExecutor } from './agent-run.js';
 
 const evaluator = createEvaluator(createStarlark());
+const checks = new CheckThreads();
 const lines: string[] = [];
 const logger = createLogger({ service: 'test', level: 'debug', write: (line) => void lines.push(line) });
 
@@ -61,7 +63,7 @@ const taskWith = (part: Partial<StepTask>): StepTask => ({
 });
 
 const run = (part: Partial<StepTask>, providers: readonly ModelProvider[], signal?: AbortSignal) =>
-  createAgentRunExecutor({ evaluator, providers }).execute(taskWith(part), {
+  createAgentRunExecutor({ evaluator, providers, checks }).execute(taskWith(part), {
     signal: signal ?? new AbortController().signal,
     logger,
     worker: 'w1',

@@ -19,7 +19,7 @@ import {
 } from '@signalbox/engine';
 import type { Completion, ModelAnswer, ModelProvider } from '@signalbox/llm';
 import type { StepTask } from '@signalbox/protocol';
-import { createSchemaCheck, type SchemaCheck } from '@signalbox/validation';
+import type { CheckThreads } from '@signalbox/validation';
 import type { Execution, ExecutionContext, StepExecutor, StepWarning } from '../step-executor.js';
 import { type AgentRequest, agentRequestOf } from './agent-of-task.js';
 
@@ -27,19 +27,21 @@ export interface AgentRunOptions {
   /** Renders prompts. */
   readonly evaluator: Evaluator;
   readonly providers: readonly ModelProvider[];
+  /** Checks what goes into an agent and what comes out of it; other steps go on meanwhile. */
+  readonly checks: CheckThreads;
 }
 
 interface Parts {
   readonly evaluator: Evaluator;
   readonly providers: ReadonlyMap<string, ModelProvider>;
-  readonly schemas: SchemaCheck;
+  readonly checks: CheckThreads;
 }
 
 export const createAgentRunExecutor = (options: AgentRunOptions): StepExecutor => {
   const parts: Parts = {
     evaluator: options.evaluator,
     providers: new Map(options.providers.map((provider) => [provider.name, provider])),
-    schemas: createSchemaCheck(),
+    checks: options.checks,
   };
   return { action: 'agent.run', execute: (task, context) => runAgent(task, context, parts) };
 };
@@ -48,17 +50,20 @@ const runAgent = async (task: StepTask, context: ExecutionContext, parts: Parts)
   const found = agentRequestOf(task);
   if (!found.ok) return found;
   const { request } = found;
-  const inputError = inputErrorOf(request, parts.schemas);
+  const inputError = await inputErrorOf(request, parts.checks);
   if (inputError !== undefined) return { ok: false, error: inputError };
   const completion = await ask(request, context, parts);
   if (!completion.ok) return { ok: false, error: about(request.agent, completion.error) };
   context.logger.info('an agent has answered', { agent: request.agent.name, ...completion.usage });
-  return concluded(task, request.agent, outputOf(request.agent, completion.answer), parts.schemas);
+  return concluded(task, request.agent, outputOf(request.agent, completion.answer), parts.checks);
 };
 
-const inputErrorOf = ({ agent, inputs }: AgentRequest, schemas: SchemaCheck): StepError | undefined => {
+const inputErrorOf = async (
+  { agent, inputs }: AgentRequest,
+  checks: CheckThreads,
+): Promise<StepError | undefined> => {
   if (agent.inputSchema === undefined) return undefined;
-  const verdict = schemas.check(agent.inputSchema, inputs.input);
+  const verdict = await checks.checkValue(agent.name, agent.inputSchema, inputs.input);
   switch (verdict.kind) {
     case 'valid':
       return undefined;
@@ -143,9 +148,14 @@ const jsonIn = (text: string): Json | undefined => {
   }
 };
 
-const concluded = (task: StepTask, agent: AgentDefinition, output: Json, schemas: SchemaCheck): Execution => {
+const concluded = async (
+  task: StepTask,
+  agent: AgentDefinition,
+  output: Json,
+  checks: CheckThreads,
+): Promise<Execution> => {
   if (agent.outputSchema === undefined) return { ok: true, output };
-  const verdict = schemas.check(agent.outputSchema, output);
+  const verdict = await checks.checkValue(agent.name, agent.outputSchema, output);
   if (verdict.kind === 'valid') return { ok: true, output };
   const message =
     verdict.kind === 'violated'
