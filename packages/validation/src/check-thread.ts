@@ -83,7 +83,10 @@ const createAnswering = () => {
         return schemas.check(JSON.parse(request.schema) as Json, JSON.parse(request.value) as Json);
       case 'workflow':
         return checkedWorkflow(
-          language().workflow(request.source, request.known === undefined ? {} : environmentOf(request.known)),
+          language().workflow(
+            request.source,
+            request.known === undefined ? {} : environmentOf(request.known),
+          ),
         );
       case 'agent':
         return checkedAgent(language().agent(request.source, request.name));

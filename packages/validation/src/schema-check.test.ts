@@ -109,6 +109,9 @@ test('an enum compares as JSON and names what it allows', () => {
     kind: 'violated',
     violations: ['the value must be equal to one of the allowed values: ["x","y"]'],
   });
+  const many = { enum: Array.from({ length: 60_000 }, (_, index) => index) };
+  const verdict = check(many, -1);
+  expect(verdict.kind === 'violated' ? verdict.violations[0] : '').toMatch(/19\] and 59980 more$/);
 });
 
 test.each([

@@ -176,9 +176,17 @@ const violated = (errors: readonly ErrorObject[] | null | undefined): SchemaVerd
 
 const describe = (error: ErrorObject): string => {
   const place = error.instancePath === '' ? 'the value' : error.instancePath;
-  const allowed = 'allowedValues' in error.params ? `: ${JSON.stringify(error.params.allowedValues)}` : '';
+  const allowed =
+    'allowedValues' in error.params ? `: ${namedValues(error.params.allowedValues as Json[])}` : '';
   const extra = 'additionalProperty' in error.params ? `: "${String(error.params.additionalProperty)}"` : '';
   return `${place} ${error.message ?? 'is not valid'}${allowed}${extra}`;
+};
+
+const maxNamedValues = 20;
+
+const namedValues = (values: readonly Json[]): string => {
+  if (values.length <= maxNamedValues) return JSON.stringify(values);
+  return `${JSON.stringify(values.slice(0, maxNamedValues))} and ${values.length - maxNamedValues} more`;
 };
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
