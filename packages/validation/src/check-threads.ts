@@ -67,7 +67,7 @@ export class CheckThreads {
       maxThreads: 2,
       maxWaiting: Number.POSITIVE_INFINITY,
       maxValueMs: 2_000,
-      maxDefinitionMs: 10_000,
+      maxDefinitionMs: 30_000,
     };
     this.#options = { ...defaults, ...options };
   }
