@@ -84,15 +84,15 @@ test('a check that does not end is answered as such; others start meanwhile', as
 });
 
 test('the output of a run is checked outside too, and decided once', async () => {
-  const wantsTexts =
-    'outputSchema: { type: object, properties: { items: { type: array, items: { type: string } } } }\noutput: { items: "{{ only.items }}" }\n';
+  const items = '{ type: object, properties: { items: { type: array, items: { type: string } } } }';
+  const wantsTexts = `outputSchema: { type: object, properties: { only: ${items} } }\n`;
   await world.putWorkflow(workflow('report', [step('only', 'resultPath: only, end: true')], wantsTexts));
   await world.deliver(world.start('run-1', 'report'));
   await world.deliver(world.succeeded(world.takeStep(), manyItems));
   expect(world.row('run-1').status).toBe('COMPLETED');
   expect(world.typesOf('run-1').filter((type) => type === 'step.succeeded')).toHaveLength(1);
   const ended = world.eventsOf('run-1').at(-1)?.data;
-  expect(JSON.stringify(ended)).toContain('/items/0 must be string');
+  expect(JSON.stringify(ended)).toContain('/only/items/0 must be string');
 });
 
 test('a definition of a thousand states is validated while runs go on', async () => {
