@@ -46,14 +46,14 @@ const beside = async (
 /** Generous for a busy machine: a standstill was 10 s and more. */
 const maxWaitMs = 3_000;
 
-test('an enum of 25,000 values against 60,000 items', async () => {
-  const values = Array.from({ length: 25_000 }, (_, index) => index);
+test('an enum of 20,000 values against 60,000 items', async () => {
+  const values = Array.from({ length: 20_000 }, (_, index) => index);
   const inputSchema = { type: 'object', properties: { items: { type: 'array', items: { enum: values } } } };
   await mustCreate(world, workflowSource('enum', [inject], { inputSchema }));
-  const { answer, slowestMs } = await beside(start('enum', { items: Array<number>(60_000).fill(24_999) }));
+  const { answer, slowestMs } = await beside(start('enum', { items: Array<number>(60_000).fill(19_999) }));
   expect(answer.status).toBe(201);
   expect(slowestMs).toBeLessThan(maxWaitMs);
-  const wrong = await start('enum', { items: [...Array<number>(60_000).fill(24_999), -1] });
+  const wrong = await start('enum', { items: [...Array<number>(60_000).fill(19_999), -1] });
   expect(wrong.body).toMatchObject({
     code: 'INVALID_INPUT',
     detail: expect.stringContaining('/items/60000'),
