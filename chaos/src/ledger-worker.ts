@@ -2,7 +2,9 @@
  * A step worker whose `agent.run` has a side effect that can be counted: the loop is the platform's own, the executor
  * appends the begin and the end of each execution to a file that nothing of the platform reads or writes.
  *
- * The step's variables say what is done: `ms` (how long it takes), `fail` (how many first attempts fail), `fatal`.
+ * The step's variables say what is done: `ms` (how long it takes), `fail` (how many first attempts fail), `fatal`, and
+ * `lie`: a worker that was started with CHAOS_LIE=size then reports far more than anybody may; with CHAOS_LIE=time its
+ * clock is absurd.
  */
 import { appendFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -22,6 +24,9 @@ const required = (name: string): string => {
 const file = required('CHAOS_LEDGER');
 const workerName = required('CHAOS_WORKER');
 const target = required('CHAOS_TARGET');
+const lie = process.env.CHAOS_LIE;
+/** The last instant that a JavaScript date can hold is 8.64e15. */
+const absurdAt = 9e15;
 
 /** One write with O_APPEND, so that lines of several processes never mix. */
 const note = (line: LedgerLine): void => appendFileSync(file, `${JSON.stringify(line)}\n`, { flag: 'a' });
@@ -30,12 +35,14 @@ interface Order {
   readonly ms?: number;
   readonly fail?: number;
   readonly fatal?: boolean;
+  readonly lie?: boolean;
 }
 
 const orderOf = (task: StepTask): Order =>
   ((task.input as { readonly variables?: Order } | null)?.variables ?? {}) as Order;
 
 const outcomeOf = (order: Order, attempt: number): Execution => {
+  if (order.lie === true && lie === 'size') return { ok: true, output: { text: 'x'.repeat(900 * 1_024) } };
   if (order.fatal !== true && attempt > (order.fail ?? 0)) return { ok: true, output: { attempt } };
   const retryable = order.fatal !== true;
   return { ok: false, error: { code: 'AGENT_ERROR', message: 'ordered to fail', retryable } };
@@ -76,6 +83,7 @@ await runService({
         workerName,
         workspace: config.workspace,
         logger,
+        ...(lie === 'time' ? { now: () => absurdAt } : {}),
       }),
     );
     steps.done.catch(fail);

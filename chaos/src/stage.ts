@@ -40,7 +40,7 @@ export interface StageParts {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-const ledgerWorker = fileURLToPath(new URL('./ledger-worker.js', import.meta.url));
+const ledgerWorker = fileURLToPath(new URL('../dist/ledger-worker.js', import.meta.url));
 export const allWorkers = { 'worker-1': 'worker', 'worker-2': 'worker', 'agent-1': 'agent' } as const;
 const coreServices = ['orchestrator', 'approval-service', 'api'] as const;
 

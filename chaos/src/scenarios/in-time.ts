@@ -51,7 +51,7 @@ const inTime: Scenario = scenario({
   },
 });
 
-const shiftedClock = fileURLToPath(new URL('../shifted-clock.js', import.meta.url));
+const shiftedClock = fileURLToPath(new URL('../../dist/shifted-clock.js', import.meta.url));
 
 /** Every process but nats-server sees the shifted clock, as the processes of one machine would. */
 const clockJumps: Scenario = scenario({

@@ -51,7 +51,6 @@ const away: Scenario = scenario({
   name: 'orchestrator-away',
   promise: 'an orchestrator that was away for longer than the duplicate window repeats nothing',
   seconds: 128,
-  shortSeconds: 4,
   act: async (stage) => {
     const { client, faults, options, seeded } = stage;
     const people = startPeople(client, seeded);

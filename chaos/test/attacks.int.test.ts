@@ -1,0 +1,5 @@
+import { sizes } from '../src/attacks/sizes.js';
+import { work } from '../src/attacks/work.js';
+import { shortTrials } from './support/short-trials.js';
+
+shortTrials('attacks beside victims', [...sizes, ...work]);

@@ -1,0 +1,19 @@
+/** Trials in their short form, some side by side. In full length: `pnpm chaos`. */
+import { describe, expect, test } from 'vitest';
+import type { Scenario } from '../../src/scenario.js';
+
+/** Nothing here is a measurement: the machine may be doing anything else meanwhile. */
+const patience = 20;
+const timeoutMs = 240_000;
+
+export const shortTrials = (what: string, scenarios: readonly Scenario[]): void => {
+  describe.concurrent(what, () => {
+    for (const { name, promise, shortSeconds, run } of scenarios) {
+      if (shortSeconds === undefined) continue;
+      test(`${name}: ${promise}`, { timeout: timeoutMs }, async () => {
+        const { broken } = await run({ seconds: shortSeconds, seed: 1, patience });
+        expect(broken).toEqual([]);
+      });
+    }
+  });
+};
