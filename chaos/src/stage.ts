@@ -42,6 +42,8 @@ export interface StageParts {
 
 const ledgerWorker = fileURLToPath(new URL('../dist/ledger-worker.js', import.meta.url));
 export const allWorkers = { 'worker-1': 'worker', 'worker-2': 'worker', 'agent-1': 'agent' } as const;
+/** A promise that is broken shall still be told, and not only that the test took too long. */
+const maxWaitFactor = 3;
 const coreServices = ['orchestrator', 'approval-service', 'api'] as const;
 
 export const openStage = async (options: TrialOptions, parts: StageParts = {}): Promise<Stage> => {
@@ -73,7 +75,7 @@ export const openStage = async (options: TrialOptions, parts: StageParts = {}): 
       ledgerFile,
       databaseFile: join(world.dataDir, 'orchestrator.sqlite'),
       within: async (seconds, promise, condition) => {
-        const timeoutMs = seconds * 1_000 * options.patience;
+        const timeoutMs = seconds * 1_000 * Math.min(options.patience, maxWaitFactor);
         try {
           await eventually(condition, { timeoutMs, intervalMs: 50 });
           return true;
