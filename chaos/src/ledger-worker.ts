@@ -8,7 +8,13 @@
  */
 import { appendFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createExecutorRegistry, type Execution, type StepExecutor } from '@signalbox/executors';
+import {
+  createEvaluationPool,
+  createExecutorRegistry,
+  createExpressionExecutor,
+  type Execution,
+  type StepExecutor,
+} from '@signalbox/executors';
 import { createPublisher, openConnection, provision } from '@signalbox/messaging';
 import { consumers, type StepTask, streamDeclarations } from '@signalbox/protocol';
 import { parseSettings, runService, settings } from '@signalbox/service';
@@ -24,6 +30,7 @@ const required = (name: string): string => {
 const file = required('CHAOS_LEDGER');
 const workerName = required('CHAOS_WORKER');
 const target = required('CHAOS_TARGET');
+const maxEvaluationsAtOnce = 2;
 const lie = process.env.CHAOS_LIE;
 /** The last instant that a JavaScript date can hold is 8.64e15. */
 const absurdAt = 9e15;
@@ -73,12 +80,13 @@ await runService({
     );
     const consumer = target === 'agent' ? consumers.agent(config.workspace) : consumers.stepWorker;
     await provision(connection, { streams: streamDeclarations(), consumers: [consumer] }, { signal });
+    const pool = scope.use(createEvaluationPool(maxEvaluationsAtOnce), (open) => open.close());
     const steps = scope.use(
       runSteps({
         connection,
         publisher: scope.use(createPublisher(connection)),
         consumer,
-        registry: createExecutorRegistry([ledgerRun]),
+        registry: createExecutorRegistry([ledgerRun, createExpressionExecutor(pool)]),
         concurrency: config.workerConcurrency,
         workerName,
         workspace: config.workspace,
