@@ -1,5 +1,6 @@
 /** Every trial by its name. */
 import { sizes } from './attacks/sizes.js';
+import { wire } from './attacks/wire.js';
 import { work } from './attacks/work.js';
 import type { Scenario } from './scenario.js';
 import { times } from './scenarios/in-time.js';
@@ -16,4 +17,5 @@ export const scenarios: readonly Scenario[] = [
   ...processes,
   ...sizes,
   ...work,
+  ...wire,
 ];

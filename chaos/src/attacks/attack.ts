@@ -3,7 +3,7 @@ import { settleAndAudit } from '../audit.js';
 import { type Answer, runs } from '../client.js';
 import { type Scenario, scenario } from '../scenario.js';
 import type { Stage, StageParts } from '../stage.js';
-import { startVictims } from './victims.js';
+import { judgeLoop, startVictims } from './victims.js';
 
 export interface AttackParts {
   readonly name: string;
@@ -21,12 +21,13 @@ export const attack = ({ name, promise, act, stage: parts }: AttackParts): Scena
     promise,
     seconds: fullSeconds,
     shortSeconds,
-    ...(parts === undefined ? {} : { stage: parts }),
+    stage: { ...parts, env: { SIGNALBOX_LOG_LEVEL: 'info', ...parts?.env } },
     act: async (stage) => {
       const victims = startVictims(stage);
       await act(stage);
       await victims.judge();
       await settleAndAudit(stage);
+      await judgeLoop(stage);
     },
   });
 

@@ -1,0 +1,269 @@
+/** Who speaks to the bus and should not: forged results, decisions, cancels and starts, hostile ids, workers that lie. */
+import { randomUUID } from 'node:crypto';
+import { createPublisher, openConnection, PublishError } from '@signalbox/messaging';
+import { eventSubjects, taskSubjects, wireMessage } from '@signalbox/protocol';
+import { createLogger } from '@signalbox/telemetry';
+import { runs } from '../client.js';
+import { runCli } from '../programs.js';
+import type { Scenario } from '../scenario.js';
+import type { Stage } from '../stage.js';
+import { step, workflow } from '../workflows.js';
+import { attack, endOfRun, expectStatus, put, startAttack } from './attack.js';
+
+const workspace = 'default';
+
+interface Forged {
+  readonly what: string;
+  readonly subject: string;
+  readonly body: object;
+}
+
+/** Publishes each as whoever holds the URL may; what the server refuses is as good as what the platform ignores. */
+const publishAll = async (stage: Stage, forged: readonly Forged[]): Promise<void> => {
+  const logger = createLogger({ service: 'forger', level: 'silent' });
+  const connection = await openConnection({ url: stage.world.natsUrl, name: 'forger', logger });
+  const publisher = createPublisher(connection);
+  let refused = 0;
+  for (const { subject, body } of forged) {
+    try {
+      await publisher.publish(wireMessage(subject, randomUUID(), JSON.stringify(body)));
+    } catch (error) {
+      if (!(error instanceof PublishError)) throw error;
+      refused += 1;
+    }
+  }
+  stage.findings.figure('forged messages', forged.length);
+  stage.findings.figure('forged messages that the server refused', refused);
+  publisher.close();
+  await connection.close();
+};
+
+const waitingForApproval = async (
+  stage: Stage,
+): Promise<{ runId: string; approvalId: string; stepId: string }> => {
+  const runId = (await stage.client.start('approval'))?.runId ?? '';
+  let found = { runId, approvalId: '', stepId: '' };
+  await stage.within(20, 'an approval is asked for', async () => {
+    const answer = await stage.client.request('GET', `${runs}/${runId}/approvals`);
+    const pending = answer?.body?.items?.find(({ status }: { status: string }) => status === 'pending');
+    if (pending === undefined) return false;
+    found = { runId, approvalId: pending.approvalId, stepId: pending.stepId };
+    return true;
+  });
+  return found;
+};
+
+const forgery = attack({
+  name: 'forged-messages',
+  promise: 'a result without its claim, an event of a stranger and a run of another workspace change nothing',
+  act: async (stage) => {
+    const { runId, stepId } = await waitingForApproval(stage);
+    const slow = (await stage.client.start('slow'))?.runId ?? '';
+    const result = {
+      type: 'step.succeeded',
+      runId,
+      stepId,
+      attempt: 1,
+      claim: 'forged',
+      worker: 'forger',
+      startedAt: 9e15,
+      finishedAt: 9e15,
+      output: { forged: true },
+    };
+    const cancel = {
+      type: 'cancel',
+      commandId: randomUUID(),
+      runId: slow,
+      workspace: 'other',
+      actor: 'user:eve',
+      issuedAt: Date.now(),
+    };
+    await publishAll(stage, [
+      { what: 'a result', subject: taskSubjects.resumeStep(workspace, runId, stepId), body: result },
+      {
+        what: 'a result of an agent',
+        subject: taskSubjects.resumeAgent(workspace, runId, stepId),
+        body: result,
+      },
+      { what: 'a cancel of another workspace', subject: taskSubjects.run('other', slow), body: cancel },
+      { what: 'a cancel under two workspaces', subject: taskSubjects.run(workspace, slow), body: cancel },
+      { what: 'a task nobody consumes', subject: 'wf.task.nobody.default', body: {} },
+      { what: 'not a task', subject: taskSubjects.step(workspace, runId, stepId), body: { anything: true } },
+    ]);
+    const waiting = await stage.client.request('GET', `${runs}/${runId}`);
+    stage.findings.expect(
+      waiting?.body?.status === 'WAITING_APPROVAL',
+      'a forged result changes nothing',
+      `${waiting?.body?.status}`,
+    );
+    await stage.client.request(
+      'POST',
+      `${runs}/${runId}/approvals/${(await pendingId(stage, runId)) ?? ''}/approve`,
+      { body: {} },
+    );
+    for (const id of [runId, slow]) {
+      const run = await endOfRun(stage, id);
+      stage.findings.expect(
+        run?.status === 'COMPLETED',
+        'a run that forgers aimed at completes',
+        `${run?.status} ${run?.error?.code ?? ''}`,
+      );
+    }
+  },
+});
+
+const pendingId = async (stage: Stage, runId: string): Promise<string | undefined> => {
+  const answer = await stage.client.request('GET', `${runs}/${runId}/approvals`);
+  return answer?.body?.items?.[0]?.approvalId;
+};
+
+/** What a stranger may publish reaches live listeners even where the stream does not take it. */
+const drops = attack({
+  name: 'forged-cancelled',
+  promise: 'a worker asks before it drops a task that somebody calls cancelled',
+  act: async (stage) => {
+    const started = await Promise.all(Array.from({ length: 4 }, () => stage.client.start('slow')));
+    const ids = started.flatMap((each) => (each === undefined ? [] : [each.runId]));
+    await publishAll(
+      stage,
+      ids.map((runId) => ({
+        what: 'run.cancelled',
+        subject: eventSubjects.run(workspace, runId),
+        body: {
+          specversion: '1.0',
+          id: `${runId}/99`,
+          source: `signalbox/${workspace}`,
+          type: 'signalbox.run.cancelled',
+          subject: `runs/${runId}`,
+          time: new Date().toISOString(),
+          runid: runId,
+          sequence: 99,
+          data: { actor: 'user:eve' },
+        },
+      })),
+    );
+    for (const runId of ids) {
+      const run = await endOfRun(stage, runId);
+      stage.findings.expect(
+        run?.status === 'COMPLETED',
+        'a run that is called cancelled completes',
+        `${run?.status}`,
+      );
+    }
+  },
+});
+
+const ids = attack({
+  name: 'hostile-ids',
+  promise: 'an id is of letters, digits, "_" and "-"; nobody speaks for the system; nobody unnamed decides',
+  act: async (stage) => {
+    const { client } = stage;
+    const victim = (await client.start('slow'))?.runId ?? '';
+    for (const runId of [`${victim}/x`, `${victim}.x`, '>', '*', 'a b', 'ä', 'x'.repeat(129), '../x', ''])
+      expectStatus(
+        stage,
+        `a run id ${JSON.stringify(runId.slice(-8))}`,
+        await client.request('POST', runs, { body: { workflow: 'linear', input: {}, runId } }),
+        [400],
+      );
+    for (const actor of [
+      'system:orchestrator',
+      'user:\u0000',
+      'user:a\u001b[2J',
+      'user:\u0430lice',
+      'USER:alice',
+      'alice',
+    ])
+      expectStatus(stage, `the actor ${JSON.stringify(actor)}`, await asActor(stage, actor), [400, 403]);
+    const run = await endOfRun(stage, victim);
+    stage.findings.expect(run?.status === 'COMPLETED', 'the victim of an id completes', `${run?.status}`);
+  },
+});
+
+/** Header values that fetch itself refuses never reach the platform. */
+const asActor = async (stage: Stage, actor: string) => {
+  const encoded = Buffer.from(actor, 'utf8').toString('latin1');
+  const answer = await stage.client.request('POST', runs, {
+    body: { workflow: 'linear', input: {} },
+    actor: encoded,
+  });
+  return answer ?? { status: 400, body: null, location: null, ms: 0 };
+};
+
+const lies = (name: string, lie: string, promise: string): Scenario =>
+  attack({
+    name,
+    promise,
+    stage: { env: { CHAOS_LIE: lie } },
+    act: async (stage) => {
+      if (!(await put(stage, workflow('told', [step('lied', { ms: 5, lie: true }), step('after')])))) return;
+      const runId = await startAttack(stage, 'told');
+      const run = await endOfRun(stage, runId);
+      stage.findings.figure('the run ends', `${run?.status} ${run?.error?.code ?? ''}`);
+      expectStatus(
+        stage,
+        'a run whose worker lied',
+        await stage.client.request('GET', `${runs}/${runId}`),
+        [200],
+      );
+      expectStatus(stage, 'its events', await stage.client.request('GET', `${runs}/${runId}/events`), [200]);
+    },
+  });
+
+const escapes = attack({
+  name: 'terminal-escapes',
+  promise: 'what the command line prints holds no control, escape or direction character of a user',
+  act: async (stage) => {
+    const nasty = 'a\u001b[2Jb\u0007c\u202ed\u009be\rf';
+    const source = workflow('nasty', [
+      {
+        name: 'ask',
+        type: 'operation',
+        action: 'human.approval',
+        input: { message: nasty, allowRequester: true },
+        next: 'after',
+      },
+      step('after'),
+    ]);
+    if (!(await put(stage, source))) return;
+    const runId = (await startAttack(stage, 'nasty')) ?? '';
+    await stage.within(
+      20,
+      'an approval is asked for',
+      async () => (await pendingId(stage, runId)) !== undefined,
+    );
+    const api = ['--api', stage.world.apiUrl];
+    for (const args of [
+      ['approvals', 'list'],
+      ['runs', 'show', runId],
+      ['runs', 'list'],
+    ]) {
+      const { text } = await runCli(stage.world, stage.options.root, [...args, ...api]);
+      const found = [...text].find((character) => isUnsafe(character));
+      stage.findings.expect(
+        found === undefined,
+        'nothing of a user moves the cursor',
+        `signalbox ${args.join(' ')} prints U+${found?.codePointAt(0)?.toString(16)}`,
+      );
+      stage.findings.expect(text.length > 0, 'the command line says something', args.join(' '));
+    }
+    await stage.client.approve(runId, (await pendingId(stage, runId)) ?? '');
+  },
+});
+
+const isUnsafe = (character: string): boolean => {
+  const code = character.codePointAt(0) ?? 0;
+  const isControl =
+    (code < 0x20 && character !== '\n' && character !== '\t') || (code >= 0x7f && code < 0xa0);
+  const isDirection = (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+  return isControl || isDirection;
+};
+
+export const wire: readonly Scenario[] = [
+  forgery,
+  drops,
+  ids,
+  lies('absurd-times', 'time', 'a worker whose clock is absurd breaks no answer of the api'),
+  lies('absurd-sizes', 'size', 'an output over the limit fails its own step and nothing else'),
+  escapes,
+];
