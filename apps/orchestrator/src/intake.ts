@@ -114,6 +114,19 @@ export class Intake {
   }
 
   /**
+   * Commits at once what the relay could not send: nothing is awaited, and no place is needed, for a batch that waits
+   * for this one holds it.
+   */
+  setAside(input: BatchInput): void {
+    const { writePath, relay, timers, fail } = this.#parts;
+    const { entries, events, timerChanges } = writePath.commit([input], undefined);
+    timers.apply(timerChanges);
+    relay.publish({ entries, events }).catch((cause) => {
+      if (!(cause instanceof RelayStopped)) fail(cause);
+    });
+  }
+
+  /**
    * Nothing is committed any more. Resolves when all publications under way are over; what takes longer than `graceMs`
    * is ended by `giveUp`, which has to make the outlet fail.
    */

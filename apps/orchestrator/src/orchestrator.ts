@@ -13,7 +13,7 @@ import { Horizon } from './horizon.js';
 import { InFlight } from './in-flight.js';
 import { Intake } from './intake.js';
 import { OutsideAnswers } from './outside.js';
-import { type Outlet, Relay } from './relay.js';
+import { type Outlet, Relay, type RelayParts } from './relay.js';
 import { RunCommands } from './run-commands.js';
 import { Runs } from './runs.js';
 import { Starts } from './starts.js';
@@ -33,6 +33,7 @@ import { createTimerStore } from './store/timer-store.js';
 import { createLastWaiting, type TaskQueue } from './task-queue.js';
 import { Timers } from './timers.js';
 import { createClaims } from './wire/claim.js';
+import { unsentDeadLetter } from './wire/input-codec.js';
 import { StepTasks } from './wire/step-tasks.js';
 import { WritePath } from './write-path.js';
 
@@ -111,7 +112,12 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
     beginBatch: budgets.beginBatch,
     now: () => clock.now(),
   });
-  const relay = new Relay({ outlet, clock, logger });
+  const setAside: RelayParts['setAside'] = (message, cause) => {
+    // The news of a dead letter that cannot be sent either is in the log alone.
+    if (message.subject.startsWith('wf.event.deadletter.')) logger.error(cause.message, { id: message.id });
+    else intake.setAside(unsentDeadLetter(message, cause.message, clock.now()));
+  };
+  const relay = new Relay({ outlet, setAside, clock, logger });
   const timers = new Timers(stores.timers.all());
   const inFlight = new InFlight({
     queue: parts.queue,

@@ -4,7 +4,8 @@
  * 1. Publications go out in the order in which they were committed, entries before events, without waiting for one
  *    another's acknowledgements; each is reported published only when all before it are.
  * 2. A withdrawal names one task. Nothing waits for it: it is done when everything committed before it is stored.
- * 3. It never gives up: what the server did not take is tried again until the relay is stopped. What is sent a second
+ * 3. What the server refuses for good is set aside, and the rest goes on.
+ * 4. It never gives up otherwise: what the server did not take is tried again until the relay is stopped. What is sent a second
  *    time says so, because a message id is forgotten with its message once that has been acknowledged.
  */
 import {
@@ -13,7 +14,7 @@ import {
   type PublishOutcome,
   TransientError,
 } from '@signalbox/messaging';
-import { headers, repeatedMessage, type WireMessage, wireMessage } from '@signalbox/protocol';
+import { ContractError, headers, repeatedMessage, type WireMessage, wireMessage } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 import type { Publication } from './changes.js';
 import type { Clock } from './clock.js';
@@ -30,9 +31,14 @@ export interface Outlet {
 
 export interface RelayParts {
   readonly outlet: Outlet;
+  /** Keeps, before it returns, what no server will take; nothing is marked as published before. */
+  readonly setAside: (message: WireMessage, cause: ContractError) => void;
   readonly clock: Clock;
   readonly logger: Logger;
 }
+
+/** Where `marks` is absent, nothing is marked by it: what lies between may not have been given yet. */
+type Unmarked = Omit<Publication, 'marks'> & Partial<Pick<Publication, 'marks'>>;
 
 /** The relay was stopped before this was published; it is published after the next start. */
 export class RelayStopped extends Error {
@@ -55,13 +61,13 @@ export class Relay {
   }
 
   /** Resolves when this and everything before it is published. */
-  publish({ entries, events, marks }: Publication): Promise<void> {
+  publish({ entries, events, marks }: Unmarked): Promise<void> {
     const sent = this.#publishAll([...entries.flatMap(toMessage), ...events]);
     const withdrawals = entries.filter((entry) => entry.kind === 'withdrawal');
     const published = Promise.all([this.#published, sent])
       .then(() => Promise.all(withdrawals.map((withdrawal) => this.#withdraw(withdrawal))))
       .then(() => {
-        this.#marks = marks;
+        if (marks !== undefined) this.#marks = marks;
       });
     this.#published = published;
     return published;
@@ -106,7 +112,7 @@ export class Relay {
     }
   }
 
-  async #publishAll(messages: readonly OutgoingMessage[]): Promise<void> {
+  async #publishAll(messages: readonly WireMessage[]): Promise<void> {
     let waiting = messages;
     while (waiting.length > 0) {
       try {
@@ -114,18 +120,25 @@ export class Relay {
         return;
       } catch (cause) {
         if (!(cause instanceof PublishError || cause instanceof TransientError)) throw cause;
+        if (cause instanceof PublishError) waiting = this.#left(waiting, cause.outcomes);
+        if (waiting.length === 0) return;
         await this.#pause(cause, `publish ${waiting.length} messages`);
-        if (cause instanceof PublishError) {
-          const { outcomes } = cause;
-          this.#remember(waiting, outcomes);
-          waiting = waiting.filter((_, index) => !isStored(outcomes[index]));
-        }
         waiting = waiting.map(repeatedMessage);
       }
     }
   }
 
-  #remember(messages: readonly OutgoingMessage[], outcomes: readonly unknown[]): void {
+  /** What has to be tried again. */
+  #left(messages: readonly WireMessage[], outcomes: PublishError['outcomes']): readonly WireMessage[] {
+    this.#remember(messages, outcomes);
+    return messages.filter((message, index) => {
+      const outcome = outcomes[index];
+      if (outcome instanceof ContractError) this.#parts.setAside(message, outcome);
+      return !isStored(outcome) && !(outcome instanceof ContractError);
+    });
+  }
+
+  #remember(messages: readonly WireMessage[], outcomes: readonly unknown[]): void {
     for (const [index, message] of messages.entries()) {
       const key = message.headers?.[headers.idempotencyKey];
       const outcome = outcomes[index];

@@ -1,4 +1,5 @@
 import { maxDeadLetterPayloadBytes, type StepTask } from '@signalbox/protocol';
+import { eventually } from '@signalbox/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { step, TestWorld, workflow } from './support/test-world.js';
 
@@ -30,6 +31,33 @@ const report = (task: StepTask, payload: string): Parameters<TestWorld['deliver'
 
 const recorded = (): number =>
   world.bus.events.filter(({ data }) => data.type === 'deadletter.recorded').length;
+
+describe('a message that the server refuses for good', () => {
+  test('is a dead letter that everybody sees; its step fails, the others go on, and no restart sends it again', async () => {
+    world.bus.refuses = ({ subject }) => subject.startsWith('wf.task.step.') && subject.includes('run-1');
+    await world.deliver(world.start('run-1', 'one'), world.start('run-2', 'one'));
+    await eventually(() => recorded() === 1, { describe: 'the dead letter is announced' });
+    expect(world.bus.events.find(({ data }) => data.type === 'deadletter.recorded')?.data).toMatchObject({
+      deadLetter: { code: 'UNSENDABLE', reason: 'larger than the server takes', stream: 'WORKFLOW_TASKS' },
+    });
+    expect(world.count('dead_letters')).toBe(1);
+    expect(world.row('run-1').status).toBe('FAILED');
+    await world.workAll();
+    expect(world.row('run-2').status).toBe('COMPLETED');
+    world.crash();
+    await world.open();
+    expect(world.count('dead_letters')).toBe(1);
+    expect(world.failures).toEqual([]);
+  });
+
+  test('ends nothing where its own dead letter is refused, too', async () => {
+    world.bus.refuses = ({ subject }) => /^wf\.(task\.step|event\.deadletter)\./.test(subject);
+    await world.deliver(world.start('run-1', 'one'));
+    expect(world.count('dead_letters')).toBe(1);
+    expect(world.row('run-1').status).toBe('FAILED');
+    expect(world.failures).toEqual([]);
+  });
+});
 
 describe('garbage', () => {
   test('on each subject that is consumed becomes a dead letter and spoils none of its batch', async () => {

@@ -96,6 +96,7 @@ describe('the relay', () => {
   const relayOver = (bus: MemoryBus): Relay =>
     new Relay({
       outlet: bus,
+      setAside: () => undefined,
       clock: new VirtualClock(),
       logger: createLogger({ service: 'test', level: 'silent' }),
     });

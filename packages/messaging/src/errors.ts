@@ -26,6 +26,7 @@ export class InvariantViolation extends Error {
 export const apiCodes = {
   consumerNotFound: 10014,
   messageNotFound: 10037,
+  messageTooLarge: 10054,
   deleteFailed: 10057,
   streamNameInUse: 10058,
   streamNotFound: 10059,

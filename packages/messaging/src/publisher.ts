@@ -11,7 +11,7 @@
 import { headers as createHeaders, createInbox, type Msg, type MsgHdrs } from '@nats-io/nats-core';
 import { ContractError, headers as names } from '@signalbox/protocol';
 import { type Connection, type Link, linkOf } from './connection.js';
-import { TransientError } from './errors.js';
+import { apiCodes, TransientError } from './errors.js';
 import { type MessageHeaders, writeHeaders } from './message-headers.js';
 
 export interface OutgoingMessage {
@@ -41,30 +41,35 @@ export interface PublisherOptions {
 export interface Publisher {
   /** Throws `TransientError` (refused, no stream, no answer in time) or `ContractError` (larger than the server takes). */
   publish(message: OutgoingMessage): Promise<PublishOutcome>;
-  /** Rejects with `PublishError` when any failed, after all are decided. `ContractError` before anything is sent. */
+  /** Rejects with `PublishError` when any failed, after all are decided: what the server refuses for good stops none of the others. */
   publishAll(messages: readonly OutgoingMessage[]): Promise<PublishOutcome[]>;
   /** What is not acknowledged yet fails with a `TransientError`. */
   close(): void;
 }
 
-/** Which of a batch are stored: `outcomes[i]` belongs to message `i`; `cause` is the first failure. */
+/**
+ * Which of a batch are stored: `outcomes[i]` belongs to message `i`; `cause` is the first failure. A `ContractError` is
+ * a message that the server will never take.
+ */
 export class PublishError extends TransientError {
   override name = 'PublishError';
   constructor(
-    readonly outcomes: readonly (PublishOutcome | TransientError)[],
+    readonly outcomes: readonly (PublishOutcome | TransientError | ContractError)[],
     options: ErrorOptions,
   ) {
-    const failedCount = outcomes.filter((outcome) => outcome instanceof TransientError).length;
+    const failedCount = outcomes.filter((outcome) => outcome instanceof Error).length;
     super(`${failedCount} of ${outcomes.length} messages were not stored`, options);
   }
 }
+
+type Outcome = PublishOutcome | TransientError | ContractError;
 
 interface Entry {
   readonly token: number;
   readonly subject: string;
   readonly data: Uint8Array;
   headers: MsgHdrs | undefined;
-  readonly settle: (outcome: PublishOutcome | TransientError) => void;
+  readonly settle: (outcome: Outcome) => void;
   readonly deadlineAt: number;
   sentAt: number;
 }
@@ -111,16 +116,16 @@ class PipelinedPublisher implements Publisher {
   }
 
   async publish(message: OutgoingMessage): Promise<PublishOutcome> {
-    this.#checkSize(message);
-    const outcome = await this.#enqueue(message);
-    if (outcome instanceof TransientError) throw outcome;
+    const outcome = this.#sizeError(message) ?? (await this.#enqueue(message));
+    if (outcome instanceof Error) throw outcome;
     return outcome;
   }
 
   async publishAll(messages: readonly OutgoingMessage[]): Promise<PublishOutcome[]> {
-    for (const message of messages) this.#checkSize(message);
-    const outcomes = await Promise.all(messages.map((message) => this.#enqueue(message)));
-    const failure = outcomes.find((outcome) => outcome instanceof TransientError);
+    const outcomes = await Promise.all(
+      messages.map((message) => this.#sizeError(message) ?? this.#enqueue(message)),
+    );
+    const failure = outcomes.find((outcome) => outcome instanceof Error);
     if (failure !== undefined) throw new PublishError(outcomes, { cause: failure });
     return outcomes.filter(isStored);
   }
@@ -136,19 +141,18 @@ class PipelinedPublisher implements Publisher {
     for (const entry of left) entry.settle(new TransientError('the publisher was closed'));
   }
 
-  #checkSize(message: OutgoingMessage): void {
+  #sizeError(message: OutgoingMessage): ContractError | undefined {
     let size = Buffer.byteLength(message.data) + 128 + Buffer.byteLength(message.id ?? '');
     for (const [name, value] of Object.entries(message.headers ?? {})) size += name.length + value.length + 4;
     const limit = this.#connection.maxPayloadBytes;
-    if (size > limit) {
-      throw new ContractError(
-        `a message of ${size} bytes is larger than the server takes (${limit})`,
-        message.subject,
-      );
-    }
+    if (size <= limit) return undefined;
+    return new ContractError(
+      `a message of ${size} bytes is larger than the server takes (${limit})`,
+      message.subject,
+    );
   }
 
-  #enqueue(message: OutgoingMessage): Promise<PublishOutcome | TransientError> {
+  #enqueue(message: OutgoingMessage): Promise<Outcome> {
     if (this.#isClosed) return Promise.resolve(new TransientError('the publisher is closed'));
     return new Promise((settle) => {
       this.#waiting.push({
@@ -196,7 +200,7 @@ class PipelinedPublisher implements Publisher {
     this.#pump();
   }
 
-  #decide(entry: Entry, outcome: PublishOutcome | TransientError): void {
+  #decide(entry: Entry, outcome: Outcome): void {
     this.#unacknowledged.delete(entry.token);
     if (this.#unacknowledged.size === 0 && this.#waiting.length === 0) {
       clearInterval(this.#timer);
@@ -235,12 +239,13 @@ class PipelinedPublisher implements Publisher {
   }
 }
 
-const isStored = (outcome: PublishOutcome | TransientError): outcome is PublishOutcome =>
-  !(outcome instanceof TransientError);
+const isStored = (outcome: Outcome): outcome is PublishOutcome => !(outcome instanceof Error);
 
-function readAck(message: Msg, subject: string): PublishOutcome | TransientError {
+function readAck(message: Msg, subject: string): Outcome {
   if (message.data.length === 0) return new TransientError(`no stream takes ${subject} at the moment`);
   const ack = JSON.parse(message.string()) as PubAck;
+  if (ack.error?.err_code === apiCodes.messageTooLarge)
+    return new ContractError('the message is larger than the stream takes', subject, { cause: ack.error });
   if (ack.error !== undefined || ack.stream === undefined || ack.seq === undefined) {
     return new TransientError(`the stream refused a message on ${subject}`, { cause: ack.error });
   }

@@ -78,10 +78,14 @@ test('a full stream refuses what is too much, and says which messages are stored
   expect((outcomes[2] as TransientError).cause).toMatchObject({ code: expect.any(Number) });
 });
 
-test('a message larger than the server takes is refused before anything is sent', async () => {
+test('a message larger than the server takes is refused for good, and stops none of the others', async () => {
   const large = { subject: 'event.a', data: 'x'.repeat(1_048_576) };
-  await expect(bus.publisher.publishAll([message(0), large])).rejects.toThrow(ContractError);
-  expect(await storedData()).toEqual([]);
+  await expect(bus.publisher.publish(large)).rejects.toThrow(ContractError);
+  const error = await bus.publisher.publishAll([message(0), large, message(1)]).catch((cause) => cause);
+  expect(error).toBeInstanceOf(PublishError);
+  const { outcomes } = error as PublishError;
+  expect(outcomes.map((outcome) => outcome instanceof ContractError)).toEqual([false, true, false]);
+  expect(await storedData()).toEqual(['0', '1']);
 });
 
 test('a publish that nobody acknowledges in time is a transient error', async () => {

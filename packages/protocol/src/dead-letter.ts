@@ -10,8 +10,8 @@ export const deadLetterReport = z.object({
   subject: z.string(),
   consumer: z.string(),
   deliveryCount: z.number().int().nonnegative(),
-  /** `CONTRACT` (does not parse) or `POISON_MESSAGE` (delivered too often). */
-  code: z.enum(['CONTRACT', 'POISON_MESSAGE']),
+  /** `CONTRACT` (does not parse), `POISON_MESSAGE` (delivered too often) or `UNSENDABLE` (no server takes it). */
+  code: z.enum(['CONTRACT', 'POISON_MESSAGE', 'UNSENDABLE']),
   reason: z.string(),
   /** Who gave up. */
   reportedBy: z.string(),

@@ -11,9 +11,12 @@ import {
   decodeDeadLetterReport,
   decodeResumeMessage,
   decodeRunCommand,
+  EVENTS,
   type IncomingResume,
   parseTaskSubject,
   type RunCommand,
+  TASKS,
+  type WireMessage,
 } from '@signalbox/protocol';
 import type { Timer } from '../store/timer-store.js';
 
@@ -83,3 +86,22 @@ export const deadLetterOf = (
   report: deadLetter(message, { code, reason, reportedBy: reporter, at, workspace: fallbackWorkspace }),
   message,
 });
+
+/** The same of a message that the orchestrator could not send, because no server will take it. */
+export const unsentDeadLetter = (
+  { subject, id = subject, data }: WireMessage,
+  reason: string,
+  now: number,
+): BatchInput => {
+  const message: IncomingMessage = {
+    stream: subject.startsWith('wf.event.') ? EVENTS : TASKS,
+    consumer: 'relay',
+    subject,
+    streamSequence: 0,
+    deliveryCount: 0,
+    headers: {},
+    data: Buffer.from(data),
+  };
+  const input = deadLetterOf(message, 'UNSENDABLE', reason, now);
+  return { ...input, report: { ...input.report, id: `unsent/${id}` } };
+};

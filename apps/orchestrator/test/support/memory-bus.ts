@@ -1,7 +1,12 @@
 /** A stream server in memory, as far as the relay uses one: ids are remembered, withdrawals remove tasks. */
 
-import type { OutgoingMessage, PublishOutcome, StoredMessage } from '@signalbox/messaging';
-import { decodeEvent, type EventEnvelope, headers } from '@signalbox/protocol';
+import {
+  type OutgoingMessage,
+  PublishError,
+  type PublishOutcome,
+  type StoredMessage,
+} from '@signalbox/messaging';
+import { ContractError, decodeEvent, type EventEnvelope, headers } from '@signalbox/protocol';
 import type { Outlet } from '../../src/relay.js';
 import type { Withdrawal } from '../../src/store/outbox-store.js';
 import type { TaskQueue } from '../../src/task-queue.js';
@@ -25,6 +30,8 @@ export class MemoryBus implements Outlet, TaskQueue {
   /** Everything that was stored or withdrawn, in order. */
   readonly journal: string[] = [];
   duplicateCount = 0;
+  /** What the server never takes. */
+  refuses: (message: OutgoingMessage) => boolean = () => false;
   readonly #ids = new Set<string>();
   #sequence = 0;
   #gate: Promise<void> = Promise.resolve();
@@ -60,7 +67,14 @@ export class MemoryBus implements Outlet, TaskQueue {
     const failure = this.#failure;
     this.#failure = undefined;
     if (failure !== undefined) throw failure;
-    return messages.map((message) => this.#store(message));
+    const outcomes = messages.map((message) =>
+      this.refuses(message)
+        ? new ContractError('larger than the server takes', message.subject)
+        : this.#store(message),
+    );
+    const cause = outcomes.find((outcome) => outcome instanceof Error);
+    if (cause !== undefined) throw new PublishError(outcomes, { cause });
+    return outcomes.filter((outcome): outcome is PublishOutcome => !(outcome instanceof Error));
   }
 
   async withdraw({ subject, idempotencyKey }: Withdrawal, sequence: number | undefined): Promise<void> {
