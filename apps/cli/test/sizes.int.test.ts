@@ -194,6 +194,21 @@ describe('what is made', () => {
     await survivesRestart();
   }, 60_000);
 
+  test('a transform that catches it goes another way', async () => {
+    const caught = [{ errors: ['PAYLOAD_TOO_LARGE'], next: 'rescue', resultPath: 'failure' }];
+    const states = [
+      step('work', { next: 'enlarge' }),
+      { name: 'enlarge', type: 'transform', expression: 'steps.work.text * 12', catch: caught, end: true },
+      { name: 'rescue', type: 'inject', data: '{{ failure.code }}', end: true },
+    ];
+    const output = '{{ steps.rescue }}';
+    await world.call('PUT', '/api/v1/workflows/catching', workflow('catching', states, { output }));
+    expect(await ended(await started('catching'))).toMatchObject({
+      status: 'COMPLETED',
+      output: 'PAYLOAD_TOO_LARGE',
+    });
+  }, 60_000);
+
   test('an output of more than 1 MiB: the run fails and says so, its steps have succeeded', async () => {
     const names = Array.from({ length: 11 }, (_, index) => `s${index}`);
     await world.call(

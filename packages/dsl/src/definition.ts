@@ -97,11 +97,13 @@ export interface ForeachDefinition extends WritingFields {
 export interface InjectDefinition extends WritingFields {
   readonly type: 'inject';
   readonly data: Json;
+  readonly catch?: readonly CatchDefinition[];
 }
 
 export interface TransformDefinition extends WritingFields {
   readonly type: 'transform';
   readonly expression: string;
+  readonly catch?: readonly CatchDefinition[];
 }
 
 export interface WaitDefinition extends ContinuingFields {

@@ -160,9 +160,19 @@ const stateOf = (state: StateDefinition): StatePlan => {
     case 'foreach':
       return foreachOf(state);
     case 'inject':
-      return { ...writingOf(state), type: 'inject', data: templateOfJson(state.data) };
+      return {
+        ...writingOf(state),
+        type: 'inject',
+        data: templateOfJson(state.data),
+        catch: catchOf(state.catch),
+      };
     case 'transform':
-      return { ...writingOf(state), type: 'transform', script: state.expression };
+      return {
+        ...writingOf(state),
+        type: 'transform',
+        script: state.expression,
+        catch: catchOf(state.catch),
+      };
     case 'wait':
       return {
         ...continuingOf(state),

@@ -121,12 +121,14 @@ export interface ForeachPlan extends Writing {
 export interface InjectPlan extends Writing {
   readonly type: 'inject';
   readonly data: Template;
+  readonly catch: readonly CatchClause[];
 }
 
 export interface TransformPlan extends Writing {
   readonly type: 'transform';
   /** A Starlark program: the value of its last expression, or of its `main(ctx)`. */
   readonly script: string;
+  readonly catch: readonly CatchClause[];
 }
 
 export interface WaitPlan extends Continuing {

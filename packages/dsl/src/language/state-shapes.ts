@@ -177,6 +177,7 @@ export const stateShapes = {
       description: 'The value that is written.',
     },
     resultPath,
+    catch: catchClauses,
   }),
   transform: continuing('a transform', {
     expression: {
@@ -185,6 +186,7 @@ export const stateShapes = {
       description: 'Starlark: the value of its last expression, or of its main(ctx).',
     },
     resultPath,
+    catch: catchClauses,
   }),
   wait: continuing(
     'a wait',

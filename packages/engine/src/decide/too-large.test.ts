@@ -75,6 +75,9 @@ describe('a result of more than 512 KiB fails the state that made it, with its n
     expect(stepView(player.state, stepId('before'))?.status).toBe('SUCCEEDED');
     expect(stepView(player.state, a)?.error?.message).toContain(after);
     expect(errorOf(player)).toMatchObject({ ...tooLarge, details: { state: 'a', limitBytes: limit } });
+    given(plan(states({ ...state, catch: caught }, rescue)))
+      .when(start())
+      .thenTypes('run.started', 'state.failed', 'state.caught', 'step.scheduled');
   });
 
   test('of a parallel or foreach: what its children gave together', () => {

@@ -84,12 +84,20 @@ export const choose = (
   ...(dataPath === undefined ? {} : { dataPath }),
 });
 
-export const inject = (name: string, next: string | null, data: Template, resultPath: Path): InjectPlan => ({
+export const inject = (
+  name: string,
+  next: string | null,
+  data: Template,
+  resultPath: Path,
+  extra: Extra<InjectPlan> = {},
+): InjectPlan => ({
   type: 'inject',
   name,
   data,
+  catch: [],
   resultPath,
   next,
+  ...extra,
 });
 
 export const transform = (
@@ -97,12 +105,15 @@ export const transform = (
   next: string | null,
   script: string,
   resultPath: Path,
+  extra: Extra<TransformPlan> = {},
 ): TransformPlan => ({
   type: 'transform',
   name,
   script,
+  catch: [],
   resultPath,
   next,
+  ...extra,
 });
 
 export const parallel = (
