@@ -120,6 +120,11 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   return connection;
 }
 
+/** Calls back whenever a connection that was lost is there again. Returns the way to end that. */
+export function onReconnect(connection: Connection, listener: () => void): () => void {
+  return linkOf(connection).watch({ onUp: listener });
+}
+
 /**
  * Runs one request to the server; what may pass becomes a `TransientError` with its cause. A request is lost with
  * its connection, so it fails then and does not wait for its timeout.

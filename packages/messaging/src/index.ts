@@ -3,6 +3,7 @@ export {
   type Connection,
   type ConnectionOptions,
   type ConnectionStatus,
+  onReconnect,
   openConnection,
 } from './connection.js';
 export {
@@ -30,6 +31,7 @@ export { type KeepProvisionedOptions, type KeptProvisioned, keepProvisioned } fr
 export {
   type LiveMessage,
   type LiveSubscription,
+  publishLive,
   subscribeLive,
 } from './live.js';
 export type { MessageHeaders } from './message-headers.js';

@@ -28,6 +28,11 @@ export function subscribeLive(
   );
 }
 
+/** Says something to whoever listens now; nothing is kept, and nobody answers. Lost while the connection is down. */
+export function publishLive(connection: Connection, subject: string, data: string): void {
+  if (connection.status === 'connected') linkOf(connection).nats.publish(subject, data);
+}
+
 function subscribe(
   connection: Connection,
   subject: string,

@@ -55,6 +55,7 @@ export {
 export {
   eventSubjects,
   filters,
+  heldSubjectOf,
   parseTaskSubject,
   type TaskAddress,
   taskSubjects,

@@ -46,6 +46,13 @@ export const eventSubjects = {
   deadLetter: ofWorkspace('wf.event.deadletter'),
 } as const;
 
+/**
+ * Where those that claim from one consumer tell one another what they have in hand. Said to whoever listens, kept
+ * nowhere: no stream takes it.
+ */
+export const heldSubjectOf = ({ durable }: { readonly durable: string }): string =>
+  `wf.held.${token(durable, 'consumer')}`;
+
 /** What consumers and subscribers filter on. */
 export const filters = {
   allRunTasks: 'wf.task.run.>',

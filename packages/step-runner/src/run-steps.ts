@@ -2,7 +2,8 @@
  * The loop that the step worker and the agent share: claim, check for a duplicate, execute, report, acknowledge.
  *
  * 1. A task is acknowledged only after its result is stored (PubAck), or when nobody waits for one.
- * 2. A redelivered task whose attempt is over is not executed again.
+ * 2. A task that may have been executed before is asked about first (`judge-task.ts`). What is begun again is reported
+ *    as begun before it begins: an attempt that takes its workers with it is known by that.
  * 3. At most `concurrency` steps are claimed at any time.
  * 4. No message can stop the loop; a defect of this program does, so that the process ends and its tasks go elsewhere.
  * 5. Stopping loses nothing: tasks not yet begun go back at once, steps at work have the grace time, then they go back too.
@@ -17,7 +18,10 @@ import {
   consumeEach,
   createDeadLetterReporter,
   type Delivery,
+  type OutgoingMessage,
+  onReconnect,
   type Publisher,
+  pause,
   publishUntilStored,
   settleTask,
   TransientError,
@@ -27,16 +31,22 @@ import {
   type ConsumerDeclaration,
   ContractError,
   decodeStepTask,
+  type EventData,
   eventSubjects,
   heartbeatMs,
+  heldSubjectOf,
   parseTaskSubject,
   type StepTask,
 } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 import { createAbortWatch, lastFact } from './abort-watch.js';
+import { type AttemptEnd, Attempts } from './attempts.js';
 import { type Ending, executeStep } from './execute-step.js';
+import { followHolders } from './holders.js';
+import { judgeTask } from './judge-task.js';
 import { isAttemptOver } from './step-outcome.js';
-import { resultReport, type StepHolder, startedReport } from './step-report.js';
+import { begunAgainReport, resultReport, type StepHolder, startedReport } from './step-report.js';
+import { followTaskAge } from './task-age.js';
 
 export interface RunStepsOptions {
   readonly connection: Connection;
@@ -59,6 +69,8 @@ export interface RunStepsOptions {
   readonly startedReportMs?: number;
   /** Time for an executor to heed its abort signal. Default 5 s. */
   readonly abortGraceMs?: number;
+  /** How long a new connection has to last before tasks that are older than it are judged. Default 1 s. */
+  readonly settlingMs?: number;
 }
 
 export interface StepRun {
@@ -72,14 +84,21 @@ export interface StepRun {
 const defaultStopGraceMs = 10_000;
 const defaultAbortGraceMs = 5_000;
 /** Time to publish and acknowledge once the executors of a stopping process have been aborted. */
-const settlingMs = 500;
+const lastAnswersMs = 500;
+const defaultSettlingMs = 1_000;
+/** A server that is killed may lose what it has acknowledged last. */
+const losableMs = 10_000;
+/** Somebody else has the task in hand: when to look again. */
+const heldElsewhereMs = 2_000;
+const echoWaitMs = 2_000;
+const echoPollMs = 50;
 
 export const runSteps = (options: RunStepsOptions): StepRun => {
   const graceIsOver = new AbortController();
   // Each step in hand listens.
   setMaxListeners(0, graceIsOver.signal);
   const abortGraceMs = options.abortGraceMs ?? defaultAbortGraceMs;
-  const handler = createStepHandler(options, abortGraceMs, graceIsOver.signal);
+  const { handler, close } = createStepHandler(options, abortGraceMs, graceIsOver.signal);
   const consumption: Consumption = consumeEach(options.connection, {
     stream: options.consumer.stream,
     durable: options.consumer.durable,
@@ -96,8 +115,9 @@ export const runSteps = (options: RunStepsOptions): StepRun => {
     stop: async ({ graceMs = defaultStopGraceMs } = {}) => {
       const timer = setTimeout(() => graceIsOver.abort(), graceMs);
       try {
-        await consumption.stop({ graceMs: graceMs + abortGraceMs + settlingMs });
+        await consumption.stop({ graceMs: graceMs + abortGraceMs + lastAnswersMs });
       } finally {
+        close();
         clearTimeout(timer);
       }
     },
@@ -105,7 +125,7 @@ export const runSteps = (options: RunStepsOptions): StepRun => {
 };
 
 const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopping: AbortSignal) => {
-  const { connection, publisher, registry, workerName: worker } = options;
+  const { connection, publisher, registry, workerName: worker, consumer } = options;
   const now = options.now ?? Date.now;
   const abortWatch = createAbortWatch(connection, options.heartbeatMs ?? heartbeatMs);
   const deadLetters = createDeadLetterReporter({
@@ -113,6 +133,24 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
     workspace: options.workspace,
     reportedBy: worker,
     now,
+  });
+
+  const attempts = new Attempts();
+  const parts = {
+    connection,
+    attempts,
+    age: followTaskAge(connection, consumer.stream, options.settlingMs ?? defaultSettlingMs),
+    holders: followHolders({
+      connection,
+      subject: heldSubjectOf(consumer),
+      keysInHand: () => attempts.keysInHand,
+      heartbeatMs: options.heartbeatMs ?? heartbeatMs,
+    }),
+  };
+  const endListening = onReconnect(connection, () => {
+    // Whoever waits for it asks for the task again when this fails.
+    for (const result of attempts.resultsSince(now() - losableMs))
+      publisher.publish(result).catch(() => undefined);
   });
 
   const handleTask = async (delivery: Delivery): Promise<void> => {
@@ -123,14 +161,40 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
       attempt: task.attempt,
       state: task.state,
     });
-    if (delivery.deliveryCount > 1 && (await isOverAlready(connection, task))) {
-      logger.info('a redelivered step is over already; not executed again', {
-        delivery_count: delivery.deliveryCount,
-      });
-      return;
+    const verdict = await judgeTask(task, delivery, parts);
+    switch (verdict.kind) {
+      case 'execute':
+        settleAs(delivery, await attempts.hold(task.idempotencyKey, () => work(task, delivery, logger)));
+        return;
+      case 'begin_again': {
+        const { lastFact: fact } = verdict;
+        const beginAgain = () => workAgain(task, delivery, logger, fact);
+        settleAs(delivery, await attempts.hold(task.idempotencyKey, beginAgain));
+        return;
+      }
+      case 'in_hand':
+        settleAs(delivery, await verdict.end);
+        return;
+      case 'finished_here':
+        logger.info('a step was finished here already; its result is reported again');
+        await publishUntilStored(publisher, verdict.result, stopping);
+        return;
+      case 'held_elsewhere':
+        delivery.nak(heldElsewhereMs);
+        return;
+      case 'over':
+        logger.info('a step is over already; not executed again', { because: verdict.because });
+        return;
     }
-    const heldBy = parseTaskSubject(delivery.subject).kind === 'agent' ? 'agent' : 'worker';
-    const holder: StepHolder = { task, heldBy, worker, startedAt: now(), incoming: delivery.headers };
+  };
+
+  const work = async (
+    task: StepTask,
+    delivery: Delivery,
+    logger: Logger,
+    holder: StepHolder = holderOf(task, delivery),
+    isReported = false,
+  ): Promise<AttemptEnd> => {
     const ending = await executeStep(task, {
       registry,
       abortWatch,
@@ -140,27 +204,67 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
       startedReportMs: options.startedReportMs ?? 250,
       abortGraceMs,
       stopping,
-      onOutlasting: () => reportStarted(holder),
+      onOutlasting: async () => (isReported ? undefined : reportStarted(holder)),
     });
     const execution = executionOf(ending, task);
     if (execution === undefined) {
       logger.info('a step has been stopped', { ...ending });
-      if (ending.kind === 'given_back') delivery.nak();
-      return;
+      return ending.kind === 'given_back' ? 'given_back' : 'unwanted';
     }
     const finishedAt = now();
-    await publishResult(holder, execution, finishedAt);
+    const report = resultReport(holder, execution, finishedAt);
+    attempts.keep(task.idempotencyKey, report, finishedAt);
+    await publishResult(holder, report, finishedAt);
     logResult(logger, execution, finishedAt - holder.startedAt);
+    return 'reported';
   };
 
-  const publishResult = async (holder: StepHolder, execution: Execution, at: number): Promise<void> => {
+  /** The report is stored before the work begins, so that a beginning without an end is counted. */
+  const workAgain = async (
+    task: StepTask,
+    delivery: Delivery,
+    logger: Logger,
+    fact: EventData | undefined,
+  ): Promise<AttemptEnd> => {
+    const holder = holderOf(task, delivery);
+    await publisher.publish(begunAgainReport(holder));
+    const wasBegun = fact?.type === 'step.started' && fact.attempt === task.attempt;
+    if (wasBegun && (await isRefused(holder))) {
+      logger.info('a step was begun too often, or is over; not executed again');
+      return 'unwanted';
+    }
+    return work(task, delivery, logger, holder, true);
+  };
+
+  /** Waits until the log has the report. An orchestrator that is away counts it later. */
+  const isRefused = async ({ task, startedAt }: StepHolder): Promise<boolean> => {
+    for (const until = now() + echoWaitMs; now() < until; await pause(echoPollMs, stopping)) {
+      const fact = await lastFact(connection, eventSubjects.step(task.workspace, task.runId, task.stepId));
+      if (fact !== undefined && isAttemptOver(fact, task.attempt)) return true;
+      if (fact?.type === 'step.started' && fact.worker === worker && fact.startedAt === startedAt)
+        return false;
+    }
+    return false;
+  };
+
+  const holderOf = (task: StepTask, delivery: Delivery): StepHolder => ({
+    task,
+    heldBy: parseTaskSubject(delivery.subject).kind === 'agent' ? 'agent' : 'worker',
+    worker,
+    startedAt: now(),
+    incoming: delivery.headers,
+  });
+
+  const publishResult = async (holder: StepHolder, report: OutgoingMessage, at: number): Promise<void> => {
     try {
-      await publishUntilStored(publisher, resultReport(holder, execution, at), stopping);
+      await publishUntilStored(publisher, report, stopping);
     } catch (error) {
       // A server may take less than the protocol's limits allow for.
       if (!(error instanceof ContractError)) throw error;
       const failure: Execution = { ok: false, error: tooLarge(holder.task, connection.maxPayloadBytes) };
-      await publishUntilStored(publisher, resultReport(holder, failure, at), stopping);
+      const failed = resultReport(holder, failure, at);
+      attempts.keep(holder.task.idempotencyKey, failed, at);
+      await publishUntilStored(publisher, failed, stopping);
     }
   };
 
@@ -173,11 +277,20 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
     }
   };
 
-  return (delivery: Delivery): Promise<void> =>
-    settleTask(delivery, () => handleTask(delivery), {
-      deadLetters,
-      logger: options.logger,
-    });
+  return {
+    handler: (delivery: Delivery): Promise<void> =>
+      settleTask(delivery, () => handleTask(delivery), { deadLetters, logger: options.logger }),
+    close: () => {
+      endListening();
+      parts.age.close();
+      parts.holders.close();
+    },
+  };
+};
+
+/** What is neither reported nor wanted by nobody goes to somebody else; the rest is acknowledged. */
+const settleAs = (delivery: Delivery, end: AttemptEnd): void => {
+  if (end === 'given_back') delivery.nak();
 };
 
 /** What is reported of an ending; undefined when nothing is. */
@@ -205,11 +318,6 @@ const tooLarge = (task: StepTask, limitBytes: number) =>
     `the result of state "${task.state}" is larger than a message may be; the server's limit is ${limitBytes} bytes`,
     { state: task.state, limitBytes },
   );
-
-const isOverAlready = async (connection: Connection, task: StepTask): Promise<boolean> => {
-  const fact = await lastFact(connection, eventSubjects.step(task.workspace, task.runId, task.stepId));
-  return fact !== undefined && isAttemptOver(fact, task.attempt);
-};
 
 const logResult = (logger: Logger, execution: Execution, durationMs: number): void => {
   if (execution.ok) logger.debug('a step has succeeded', { duration_ms: durationMs });

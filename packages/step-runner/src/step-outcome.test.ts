@@ -1,6 +1,6 @@
 import type { EventData } from '@signalbox/protocol';
 import { describe, expect, test } from 'vitest';
-import { isAttemptOver, isRunOver } from './step-outcome.js';
+import { isAttemptOver } from './step-outcome.js';
 
 const error = { code: 'AGENT_ERROR', message: 'm', retryable: true };
 const stepId = 's1';
@@ -45,15 +45,4 @@ describe('attempt 2 is not over', () => {
   ])('when %s', (_why, fact) => {
     expect(isAttemptOver(fact, 2)).toBe(false);
   });
-});
-
-test.each<[EventData, boolean]>([
-  [{ type: 'run.cancelled', actor: 'user:a' }, true],
-  [{ type: 'run.timed_out', error }, true],
-  [{ type: 'run.failed', error }, true],
-  [{ type: 'run.completed', output: null }, true],
-  [{ type: 'run.paused', actor: 'user:a' }, false],
-  [{ type: 'run.yielded' }, false],
-])('a run is over after %j: %j', (fact, isOver) => {
-  expect(isRunOver(fact)).toBe(isOver);
 });

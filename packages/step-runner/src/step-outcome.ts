@@ -22,16 +22,3 @@ export const isAttemptOver = (fact: EventData, attempt: number): boolean => {
       return false;
   }
 };
-
-/** True when a run has ended, so that none of its steps has anything left to do. */
-export const isRunOver = (fact: EventData): boolean => {
-  switch (fact.type) {
-    case 'run.cancelled':
-    case 'run.timed_out':
-    case 'run.failed':
-    case 'run.completed':
-      return true;
-    default:
-      return false;
-  }
-};

@@ -17,6 +17,12 @@ export interface StepHolder {
 export const startedReport = (holder: StepHolder): WireMessage =>
   encodeStepReport({ ...ofStep(holder), type: 'step.started' }, holder.heldBy, holder.incoming);
 
+/** Each beginning has an id of its own: it is counted. */
+export const begunAgainReport = (holder: StepHolder): WireMessage => {
+  const report = startedReport(holder);
+  return { ...report, id: `${report.id}/${holder.worker}/${holder.startedAt}` };
+};
+
 export const resultReport = (holder: StepHolder, execution: Execution, finishedAt: number): WireMessage =>
   encodeStepReport(
     execution.ok

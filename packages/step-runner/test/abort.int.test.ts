@@ -1,4 +1,4 @@
-import type { EventData } from '@signalbox/protocol';
+import { type EventData, eventSubjects } from '@signalbox/protocol';
 import { eventually } from '@signalbox/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createManualExecutor, type StepWorld, startStepWorld, taskOf } from './step-world.js';
@@ -11,15 +11,11 @@ afterEach(() => world.clear());
 afterAll(() => world.stop());
 
 const error = { code: 'STEP_TIMEOUT', message: 'm', retryable: true };
-const cancelled: EventData = { type: 'run.cancelled', actor: 'user:alice' };
+const cancelled: EventData = { type: 'step.cancelled', stepId: 's1' };
 
 describe('a step at work is aborted, not reported and acknowledged', () => {
   test.each<[string, EventData]>([
-    ['its run is cancelled', cancelled],
-    ['its run has timed out', { type: 'run.timed_out', error }],
-    ['its run has failed', { type: 'run.failed', error }],
-    ['its run has completed without it', { type: 'run.completed', output: null }],
-    ['it is cancelled itself', { type: 'step.cancelled', stepId: 's1' }],
+    ['it is cancelled, by itself or with its run', { type: 'step.cancelled', stepId: 's1' }],
     ['the orchestrator has failed its attempt', { type: 'step.failed', stepId: 's1', attempt: 1, error }],
   ])('when %s', async (_why, fact) => {
     const executor = createManualExecutor();
@@ -32,7 +28,7 @@ describe('a step at work is aborted, not reported and acknowledged', () => {
     expect(world.results()).toEqual([]);
   });
 
-  test('when its run was cancelled before the worker listened', async () => {
+  test('when it was cancelled before the worker listened', async () => {
     await world.happen(cancelled);
     const executor = createManualExecutor();
     world.start({ registry: executor.registry, startedReportMs: 1 });
@@ -62,14 +58,22 @@ test('facts about other runs, steps and earlier attempts abort nothing', async (
   await eventually(() => world.results().length === 1);
 });
 
-test('steps of one run are each aborted by the one event', async () => {
+test('what is only said, and does not stand last in the log of the step, aborts nothing', async () => {
   const executor = createManualExecutor();
-  world.start({ registry: executor.registry, startedReportMs: 1, concurrency: 8 });
-  await world.send(...['a', 'b', 'c', 'd', 'e'].map((id) => taskOf(id)));
-  await eventually(() => executor.started.length === 5);
-  await world.happen(cancelled);
-  await eventually(() => executor.started.every(({ context }) => context.signal.aborted));
+  world.start({ registry: executor.registry, startedReportMs: 1 });
+  await world.send(taskOf('s1'));
+  const step = await eventually(() => executor.started[0]);
+  await eventually(() => world.reports.some(({ type }) => type === 'step.started'));
+  await world.happen({ type: 'run.cancelled', actor: 'user:mallory' });
+  await world.happen(
+    { type: 'step.cancelled', stepId: 's1' },
+    eventSubjects.step('default', 'another', 's1'),
+  );
+  await world.happen({ type: 'step.retry_scheduled', stepId: 's1', attempt: 1, dueAt: 1 });
+  step.finish();
   await world.untilNoTaskIsLeft();
+  await eventually(() => world.results().length === 1);
+  expect(step.context.signal.aborted).toBe(false);
 });
 
 test('an executor that ignores its signal loses its slot after the grace time, and its late result is not reported', async () => {

@@ -1,4 +1,5 @@
-import { headers, taskSubjects } from '@signalbox/protocol';
+import { readLast } from '@signalbox/messaging';
+import { headers, TASKS, taskSubjects } from '@signalbox/protocol';
 import { eventually } from '@signalbox/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -150,6 +151,62 @@ describe('a redelivered step', () => {
     (await startedOnce(executor.started)).finish();
     await world.untilNoTaskIsLeft();
     expect(world.results()).toHaveLength(1);
+  });
+});
+
+describe('a task that may have been executed before', () => {
+  test('is not executed when its result waits, unread by the orchestrator', async () => {
+    const first = createManualExecutor();
+    await world.hearNothing();
+    const steps = world.start({ registry: first.registry, ...neverStarted });
+    await world.send(taskOf('s1'));
+    (await startedOnce(first.started)).finish();
+    await eventually(
+      async () => (await readLast(world.bus.connection, TASKS, 'wf.task.resume.>')) !== undefined,
+    );
+    await steps.stop();
+    const second = createManualExecutor();
+    world.start({ registry: second.registry });
+    await world.sendRepeated(taskOf('s1'));
+    await eventually(
+      async () => (await readLast(world.bus.connection, TASKS, 'wf.task.step.>')) === undefined,
+    );
+    expect(second.started).toEqual([]);
+    await world.hearAgain();
+  });
+
+  test('is reported again and not executed when this process has finished it', async () => {
+    const executor = createManualExecutor();
+    world.start({ registry: executor.registry, ...neverStarted });
+    await world.send(taskOf('s1'));
+    (await startedOnce(executor.started)).finish();
+    await world.untilNoTaskIsLeft();
+    await world.sendRepeated(taskOf('s1'));
+    await world.untilNoTaskIsLeft();
+    expect(executor.started).toHaveLength(1);
+    expect(world.results()).toHaveLength(1);
+  });
+
+  test('joins the execution that is under way in the same process', async () => {
+    const executor = createManualExecutor();
+    const steps = world.start({ registry: executor.registry, ...neverStarted });
+    await world.send(taskOf('s1'));
+    const step = await startedOnce(executor.started);
+    await world.sendRepeated(taskOf('s1'));
+    await eventually(() => steps.inFlightCount === 2);
+    step.finish();
+    await world.untilNoTaskIsLeft();
+    expect(executor.started).toHaveLength(1);
+  });
+
+  test('is reported as begun before it is begun again', async () => {
+    const executor = createManualExecutor();
+    await world.send(taskOf('s1'));
+    world.start({ registry: executor.registry, ...neverStarted });
+    const step = await startedOnce(executor.started);
+    await eventually(() => world.reports.some(({ type }) => type === 'step.started'));
+    step.finish();
+    await world.untilNoTaskIsLeft();
   });
 });
 

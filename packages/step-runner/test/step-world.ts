@@ -12,6 +12,7 @@ import {
   headers,
   type IncomingText,
   type ResumeMessage,
+  repeatedMessage,
   type StepTask,
   streamDeclarations,
   TASKS,
@@ -109,7 +110,13 @@ export interface StepWorld {
   ) => ReturnType<typeof runSteps>;
   readonly send: (...tasks: readonly StepTask[]) => Promise<void>;
   readonly sendRaw: (subject: string, data: string, version?: string) => Promise<void>;
-  readonly happen: (data: EventData) => Promise<void>;
+  /** Stores a fact, on another subject than its own if one is given. */
+  readonly happen: (data: EventData, subject?: string) => Promise<void>;
+  /** As `send`, with the mark of what may have been stored before. */
+  readonly sendRepeated: (task: StepTask) => Promise<void>;
+  /** From now on nobody takes what is reported: it waits. */
+  readonly hearNothing: () => Promise<void>;
+  readonly hearAgain: () => void;
   /** Claims every waiting task once and puts it back, so that its next delivery is its second. */
   readonly deliverOnceInVain: (taskCount: number) => Promise<void>;
   /** Resolves when every task is done, and every report of one has been heard. */
@@ -124,7 +131,7 @@ export const startStepWorld = async (): Promise<StepWorld> => {
   const { connection, publisher } = bus;
   const reports: ResumeMessage[] = [];
   const deadLetters: DeadLetterReport[] = [];
-  const orchestrator = [
+  const hear = () => [
     listen(connection, consumers.orchestratorResume.durable, (incoming) => {
       reports.push(decodeResumeMessage(incoming));
     }),
@@ -132,6 +139,7 @@ export const startStepWorld = async (): Promise<StepWorld> => {
       deadLetters.push(decodeDeadLetterReport(incoming));
     }),
   ];
+  const orchestrator = hear();
   let sequence = 0;
   const running: ReturnType<typeof runSteps>[] = [];
   const sendRaw = async (subject: string, data: string, version = '1'): Promise<void> => {
@@ -152,6 +160,7 @@ export const startStepWorld = async (): Promise<StepWorld> => {
         workspace: 'default',
         logger,
         heartbeatMs,
+        settlingMs: 50,
         ...options,
       });
       running.push(steps);
@@ -164,7 +173,15 @@ export const startStepWorld = async (): Promise<StepWorld> => {
       }
     },
     sendRaw,
-    happen: async (data) => {
+    sendRepeated: async (task) => {
+      const { id: _, ...message } = encodeStepTask(task, { target: 'worker', effectId: '' });
+      await publisher.publish(repeatedMessage(message));
+    },
+    hearAgain: () => void orchestrator.push(...hear()),
+    hearNothing: async () => {
+      await Promise.all(orchestrator.splice(0).map((consumption) => consumption.stop()));
+    },
+    happen: async (data, subject) => {
       sequence += 1;
       const envelope = {
         id: `${currentRunId()}/${sequence}`,
@@ -174,7 +191,8 @@ export const startStepWorld = async (): Promise<StepWorld> => {
         at: Date.now(),
         data,
       };
-      await publisher.publish(encodeEvent(envelope));
+      const message = encodeEvent(envelope);
+      await publisher.publish(subject === undefined ? message : { ...message, subject });
     },
     deliverOnceInVain: async (taskCount) => {
       let count = 0;

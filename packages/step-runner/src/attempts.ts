@@ -1,0 +1,73 @@
+/**
+ * Which attempts this process has in hand, and what became of those it has finished: asked before an attempt is
+ * executed, because a server that was killed may deliver again what was acknowledged.
+ *
+ * 1. An attempt that is being executed is never executed beside itself.
+ * 2. Of finished attempts the newest results are kept, up to `maxKeptBytes`: their word is given again, not their work.
+ */
+import type { OutgoingMessage } from '@signalbox/messaging';
+
+/** How the work on an attempt ended: its result is stored, nobody wanted one, or it goes to somebody else. */
+export type AttemptEnd = 'reported' | 'unwanted' | 'given_back';
+
+interface Finished {
+  readonly result: OutgoingMessage;
+  readonly at: number;
+  readonly bytes: number;
+}
+
+const maxKeptBytes = 16 * 1024 * 1024;
+const maxKeptCount = 10_000;
+
+export class Attempts {
+  readonly #inHand = new Map<string, Promise<AttemptEnd>>();
+  /** By idempotency key, the oldest first. */
+  readonly #finished = new Map<string, Finished>();
+  #keptBytes = 0;
+
+  inHand(key: string): Promise<AttemptEnd> | undefined {
+    return this.#inHand.get(key);
+  }
+
+  get keysInHand(): readonly string[] {
+    return [...this.#inHand.keys()];
+  }
+
+  /** Works on the attempt, or joins the work that is under way. */
+  async hold(key: string, work: () => Promise<AttemptEnd>): Promise<AttemptEnd> {
+    const underWay = this.#inHand.get(key);
+    if (underWay !== undefined) return underWay;
+    const working = work();
+    this.#inHand.set(key, working);
+    try {
+      return await working;
+    } finally {
+      this.#inHand.delete(key);
+    }
+  }
+
+  resultOf(key: string): OutgoingMessage | undefined {
+    return this.#finished.get(key)?.result;
+  }
+
+  /** The results of what was finished after an instant. */
+  resultsSince(at: number): OutgoingMessage[] {
+    return [...this.#finished.values()].filter((each) => each.at > at).map(({ result }) => result);
+  }
+
+  keep(key: string, result: OutgoingMessage, at: number): void {
+    this.#forget(key);
+    const bytes = result.data.length;
+    this.#finished.set(key, { result, at, bytes });
+    this.#keptBytes += bytes;
+    for (const oldest of this.#finished.keys()) {
+      if (this.#keptBytes <= maxKeptBytes && this.#finished.size <= maxKeptCount) return;
+      this.#forget(oldest);
+    }
+  }
+
+  #forget(key: string): void {
+    this.#keptBytes -= this.#finished.get(key)?.bytes ?? 0;
+    this.#finished.delete(key);
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * Whether a claimed task is to be executed. A task that is delivered for the first time, was sent once, and was stored
+ * after this connection was made costs nothing; any other may have been executed before, and is asked about.
+ *
+ * 1. First this process itself: what it has in hand it does not begin beside that, what it has finished it reports again.
+ * 2. Then, when the connection has settled, the others: who has it in hand says so.
+ * 3. Then the answers that wait, then the log, in this order: an answer leaves the queue only when the log has it.
+ */
+import { type Connection, type Delivery, type OutgoingMessage, readLast, textOf } from '@signalbox/messaging';
+import {
+  ContractError,
+  decodeResumeMessage,
+  type EventData,
+  eventSubjects,
+  headers,
+  parseTaskSubject,
+  type StepTask,
+  TASKS,
+  taskSubjects,
+} from '@signalbox/protocol';
+import { lastFact } from './abort-watch.js';
+import type { AttemptEnd, Attempts } from './attempts.js';
+import type { Holders } from './holders.js';
+import { isAttemptOver } from './step-outcome.js';
+import type { TaskAge } from './task-age.js';
+
+export type Verdict =
+  | { readonly kind: 'execute' }
+  /** Somebody may have begun it and died; `lastFact` is what the log says last of the step. */
+  | { readonly kind: 'begin_again'; readonly lastFact: EventData | undefined }
+  | { readonly kind: 'in_hand'; readonly end: Promise<AttemptEnd> }
+  | { readonly kind: 'finished_here'; readonly result: OutgoingMessage }
+  | { readonly kind: 'held_elsewhere' }
+  | { readonly kind: 'over'; readonly because: string };
+
+export interface JudgeParts {
+  readonly connection: Connection;
+  readonly attempts: Attempts;
+  readonly age: TaskAge;
+  readonly holders: Holders;
+}
+
+export const judgeTask = async (task: StepTask, delivery: Delivery, parts: JudgeParts): Promise<Verdict> => {
+  const { connection, age, holders } = parts;
+  const mayBeRepeated =
+    delivery.deliveryCount > 1 ||
+    delivery.headers[headers.repeated] !== undefined ||
+    (await age.isOld(delivery));
+  const known = knownHere(task, parts);
+  if (known !== undefined) return known;
+  if (!mayBeRepeated) return { kind: 'execute' };
+  await age.settled();
+  if (holders.isHeld(task.idempotencyKey)) return { kind: 'held_elsewhere' };
+  if (await hasWaitingAnswer(task, delivery, connection))
+    return { kind: 'over', because: 'its result waits' };
+  const fact = await lastFact(connection, eventSubjects.step(task.workspace, task.runId, task.stepId));
+  if (fact !== undefined && isAttemptOver(fact, task.attempt)) return { kind: 'over', because: fact.type };
+  return knownHere(task, parts) ?? { kind: 'begin_again', lastFact: fact };
+};
+
+const knownHere = ({ idempotencyKey }: StepTask, { attempts }: JudgeParts): Verdict | undefined => {
+  const end = attempts.inHand(idempotencyKey);
+  if (end !== undefined) return { kind: 'in_hand', end };
+  const result = attempts.resultOf(idempotencyKey);
+  return result && { kind: 'finished_here', result };
+};
+
+const hasWaitingAnswer = async (
+  task: StepTask,
+  delivery: Delivery,
+  connection: Connection,
+): Promise<boolean> => {
+  const { workspace, runId, stepId } = task;
+  const isAgent = parseTaskSubject(delivery.subject).kind === 'agent';
+  const subjectOf = isAgent ? taskSubjects.resumeAgent : taskSubjects.resumeStep;
+  const stored = await readLast(connection, TASKS, subjectOf(workspace, runId, stepId));
+  if (stored === undefined) return false;
+  try {
+    const answer = decodeResumeMessage(textOf(stored));
+    return (
+      (answer.type === 'step.succeeded' || answer.type === 'step.failed') &&
+      answer.stepId === task.stepId &&
+      answer.claim === task.claim &&
+      answer.attempt >= task.attempt
+    );
+  } catch (error) {
+    if (error instanceof ContractError) return false;
+    throw error;
+  }
+};

@@ -1,0 +1,66 @@
+/**
+ * Which tasks are older than the connection they come on. The server may have lost what happened to them, and those
+ * who knew are just coming back: such a task is judged only when the connection has settled.
+ *
+ * Age is a matter of the stream's numbers, not of clocks.
+ */
+import {
+  type Connection,
+  type Delivery,
+  onReconnect,
+  pause,
+  readStreamFacts,
+  TransientError,
+} from '@signalbox/messaging';
+
+export interface TaskAge {
+  /** Resolves at once for a task that was stored after this connection was made. */
+  readonly isOld: (delivery: Delivery) => Promise<boolean>;
+  /** Resolves when the connection has lasted long enough to believe what others say. */
+  readonly settled: () => Promise<void>;
+  readonly close: () => void;
+}
+
+const retryMs = 100;
+
+export const followTaskAge = (connection: Connection, stream: string, settlingMs: number): TaskAge => {
+  const closed = new AbortController();
+  let boundary: Promise<number>;
+  let settling: Promise<void>;
+  let connectionCount = 0;
+
+  const lastSequence = async (count: number): Promise<number> => {
+    while (!closed.signal.aborted) {
+      if (count !== connectionCount) return boundary;
+      try {
+        return (await readStreamFacts(connection, stream)).lastSequence;
+      } catch (error) {
+        if (!(error instanceof TransientError)) throw error;
+        await pause(retryMs, closed.signal);
+      }
+    }
+    return Number.POSITIVE_INFINITY;
+  };
+  const begin = (): void => {
+    connectionCount += 1;
+    boundary = lastSequence(connectionCount);
+    settling = pause(settlingMs, closed.signal);
+    // Reported to whoever asks.
+    boundary.catch(() => undefined);
+  };
+  begin();
+  const endListening = onReconnect(connection, begin);
+  return {
+    isOld: async ({ streamSequence }) => streamSequence <= (await boundary),
+    settled: async () => {
+      for (let seen: Promise<void> | undefined; seen !== settling; ) {
+        seen = settling;
+        await seen;
+      }
+    },
+    close: () => {
+      closed.abort();
+      endListening();
+    },
+  };
+};
