@@ -27,6 +27,8 @@ export const apiCodes = {
   consumerNotFound: 10014,
   messageNotFound: 10037,
   messageTooLarge: 10054,
+  /** Beyond what the stream holds, or in a stream that counts anew. */
+  sequenceNotFound: 10043,
   deleteFailed: 10057,
   streamNameInUse: 10058,
   streamNotFound: 10059,

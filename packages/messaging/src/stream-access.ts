@@ -88,6 +88,7 @@ export function deleteMessage(connection: Connection, stream: string, sequence: 
     try {
       return await manager.streams.deleteMessage(stream, sequence, false);
     } catch (error) {
+      if (hasApiCode(error, apiCodes.sequenceNotFound)) return false;
       // The code says that the deletion failed, not why.
       if (!hasApiCode(error, apiCodes.deleteFailed)) throw error;
       const message = await foundOrNull(() => manager.streams.getMessage(stream, { seq: sequence }));
