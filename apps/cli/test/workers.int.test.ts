@@ -34,7 +34,7 @@ const statusOf = async (runId: string): Promise<string> =>
 beforeAll(async () => {
   world = await startWorld(['orchestrator', 'api', 'step-worker']);
   await world.call('PUT', '/api/v1/agents/quick', scriptedAgent(80));
-  await world.call('PUT', '/api/v1/agents/slow', scriptedAgent(70_000));
+  await world.call('PUT', '/api/v1/agents/slow', scriptedAgent(25_000));
   await world.call('POST', '/api/v1/workflows', sequence('many-steps', 'quick', 10));
   await world.call('POST', '/api/v1/workflows', sequence('one-slow-step', 'slow', 1));
 });
@@ -81,7 +81,7 @@ describe.concurrent('workers', () => {
     }
   });
 
-  test('a step of 70 seconds runs once although the ack wait is 30 seconds', {
+  test('a step of 25 seconds runs once although the ack wait is 10 seconds', {
     timeout: 180_000,
   }, async () => {
     const runId = await startRun('one-slow-step');

@@ -21,7 +21,7 @@ import { createLogger } from '@signalbox/telemetry';
 import { eventually, startTestBus, type TestBus } from '@signalbox/testing';
 import { type RunStepsOptions, runSteps } from '../src/index.js';
 
-/** The protocol's times, scaled: an ack wait of 30 s is 1.5 s here, a heartbeat of 10 s 0.5 s. */
+/** The protocol's times, scaled: an ack wait of 10 s is 1.5 s here, a heartbeat of 3 s 0.5 s. */
 export const ackWaitMs = 1_500;
 export const heartbeatMs = 500;
 const scaled = { ackWaitMs, backoffMs: [] };
