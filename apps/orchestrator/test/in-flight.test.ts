@@ -1,0 +1,56 @@
+/** What the database says is in flight, compared with what lies in the task queue. */
+import { headers, type StepTask, taskSubjects } from '@signalbox/protocol';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { step, TestWorld, workflow } from './support/test-world.js';
+
+let world: TestWorld;
+
+beforeEach(async () => {
+  world = new TestWorld();
+  await world.open();
+  await world.putAgent('worker');
+  await world.putWorkflow(workflow('one', [step('only')]));
+  await world.deliver(world.start('run-1', 'one'));
+});
+afterEach(() => world.close());
+
+const look = async (): Promise<void> => {
+  world.clock.advance(1);
+  await world.inFlight.look();
+};
+const answerOf = ({ workspace, runId, stepId }: StepTask): string =>
+  taskSubjects.resumeStep(workspace, runId, stepId);
+
+describe('a task that was sent', () => {
+  test('and is lost is sent again, once and marked as repeated', async () => {
+    const lost = world.takeStep();
+    await look();
+    await look();
+    expect(world.bus.tasks.map((task) => task.headers[headers.repeated])).toEqual(['1']);
+    expect(world.takeStep()).toEqual(lost);
+  });
+
+  test('is not sent again while it waits, while its answer waits, or when it is over', async () => {
+    await look();
+    expect(world.bus.tasks).toHaveLength(1);
+    const task = world.takeStep();
+    world.bus.undelivered.push({ subject: answerOf(task), sequence: 99 });
+    await look();
+    expect(world.bus.tasks).toEqual([]);
+    world.bus.undelivered.length = 0;
+    await world.deliver(world.succeeded(task));
+    await look();
+    expect(world.bus.tasks).toEqual([]);
+  });
+
+  test('and was passed over by its consumer is taken away and sent again at the second look', async () => {
+    const [task] = world.bus.tasks;
+    world.bus.passed.add(task?.sequence ?? 0);
+    await look();
+    expect(world.bus.tasks).toEqual([task]);
+    await look();
+    expect(world.bus.tasks).toHaveLength(1);
+    expect(world.bus.tasks[0]?.headers[headers.repeated]).toBe('1');
+    expect(world.row('run-1').status).toBe('RUNNING');
+  });
+});
