@@ -1,7 +1,7 @@
 /** The layers of docs/ARCHITECTURE.md. L0 is pure; L1 are adapters over L0; L2 are the applications. */
 const pure = '^packages/(engine|dsl|schema-checker|protocol)/src';
 const adapters =
-  '^packages/(messaging|step-runner|executors|llm|telemetry|service|starlark-wasm|embedded-nats)';
+  '^packages/(messaging|step-runner|executors|llm|telemetry|service|starlark-wasm|embedded-nats|data-folder)';
 
 module.exports = {
   forbidden: [

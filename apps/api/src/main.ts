@@ -1,5 +1,12 @@
 /** The api: builds a read model from the event stream, answers reads from it, and turns writes into commands. */
 import { once } from 'node:events';
+import {
+  isStoreFailure,
+  openDataFolder,
+  protectDatabase,
+  storeFailureOf,
+  takeLock,
+} from '@signalbox/data-folder';
 import { runService, type ServiceContext } from '@signalbox/service';
 import { CheckThreads } from '@signalbox/validation';
 import { startBusLink } from './bus-link.js';
@@ -18,6 +25,13 @@ const maxWaitingValidations = 16;
 
 const start = async ({ config, logger, scope, signal, fail }: ServiceContext<ApiConfig>) => {
   const { workspace } = config;
+  openDataFolder(config.dataDir);
+  scope.use(
+    takeLock(
+      `${protectDatabase(config.apiDatabase)}.lock`,
+      `another api has the read model ${config.apiDatabase}`,
+    ),
+  );
   const confirmations = new Confirmations(config.confirmationTimeoutMs);
   const feed = new RunFeed();
   const readModel = scope.use(
@@ -43,7 +57,11 @@ const start = async ({ config, logger, scope, signal, fail }: ServiceContext<Api
     feed,
     validator: createDefinitionValidator(checks, readModel),
     isConnected: () => link.isConnected,
-    onInternalError: (error, path) => logger.error('a request failed', { error, path }),
+    onInternalError: (error, path) => {
+      logger.error('a request failed', { error, path });
+      // No other request will fare better.
+      if (isStoreFailure(error)) fail(error);
+    },
     heartbeatMs: config.streamHeartbeatMs,
     maxStreamCount: config.maxStreamCount,
   });
@@ -59,4 +77,13 @@ const start = async ({ config, logger, scope, signal, fail }: ServiceContext<Api
   return { url: server.url, port: server.port };
 };
 
-await runService({ name: 'api', parseConfig, start });
+await runService({
+  name: 'api',
+  parseConfig,
+  start,
+  explain: (error, { apiDatabase }) =>
+    storeFailureOf(error, {
+      file: apiDatabase,
+      whenDamaged: 'delete it (and the files -wal and -shm beside it); the api builds it again from the log',
+    }),
+});

@@ -1,3 +1,4 @@
+// cspell:ignore FROBNICATE PROPFIND
 /** Requests as bytes on a socket: whatever they are, the answer is HTTP with a problem in it. */
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';

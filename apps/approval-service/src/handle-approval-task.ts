@@ -89,7 +89,7 @@ const decide = async (
     actor,
     ...(comment === undefined ? {} : { comment }),
   };
-  const fields = { run_id: runId, approval_id: approvalId, actor, decision };
+  const fields = { run_id: runId, approval_id: approvalId, decision };
   if (judgement.kind === 'refuse') {
     const { code, message } = judgement;
     logger.info('a decision is refused', { ...fields, code });

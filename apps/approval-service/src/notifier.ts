@@ -14,10 +14,8 @@ export const createLogNotifier = (logger: Logger): Notifier => ({
       step_id: request.stepId,
       approval_id: request.approvalId,
       workspace: request.workspace,
-      message: request.message,
-      approvers: request.approvers,
+      approver_count: request.approvers.length,
       quorum: request.quorum,
-      requested_by: request.requestedBy,
       ...(request.expiresAt === undefined ? {} : { expires_at: new Date(request.expiresAt).toISOString() }),
     });
   },

@@ -11,6 +11,7 @@ export const runSummary = z.object({
   startedAt: z.string(),
   endedAt: z.string().nullable(),
   error,
+  quarantine: z.object({ reason: z.string() }).nullable(),
 });
 export type RunSummary = z.infer<typeof runSummary>;
 
@@ -73,6 +74,8 @@ export const approval = z.object({
   decidedBy: z.string().nullable(),
 });
 export type Approval = z.infer<typeof approval>;
+
+export const quarantine = z.object({ runId: z.string(), reason: z.string(), since: z.string() });
 
 export const event = z.object({
   sequence: z.number(),

@@ -1,5 +1,5 @@
 /** Parses the command line, runs the command, and turns every failure into a line on stderr and an exit code. */
-import { SettingsError } from '@signalbox/service';
+import { CannotRun, SettingsError } from '@signalbox/service';
 import { CommanderError } from 'commander';
 import { CliError, exitCodes } from './exit-code.js';
 import { createProgram } from './program.js';
@@ -16,6 +16,10 @@ const report = (error: unknown): number => {
       isJson ? `${JSON.stringify({ error: { message, exitCode, details } })}\n` : `signalbox: ${message}\n`,
     );
     return exitCode;
+  }
+  if (error instanceof CannotRun) {
+    printError(`signalbox: ${error.message}\n`);
+    return error.exitCode;
   }
   if (error instanceof SettingsError) {
     printError(`signalbox: ${error.message}\n`);

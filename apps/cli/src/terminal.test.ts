@@ -1,3 +1,4 @@
+// cspell:ignore Happrove Grüße שלום
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -64,6 +64,12 @@ const writeText = async (output: Output, run: Run, pages: AsyncIterable<Step[]>)
   output.note(run.steps.length === 0 ? '(no step yet)' : table(run.steps.map(toRow)));
   for await (const steps of pages) output.note(table(steps.map(toRow)));
   if (run.error !== null) output.note(errorOf(run));
+  if (run.quarantine !== null)
+    output.note(
+      onOneLine(
+        `quarantined, nothing is done about it: ${run.quarantine.reason}; signalbox runs release ${run.runId} lifts it`,
+      ),
+    );
 };
 
 /** One document on one line, as long as the run is, of which only a page is held at a time. */

@@ -1,3 +1,4 @@
+// cspell:ignore gnihtyna
 /** What the command line shows of texts and runs that were made to be a nuisance, through a real api. */
 
 import { join } from 'node:path';

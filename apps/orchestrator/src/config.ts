@@ -17,6 +17,7 @@ const shape = {
 
 export interface Config {
   readonly natsUrl: string;
+  readonly dataDir: string;
   readonly databaseFile: string;
   readonly logLevel: LogLevel;
   readonly runLimits: RunLimits;
@@ -28,6 +29,7 @@ export const parseConfig = (env: Environment): Config => {
   const parsed = parseSettings(shape, env);
   return {
     natsUrl: parsed.natsUrl,
+    dataDir: parsed.dataDir,
     databaseFile: parsed.database ?? join(parsed.dataDir, 'orchestrator.sqlite'),
     logLevel: parsed.logLevel,
     runLimits: { maxEvents: parsed.maxRunEvents, maxStateVisits: parsed.maxStateVisits },

@@ -35,12 +35,11 @@ export class DeadLetters {
 
   record({ report }: DeadLetterInput, context: BatchContext): void {
     if (!this.#parts.store.add(report)) return;
-    const { workspace, subject, code, reason, deliveryCount } = report;
+    const { workspace, subject, code, deliveryCount } = report;
     this.#parts.logger.warn('a message was kept as a dead letter', {
       dead_letter: report.id,
       subject,
       code,
-      reason,
       delivery_count: deliveryCount,
     });
     context.changes.announce(

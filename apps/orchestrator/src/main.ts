@@ -1,3 +1,4 @@
+import { openDataFolder, storeFailureOf } from '@signalbox/data-folder';
 import {
   consumeBatches,
   createPublisher,
@@ -22,8 +23,14 @@ const maxBatch = 500;
 await runService({
   name: 'orchestrator',
   parseConfig,
+  explain: (error, { databaseFile }) =>
+    storeFailureOf(error, {
+      file: databaseFile,
+      whenDamaged: 'put it aside and make it anew from the log with `signalbox rebuild`, or restore a backup',
+    }),
   start: async ({ config, logger, scope, signal, fail }) => {
     const clock = systemClock;
+    openDataFolder(config.dataDir);
     const database = scope.use(openDatabase(config.databaseFile, clock.now()));
     const connection = scope.use(
       await openConnection({ url: config.natsUrl, name: 'orchestrator', logger, signal }),

@@ -23,8 +23,9 @@ import {
   createTeamStore,
   createWorkflowStore,
 } from './store/catalog-store.js';
+import { createCrashStore } from './store/crash-store.js';
 import { claimKey, type OpenDatabase } from './store/database.js';
-import { createCrashStore, createDeadLetterStore } from './store/dead-letter-store.js';
+import { createDeadLetterStore } from './store/dead-letter-store.js';
 import { createInFlightStore } from './store/in-flight-store.js';
 import { createInboxStore } from './store/inbox-store.js';
 import { createOutboxStore } from './store/outbox-store.js';

@@ -6,31 +6,38 @@
  * 2. Nothing is awaited between its begin and its commit.
  * 3. A message is acknowledged after the commit, and after what follows from it is published (`intake.ts`).
  * 4. What one run does wrong is written down before the process ends; a run that has ended it three times is left
- *    alone: its messages become dead letters and its timers rest.
+ *    alone until it is released (`quarantine.ts`).
  * 5. An input whose decision needs an answer from outside (`outside.ts`) stays undecided, and so does everything
  *    behind it in its lane (a run, or a workspace's catalog): whoever commits brings them again, in order. Nothing of
  *    an undecided input is committed; the transaction that met it is rolled back and made again without it.
  */
+import { isStoreFailure } from '@signalbox/data-folder';
 import type { Logger } from '@signalbox/telemetry';
 import type { Database } from 'better-sqlite3';
 import type { Catalog } from './catalog/catalog.js';
 import { Changes, type Publication, type TimerChange } from './changes.js';
 import type { DeadLetters } from './dead-letters.js';
 import { NeedsAnswer, type OutsideAnswers } from './outside.js';
+import { Quarantine } from './quarantine.js';
 import { Recorder, type RecorderParts } from './recorder.js';
 import type { BatchContext, RunCommands } from './run-commands.js';
 import type { Starts } from './starts.js';
-import { type CrashStore, maxCrashCount } from './store/dead-letter-store.js';
+import { type CrashStore, maxCrashCount } from './store/crash-store.js';
 import type { InboxStore } from './store/inbox-store.js';
 import type { OutboxStore, PublishedMarks } from './store/outbox-store.js';
 import type { TimerStore } from './store/timer-store.js';
 import { type BatchInput, deadLetterOf } from './wire/input-codec.js';
+
+/** For runs of which nothing says where they belong. */
+const fallbackWorkspace = 'default';
 
 /** Handling this run has failed in a way that nobody handles: log, exit, restart. */
 export class RunCrash extends Error {
   override readonly name = 'RunCrash';
   constructor(
     readonly runId: string,
+    /** Undefined where neither the message nor the run says it. */
+    readonly workspace: string | undefined,
     cause: unknown,
   ) {
     super(`run ${runId} cannot be handled: ${cause instanceof Error ? cause.message : String(cause)}`, {
@@ -98,21 +105,15 @@ interface Handled {
 
 export class WritePath {
   readonly #parts: WritePathParts;
-  readonly #quarantined: ReadonlySet<string>;
+  readonly #quarantine: Quarantine;
   readonly #setAsideMessages: ReadonlySet<string>;
   readonly #heldLanes = new Set<string>();
   readonly #transaction: (inputs: readonly BatchInput[], marks: PublishedMarks | undefined) => Handled;
 
   constructor(parts: WritePathParts) {
     this.#parts = parts;
-    this.#quarantined = parts.crashes.quarantined();
-    this.#setAsideMessages = parts.crashes.setAside();
-    for (const runId of this.#quarantined) {
-      parts.logger.error('the run is quarantined: it has stopped the process too often', {
-        run_id: runId,
-        crash_count: maxCrashCount,
-      });
-    }
+    this.#quarantine = new Quarantine(parts);
+    this.#setAsideMessages = parts.crashes.setAsideMessages();
     const transaction = parts.sql.transaction(
       (inputs: readonly BatchInput[], marks: PublishedMarks | undefined) => this.#handleAll(inputs, marks),
     );
@@ -120,7 +121,7 @@ export class WritePath {
   }
 
   isQuarantined(runId: string): boolean {
-    return this.#quarantined.has(runId);
+    return this.#quarantine.has(runId);
   }
 
   /**
@@ -138,7 +139,11 @@ export class WritePath {
       const { entries, events, timerChanges } = changes;
       return { entries, events, timerChanges, undecided, marks: reached };
     } catch (cause) {
-      if (cause instanceof RunCrash) crashes.record(cause.runId, cause.message);
+      this.#quarantine.rollback();
+      if (cause instanceof RunCrash) {
+        const { runId, workspace = fallbackWorkspace, message } = cause;
+        crashes.record({ runId, workspace, reason: message });
+      }
       if (cause instanceof MessageCrash) crashes.recordMessage(cause.messageId, cause.message);
       throw cause;
     }
@@ -168,6 +173,7 @@ export class WritePath {
         if (!(cause instanceof Unfinished)) throw cause;
         for (const one of cause.undecided) left.set(one.input, one);
         recorder.runs.rolledBack();
+        this.#quarantine.rollback();
         recorder.store.rewind(from.events);
         outbox.rewind(from.outbox);
       }
@@ -185,6 +191,7 @@ export class WritePath {
     const changes = new Changes(outbox, timers);
     const recorder = new Recorder(recorderParts, changes);
     this.#parts.beginBatch();
+    if (inputs.length > 0) this.#quarantine.announceAll({ changes, recorder, now: this.#parts.now() });
     const undecided: Undecided[] = [];
     const held = new Set(this.#heldLanes);
     for (const input of inputs) {
@@ -220,15 +227,21 @@ export class WritePath {
       this.#handleMessage(input, context);
       return;
     }
-    if (this.#quarantined.has(runId)) {
-      this.#setAside(input, runId, context);
+    if (input.kind === 'run' && input.command.type === 'release') {
+      this.#quarantine.release(input.command, context);
+      return;
+    }
+    if (this.#quarantine.has(runId)) {
+      this.#quarantine.setAside(runId, input.kind, 'message' in input ? input.message : undefined, context);
       return;
     }
     try {
       this.#handle(input, context);
     } catch (cause) {
       if (cause instanceof NeedsAnswer) throw cause;
-      throw new RunCrash(runId, cause);
+      // A disk that is full is not the fault of the run at hand.
+      if (isStoreFailure(cause)) throw cause;
+      throw new RunCrash(runId, this.#workspaceOf(input, runId), cause);
     }
   }
 
@@ -250,6 +263,7 @@ export class WritePath {
       this.#handle(input, context);
     } catch (cause) {
       if (cause instanceof NeedsAnswer) throw cause;
+      if (isStoreFailure(cause)) throw cause;
       throw new MessageCrash(messageId, cause);
     }
   }
@@ -259,7 +273,7 @@ export class WritePath {
     switch (input.kind) {
       case 'run':
         if (input.command.type === 'start') starts.start(input.command, context);
-        else commands.control(input.command, context);
+        else if (input.command.type !== 'release') commands.control(input.command, context);
         break;
       case 'resume':
         commands.resume(input.resume, context);
@@ -276,17 +290,9 @@ export class WritePath {
     }
   }
 
-  #setAside(input: BatchInput, runId: string, context: BatchContext): void {
-    this.#parts.logger.error('a message for a quarantined run was set aside', {
-      run_id: runId,
-      kind: input.kind,
-    });
-    if (input.kind !== 'run' && input.kind !== 'resume') return;
-    const reason = `run ${runId} is quarantined: it has stopped the orchestrator ${maxCrashCount} times`;
-    this.#parts.deadLetters.record(
-      deadLetterOf(input.message, 'POISON_MESSAGE', reason, context.now),
-      context,
-    );
+  #workspaceOf(input: BatchInput, runId: string): string | undefined {
+    if (input.kind === 'run') return input.command.workspace;
+    return this.#parts.recorder.store.find(runId)?.workspace;
   }
 }
 

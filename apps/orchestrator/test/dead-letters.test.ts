@@ -144,5 +144,59 @@ describe('a run that stops the process', () => {
     expect(world.row('good').status).toBe('PAUSED');
     expect(recorded()).toBe(1);
     expect(world.logLines.some((line) => line.includes('quarantined'))).toBe(true);
+    const said = world.bus.events.filter(({ data }) => data.type === 'deadletter.run_quarantined');
+    expect(said.map(({ data }) => data)).toMatchObject([{ runId: 'bad', reason: expect.any(String) }]);
+  });
+
+  test('is released: what was set aside for it is handled in its order, and its timers go on', async () => {
+    await world.deliver(world.start('bad', 'one'));
+    world.sql.prepare("UPDATE workflow_runs SET seq = 99 WHERE run_id = 'bad'").run();
+    world.crash();
+    await world.open();
+    for (let count = 0; count < 3; count += 1) await crashOn('bad');
+    await world.deliver(world.command<'pause'>({ type: 'pause', runId: 'bad' }));
+    await world.deliver(world.command<'cancel'>({ type: 'cancel', runId: 'bad' }));
+    // What made it crash is mended, by a newer release of the orchestrator.
+    world.sql
+      .prepare(
+        "UPDATE workflow_runs SET seq = (SELECT max(seq) FROM workflow_run_events) WHERE run_id = 'bad'",
+      )
+      .run();
+    const before = world.bus.tasks.length;
+    const release = world.command<'release'>({ type: 'release', runId: 'bad' });
+    await world.deliver(release);
+    expect(release.answer).toBe('ack');
+    expect(world.sql.prepare('SELECT count(*) FROM run_crashes').pluck().get()).toBe(0);
+    const again = world.bus.tasks
+      .slice(before)
+      .map(({ subject, text }) => ({ subject, type: (JSON.parse(text) as { type: string }).type }));
+    expect(again).toEqual([
+      { subject: expect.stringContaining('bad'), type: 'pause' },
+      { subject: expect.stringContaining('bad'), type: 'cancel' },
+    ]);
+    const pause = world.command<'pause'>({ type: 'pause', runId: 'bad' });
+    await world.deliver(pause);
+    expect(world.row('bad').status).toBe('PAUSED');
+  });
+
+  test('cannot be released when it is not quarantined, and is told so', async () => {
+    await world.deliver(world.start('good', 'one'));
+    await world.deliver(world.command<'release'>({ type: 'release', runId: 'good' }));
+    const refused = world.bus.events.filter(({ data }) => data.type === 'run.command_refused');
+    expect(refused.map(({ data }) => data)).toMatchObject([
+      { command: 'release', code: 'RUN_NOT_QUARANTINED' },
+    ]);
+  });
+
+  test('is innocent when it is the disk that is full', async () => {
+    await world.deliver(world.start('good', 'one'));
+    const pages = world.sql.pragma('page_count', { simple: true }) as number;
+    world.sql.pragma(`max_page_count = ${pages}`);
+    const reason = 'x'.repeat(200_000);
+    await world.intake.handle([world.command<'pause'>({ type: 'pause', runId: 'good', reason })]);
+    expect(world.failures).toMatchObject([{ code: 'SQLITE_FULL' }]);
+    world.crash();
+    await world.open();
+    expect(world.sql.prepare('SELECT count(*) FROM run_crashes').pluck().get()).toBe(0);
   });
 });

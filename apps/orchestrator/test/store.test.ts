@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { TransientError } from '@signalbox/messaging';
+import { CannotRun } from '@signalbox/service';
 import { createLogger } from '@signalbox/telemetry';
 import { VirtualClock } from '@signalbox/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -24,7 +24,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 describe('the database', () => {
   test('belongs to one process at a time', () => {
     const first = openDatabase(file, 1);
-    expect(() => openDatabase(file, 1)).toThrow(TransientError);
+    expect(() => openDatabase(file, 1)).toThrow(CannotRun);
     first.close();
     openDatabase(file, 1).close();
   });

@@ -2,7 +2,7 @@
  * Owns one nats-server with file-backed JetStream on the loopback interface, for local development and tests.
  * The server chooses its own free port and writes it to a file, so no other process can take it in between.
  */
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -93,7 +93,8 @@ export async function startEmbeddedNats(options: EmbeddedNatsOptions): Promise<E
 }
 
 async function prepareStore(storeDir: string, options: EmbeddedNatsOptions): Promise<string> {
-  await mkdir(storeDir, { recursive: true });
+  await mkdir(storeDir, { recursive: true, mode: 0o700 });
+  await closeToOthers(storeDir);
   // A ports file left by a killed server would be mistaken for ours if its process id came round again.
   for (const name of await readdir(storeDir)) if (name.endsWith('.ports')) await rm(join(storeDir, name));
   const configFile = join(storeDir, 'nats-server.conf');
@@ -104,8 +105,23 @@ async function prepareStore(storeDir: string, options: EmbeddedNatsOptions): Pro
     ...(options.maxPayload === undefined ? [] : [`max_payload: ${options.maxPayload}`]),
     `jetstream { store_dir: ${JSON.stringify(storeDir)} }`,
   ];
-  await writeFile(configFile, `${lines.join('\n')}\n`);
+  await writeFile(configFile, `${lines.join('\n')}\n`, { mode: 0o600 });
   return configFile;
+}
+
+/** The store of a former server may have been made with wider rights. */
+async function closeToOthers(folder: string): Promise<void> {
+  await narrow(folder, 0o700);
+  for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isDirectory()) await narrow(path, 0o700);
+    else if (entry.isFile()) await narrow(path, 0o600);
+  }
+}
+
+async function narrow(path: string, mode: number): Promise<void> {
+  const { mode: current } = await stat(path);
+  if ((current & 0o077) !== 0) await chmod(path, mode);
 }
 
 /** Resolves with the port once the server has written it down and greets a client. */

@@ -5,7 +5,8 @@
  *    pipe whose write end only this process has, so that even `kill -9` reaches it as an end of file.
  * 2. It is started by that shell, so there is no moment at which it runs unwatched.
  * 3. `pid` is the command's own and `exited` tells of its end, also when somebody else kills it.
- * 4. It is not in the terminal's foreground group: Ctrl-C reaches this process alone, which then stops in order.
+ * 4. What it writes is for its owner alone, whatever the umask of this process.
+ * 5. It is not in the terminal's foreground group: Ctrl-C reaches this process alone, which then stops in order.
  */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -14,6 +15,7 @@ import type { Readable } from 'node:stream';
 /** `$1` is the grace time in seconds, the rest the command. A background job's standard input is not the pipe, hence fd 4. */
 const shellScript = `
 grace=$1; shift
+umask 077
 exec 4<&0
 "$@" </dev/null 3>&- 4<&- &
 command=$!

@@ -4,10 +4,12 @@
  */
 import { JetStreamApiError, JetStreamError } from '@nats-io/jetstream';
 import { errors } from '@nats-io/nats-core';
+import { quotesNobody } from '@signalbox/telemetry';
 
 /** Busy, no responders, timed out: the nearest loop backs off and tries again. */
 export class TransientError extends Error {
   override name = 'TransientError';
+  readonly [quotesNobody] = true;
   /** When given, the time after which another try makes sense. */
   readonly retryAfterMs: number | undefined;
 

@@ -47,5 +47,8 @@ export const catalogEvent = z.discriminatedUnion('type', [
     issues: z.array(issue).optional(),
   }),
   z.object({ ...of('deadletter.recorded'), deadLetter: deadLetterReport }),
+  /** The run has stopped the orchestrator too often: what comes for it is set aside. No fact of its history. */
+  z.object({ ...of('deadletter.run_quarantined'), runId: z.string(), reason: z.string() }),
+  z.object({ ...of('deadletter.run_released'), runId: z.string() }),
 ]);
 export type CatalogEventMessage = z.infer<typeof catalogEvent>;

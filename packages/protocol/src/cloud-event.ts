@@ -63,7 +63,7 @@ const aboutSubject = (runId: string | null, data: EventData): string => {
 /** The NATS subject on which an event is published. */
 const eventSubject = ({ data, runId, workspace }: Omit<EventEnvelope, 'id'>): string => {
   if (runId === null) {
-    return data.type === 'deadletter.recorded'
+    return data.type.startsWith('deadletter.')
       ? eventSubjects.deadLetter(workspace)
       : eventSubjects.catalog(workspace);
   }

@@ -21,6 +21,8 @@ export const runCommand = z.discriminatedUnion('type', [
   z.object({ ...base, type: z.literal('pause'), reason: z.string().optional() }),
   z.object({ ...base, type: z.literal('resume') }),
   z.object({ ...base, type: z.literal('cancel'), reason: z.string().optional() }),
+  /** Lifts the quarantine of a run that has stopped the orchestrator too often. */
+  z.object({ ...base, type: z.literal('release') }),
   z.object({ ...base, type: z.literal('signal'), signal: z.string().min(1), signalId: id, payload: json }),
 ]);
 export type RunCommand = z.infer<typeof runCommand>;

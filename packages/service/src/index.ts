@@ -1,3 +1,4 @@
+export { CannotRun } from './cannot-run.js';
 export {
   exitCodes,
   type ReadyMessage,

@@ -2,9 +2,11 @@
  * Owns the life of a process: settings, start, readiness, ordered shutdown, exit code.
  *
  * Exit codes: 0 after an ordered shutdown; 70 (EX_SOFTWARE) for anything unknown; 75 (EX_TEMPFAIL) when the grace
- * time ran out and the rest is left to redelivery; 78 (EX_CONFIG) for a bad setting; 128 + n at a second signal n.
+ * time ran out and the rest is left to redelivery, or when another process has what this one needs; 78 (EX_CONFIG) for
+ * a bad setting, or stores that contradict one another; 128 + n at a second signal n.
  */
 import { createLogger, type Logger, type LogLevel } from '@signalbox/telemetry';
+import { CannotRun } from './cannot-run.js';
 import { Scope } from './scope.js';
 import { type Environment, SettingsError } from './settings.js';
 
@@ -29,6 +31,8 @@ export interface ServiceDefinition<C> {
   readonly parseConfig: (env: Environment) => C;
   /** The service is ready when it resolves. What it returns goes into the `ready` log line and the message to the parent. */
   readonly start: (context: ServiceContext<C>) => Promise<Readonly<Record<string, unknown>> | undefined>;
+  /** What an error that nobody handled means for an operator; undefined where it is unknown, as it is to all then. */
+  readonly explain?: (error: unknown, config: C) => CannotRun | undefined;
   /** Time to close the scope. Default 20 s. */
   readonly graceMs?: number;
 }
@@ -44,12 +48,19 @@ export interface ReadyMessage {
 export async function runService<C extends { readonly logLevel: LogLevel }>(
   definition: ServiceDefinition<C>,
 ): Promise<void> {
+  // Whatever this process makes is for its owner alone.
+  process.umask(0o077);
   const config = readConfig(definition);
   if (config === undefined) process.exit(exitCodes.badSetting);
   const logger = createLogger({ service: definition.name, level: config.logLevel });
   const scope = new Scope();
   const abort = new AbortController();
   const fail = (error: unknown): never => {
+    const known = error instanceof CannotRun ? error : definition.explain?.(error, config);
+    if (known !== undefined) {
+      logger.error(known.message, { exit_code: known.exitCode });
+      process.exit(known.exitCode);
+    }
     logger.error('the process ends because of an error that it does not know', { error });
     process.exit(exitCodes.software);
   };

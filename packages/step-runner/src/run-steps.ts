@@ -208,7 +208,7 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
     });
     const execution = executionOf(ending, task);
     if (execution === undefined) {
-      logger.info('a step has been stopped', { ...ending });
+      logger.info('a step has been stopped', { ending: ending.kind });
       return ending.kind === 'given_back' ? 'given_back' : 'unwanted';
     }
     const finishedAt = now();
@@ -321,5 +321,8 @@ const tooLarge = (task: StepTask, limitBytes: number) =>
 
 const logResult = (logger: Logger, execution: Execution, durationMs: number): void => {
   if (execution.ok) logger.debug('a step has succeeded', { duration_ms: durationMs });
-  else logger.info('a step has failed', { duration_ms: durationMs, ...execution.error });
+  else {
+    const { code, retryable } = execution.error;
+    logger.info('a step has failed', { duration_ms: durationMs, code, retryable });
+  }
 };

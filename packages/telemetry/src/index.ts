@@ -1,9 +1,9 @@
 export {
   createLogger,
-  describeError,
   type LogFields,
   type Logger,
   type LoggerOptions,
   type LogLevel,
   logLevels,
+  quotesNobody,
 } from './logger.js';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createLogger, type LogLevel } from './index.js';
+import { createLogger, type LogLevel, quotesNobody } from './index.js';
 
 function capture(level: LogLevel = 'debug') {
   const lines: string[] = [];
@@ -42,7 +42,7 @@ test.each([
 });
 
 test('an error is written with its name, code, stack and the chain of its causes', () => {
-  const { logger, parsed } = capture();
+  const { logger, parsed } = capture('debug');
   const cause = Object.assign(new TypeError('inner'), { code: 'E_INNER' });
   logger.error('failed', { error: new Error('outer', { cause }) });
   expect(parsed()[0]?.error).toMatchObject({
@@ -54,7 +54,7 @@ test('an error is written with its name, code, stack and the chain of its causes
 });
 
 test('what JSON cannot hold does not keep a line from being written', () => {
-  const { logger, parsed } = capture();
+  const { logger, parsed } = capture('debug');
   const circular: Record<string, unknown> = { count: 1n };
   circular.self = circular;
   const shared = { a: 1 };
@@ -66,5 +66,41 @@ test('what JSON cannot hold does not keep a line from being written', () => {
     first: { a: 1 },
     second: { a: 1 },
     error: { message: 'own cause' },
+  });
+});
+
+test('no message of an error that may quote a user is written, at any level but debug', () => {
+  const { logger, lines, parsed } = capture('info');
+  const secret = 'MARKER\n    at secret (MARKER:1:1)';
+  const parse = (): unknown => {
+    try {
+      return JSON.parse('{MARKER');
+    } catch (error) {
+      return error;
+    }
+  };
+  logger.info('one', { error: new Error(secret, { cause: new TypeError(secret, { cause: secret }) }) });
+  logger.warn('two', { error: parse() });
+  logger.error('three', { error: Object.assign(new Error(secret), { code: 'E_SOME' }) });
+  expect(lines.join('')).not.toContain('MARKER');
+  expect(parsed()[0]).toMatchObject({
+    error: { name: 'Error', stack: expect.stringContaining('logger.test'), cause: { name: 'TypeError' } },
+  });
+  expect(parsed()[2]).toMatchObject({ error: { code: 'E_SOME' } });
+});
+
+test('an error of the system, and one whose class quotes nobody, keeps its message', () => {
+  const { logger, parsed } = capture('info');
+  const refused = Object.assign(new Error('connect ECONNREFUSED'), {
+    code: 'ECONNREFUSED',
+    errno: -111,
+    syscall: 'connect',
+  });
+  class Known extends Error {
+    readonly [quotesNobody] = true;
+  }
+  logger.warn('one', { error: new Known('the connection is down', { cause: refused }) });
+  expect(parsed()[0]).toMatchObject({
+    error: { message: 'the connection is down', cause: { message: 'connect ECONNREFUSED' } },
   });
 });

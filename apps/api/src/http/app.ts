@@ -8,6 +8,7 @@ import { approvalRoutes } from './approval-routes.js';
 import { refuseForeignOrigin, requireLoopbackHost } from './guards.js';
 import { requireStrictJson } from './json-body.js';
 import { problem, problemResponse, toProblem } from './problem.js';
+import { quarantineRoutes } from './quarantine-routes.js';
 import { createRouter } from './routing.js';
 import { runRoutes } from './run-routes.js';
 import { notReady, systemRoutes } from './system-routes.js';
@@ -39,6 +40,7 @@ export const createApp = (api: ApiContext) => {
   app.route('/', teamRoutes(api));
   app.route('/', runRoutes(api));
   app.route('/', approvalRoutes(api));
+  app.route('/', quarantineRoutes(api));
   app.doc31('/api/v1/openapi.json', {
     openapi: '3.1.0',
     info: {

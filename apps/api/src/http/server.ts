@@ -12,6 +12,7 @@ import {
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
+import { CannotRun } from '@signalbox/service';
 import { type Problem, problem, problemMediaType, problemResponse, problemText } from './problem.js';
 
 export interface HttpServer {
@@ -28,14 +29,25 @@ type Fetch = (request: Request) => Response | Promise<Response>;
 export const listen = (fetch: Fetch, hostname: string, port: number): Promise<HttpServer> =>
   new Promise((resolve, reject) => {
     const server = createHttpServer(fetch);
-    server.once('error', reject);
+    server.once('error', (error) => reject(cannotListen(error, hostname, port)));
     server.listen(port, hostname, () => {
-      server.removeListener('error', reject);
+      server.removeAllListeners('error');
       const { port: taken } = server.address() as AddressInfo;
       const host = hostname.includes(':') ? `[${hostname.replace(/^\[|\]$/g, '')}]` : hostname;
       resolve({ url: `http://${host}:${taken}`, port: taken, close: () => closeServer(server) });
     });
   });
+
+const cannotListen = (error: NodeJS.ErrnoException, hostname: string, port: number): Error => {
+  if (error.code === 'EADDRINUSE')
+    return new CannotRun(
+      75,
+      `port ${port} of ${hostname} is taken: end who has it, or name another in SIGNALBOX_API_PORT`,
+    );
+  if (error.code === 'EACCES' || error.code === 'EADDRNOTAVAIL')
+    return new CannotRun(78, `port ${port} of ${hostname} cannot be listened on (${error.code})`);
+  return error;
+};
 
 const createHttpServer = (fetch: Fetch): Server => {
   const answer = getRequestListener(fetch, {

@@ -40,6 +40,10 @@ export const createCatalogRows = (db: ReadModelDatabase) => {
   const agent = db.prepare<unknown[]>(putAgent);
   const deleteAgent = db.prepare<unknown[]>('DELETE FROM agents WHERE name = ?');
   const teams = db.prepare<unknown[]>(putTeams);
+  const quarantine = db.prepare<unknown[]>(
+    'INSERT INTO quarantines (run_id, reason, since) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+  );
+  const release = db.prepare<unknown[]>('DELETE FROM quarantines WHERE run_id = ?');
   const deadLetter = db.prepare<unknown[]>(addDeadLetter);
 
   const writeWorkflow = (event: Of<'catalog.workflow_put'>, at: number): void => {
@@ -88,6 +92,12 @@ export const createCatalogRows = (db: ReadModelDatabase) => {
         return;
       case 'catalog.teams_put':
         teams.run(JSON.stringify(event.teams), event.source, event.digest, at, event.actor);
+        return;
+      case 'deadletter.run_quarantined':
+        quarantine.run(event.runId, event.reason, at);
+        return;
+      case 'deadletter.run_released':
+        release.run(event.runId);
         return;
       case 'deadletter.recorded':
         writeDeadLetter(event.deadLetter);

@@ -1,6 +1,6 @@
 /** Reads of runs. */
 import type { RunStatus } from '@signalbox/engine';
-import type { RunResource, RunSummary, StepSummary } from '../resources/run.js';
+import type { QuarantineResource, RunResource, RunSummary, StepSummary } from '../resources/run.js';
 import { toInstantText, toOptionalInstantText } from '../resources/shapes.js';
 import { createApprovalQueries } from './approval-queries.js';
 import { createEventQueries } from './event-queries.js';
@@ -24,11 +24,16 @@ interface SummaryRow {
   started_at: number;
   updated_at: number;
   ended_at: number | null;
+  quarantine_reason: string | null;
+  quarantined_since: number | null;
 }
 
 /** All but input and output, which may be large. */
 const summaryColumns =
-  'run_id, workflow_id, workflow_version, workflow_digest, status, error, started_by, started_at, updated_at, ended_at';
+  'runs.run_id, workflow_id, workflow_version, workflow_digest, status, error, started_by, started_at, updated_at, ended_at';
+/** A run that is quarantined before it began has no row of its own: it is in the list of quarantines only. */
+const quarantineColumns = `(SELECT reason FROM quarantines q WHERE q.run_id = runs.run_id) AS quarantine_reason,
+  (SELECT since FROM quarantines q WHERE q.run_id = runs.run_id) AS quarantined_since`;
 
 interface RunRow extends SummaryRow {
   input: string;
@@ -37,6 +42,18 @@ interface RunRow extends SummaryRow {
   parent_step_id: string | null;
   last_sequence: number;
 }
+
+interface QuarantineRow {
+  run_id: string;
+  reason: string;
+  since: number;
+}
+
+const toQuarantine = (row: QuarantineRow): QuarantineResource => ({
+  runId: row.run_id,
+  reason: row.reason,
+  since: toInstantText(row.since),
+});
 
 /** How far a run is. */
 export interface RunHead {
@@ -59,6 +76,10 @@ const toRunSummary = (row: SummaryRow): RunSummary => ({
   updatedAt: toInstantText(row.updated_at),
   endedAt: toOptionalInstantText(row.ended_at),
   error: parsed(row.error),
+  quarantine:
+    row.quarantine_reason === null || row.quarantined_since === null
+      ? null
+      : { reason: row.quarantine_reason, since: toInstantText(row.quarantined_since) },
 });
 
 /** `nextStep` is absent where all steps are there. */
@@ -67,9 +88,12 @@ export type RunWithSteps = Omit<RunResource, 'nextCursor'> & { readonly nextStep
 export type RunQueries = ReturnType<typeof createRunQueries>;
 
 export const createRunQueries = (db: ReadModelDatabase) => {
-  const run = db.prepare<[string], RunRow>('SELECT * FROM runs WHERE run_id = ?');
+  const run = db.prepare<[string], RunRow>(`SELECT *, ${quarantineColumns} FROM runs WHERE run_id = ?`);
   const head = db.prepare<[string], { sequence: number; ended_at: number | null }>(
     'SELECT last_sequence AS sequence, ended_at FROM runs WHERE run_id = ?',
+  );
+  const quarantines = db.prepare<[number, string, number], QuarantineRow>(
+    'SELECT * FROM quarantines WHERE (since, run_id) < (?, ?) ORDER BY since DESC, run_id DESC LIMIT ?',
   );
   const { listSteps, findStepRow } = createStepQueries(db);
   const { eventAt, ...events } = createEventQueries(db);
@@ -98,6 +122,12 @@ export const createRunQueries = (db: ReadModelDatabase) => {
       return row === undefined ? undefined : { sequence: row.sequence, hasEnded: row.ended_at !== null };
     },
     listSteps,
+    /** Latest first. */
+    listQuarantines: (limit: number, after: ListPosition = start): Page<QuarantineResource> =>
+      toPage(quarantines.all(after.at, after.id, limit + 1), limit, toQuarantine, (row) => ({
+        at: row.since,
+        id: row.run_id,
+      })),
     /** With the input that the step began with. */
     findStep: (runId: string, stepId: string): { step: StepSummary; input?: unknown } | undefined => {
       const row = findStepRow(runId, stepId);
@@ -112,15 +142,17 @@ export const createRunQueries = (db: ReadModelDatabase) => {
 
 const createRunList = (db: ReadModelDatabase) => {
   const behind = '(started_at, run_id) < (?, ?) ORDER BY started_at DESC, run_id DESC LIMIT ?';
-  const all = db.prepare<unknown[], SummaryRow>(`SELECT ${summaryColumns} FROM runs WHERE ${behind}`);
+  const all = db.prepare<unknown[], SummaryRow>(
+    `SELECT ${summaryColumns}, ${quarantineColumns} FROM runs WHERE ${behind}`,
+  );
   const ofWorkflow = db.prepare<unknown[], SummaryRow>(
-    `SELECT ${summaryColumns} FROM runs WHERE workflow_id = ? AND ${behind}`,
+    `SELECT ${summaryColumns}, ${quarantineColumns} FROM runs WHERE workflow_id = ? AND ${behind}`,
   );
   const ofStatus = db.prepare<unknown[], SummaryRow>(
-    `SELECT ${summaryColumns} FROM runs WHERE status = ? AND ${behind}`,
+    `SELECT ${summaryColumns}, ${quarantineColumns} FROM runs WHERE status = ? AND ${behind}`,
   );
   const ofBoth = db.prepare<unknown[], SummaryRow>(
-    `SELECT ${summaryColumns} FROM runs WHERE workflow_id = ? AND status = ? AND ${behind}`,
+    `SELECT ${summaryColumns}, ${quarantineColumns} FROM runs WHERE workflow_id = ? AND status = ? AND ${behind}`,
   );
   /** Newest first. */
   return (filter: RunFilter, limit: number, after: ListPosition = start): Page<RunSummary> => {

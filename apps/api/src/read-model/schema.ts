@@ -4,14 +4,13 @@
  * 1. Nothing here is a source of truth: a file of another schema version or workspace is dropped and built again.
  * 2. `position` and the rows that follow from it are written in one transaction, so each event counts exactly once.
  */
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { protectDatabase } from '@signalbox/data-folder';
 import Database from 'better-sqlite3';
 
 export type ReadModelDatabase = Database.Database;
 
 /** Raise it with every change below. */
-const schemaVersion = 2;
+const schemaVersion = 3;
 
 const tables = `
 CREATE TABLE position (
@@ -112,6 +111,11 @@ CREATE TABLE approvals (
 ) WITHOUT ROWID;
 CREATE INDEX approvals_in_order ON approvals (run_id, requested_sequence, approval_id);
 CREATE INDEX approvals_newest ON approvals (status, requested_at, run_id, approval_id);
+CREATE TABLE quarantines (
+  run_id TEXT PRIMARY KEY,
+  reason TEXT NOT NULL,
+  since INTEGER NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE workflows (
   workflow_id TEXT NOT NULL,
   version INTEGER NOT NULL,
@@ -160,7 +164,7 @@ CREATE INDEX dead_letters_newest ON dead_letters (at, id);
 
 /** Opens the file, or makes it; `:memory:` is a private one in memory. The caller closes it. */
 export const openReadModelDatabase = (path: string, workspace: string): ReadModelDatabase => {
-  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true });
+  if (path !== ':memory:') protectDatabase(path);
   const db = new Database(path);
   db.pragma('journal_mode = WAL');
   // A crash of the machine may lose the last transactions whole: the position goes back with them, and they come again.

@@ -13,6 +13,10 @@ export const runSummary = z
     updatedAt: instantText,
     endedAt: instantText.nullable(),
     error: errorResource.nullable(),
+    quarantine: z.object({ reason: z.string(), since: instantText }).nullable().openapi({
+      description:
+        'Why nothing is done about the run although it has not ended: it has stopped the orchestrator too often.',
+    }),
   })
   .openapi('RunSummary');
 export type RunSummary = z.infer<typeof runSummary>;
@@ -65,6 +69,11 @@ export const runResource = runSummary
   })
   .openapi('Run');
 export type RunResource = z.infer<typeof runResource>;
+
+export const quarantineResource = z
+  .object({ runId: z.string(), reason: z.string(), since: instantText })
+  .openapi('Quarantine');
+export type QuarantineResource = z.infer<typeof quarantineResource>;
 
 export const eventResource = z
   .object({

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { type RunSummary, runSummary } from '../api-types.js';
+import { quarantine, type RunSummary, runSummary } from '../api-types.js';
 import { contextOf } from '../context.js';
 import { CliError, exitCodes } from '../exit-code.js';
 import { readJsonOption } from '../json-option.js';
@@ -34,7 +34,7 @@ const list = async (options: ListOptions, command: Command): Promise<void> => {
       runs.map((run) => [
         run.runId,
         `${run.workflow.id} v${run.workflow.version}`,
-        run.status,
+        run.quarantine === null ? run.status : `${run.status} (quarantined)`,
         run.startedAt,
         took(run),
         run.startedBy,
@@ -60,6 +60,24 @@ const control =
     const parsed = runSummary.safeParse(body);
     output.show(body, () => `run ${runId} is ${parsed.success ? parsed.data.status : `asked to ${verb}`}`);
   };
+
+const quarantined = async (_options: unknown, command: Command): Promise<void> => {
+  const { api, output } = contextOf(command);
+  const found = await api.list('/api/v1/quarantines', quarantine);
+  output.show(found, (runs) =>
+    table(
+      ['run', 'since', 'reason'],
+      runs.map(({ runId, since, reason }) => [runId, since, reason]),
+      'no run is quarantined',
+    ),
+  );
+};
+
+const release = async (runId: string, _options: unknown, command: Command): Promise<void> => {
+  const { api, output } = contextOf(command);
+  const { body } = await api.send('POST', `${pathOf(runId)}/release`);
+  output.show(body, () => `run ${runId} is released; what was set aside for it is handled now`);
+};
 
 interface SignalOptions {
   readonly payload?: string;
@@ -111,6 +129,14 @@ export const runsCommands = (): Command => {
     .description('stop for good; what is in flight is aborted')
     .option('--reason <text>', 'why')
     .action(control('cancel'));
+  command
+    .command('quarantined')
+    .description('runs that are left alone because they have stopped the orchestrator again and again')
+    .action(quarantined);
+  command
+    .command('release <run>')
+    .description('lift a quarantine; what was set aside for the run is handled')
+    .action(release);
   command
     .command('signal <run> <name>')
     .description('send a signal that the run waits for, or will wait for')

@@ -1,20 +1,23 @@
 /**
  * The whole platform on one machine: nats-server (unless an external one is given) and every service as a process
- * of its own. A service that dies is started again; what it held is redelivered.
+ * of its own. What dies is started again, sooner or later; what it held is redelivered.
+ *
+ * Nothing is touched before this process has the lock of the data folder.
  *
  * Stopping goes from the outside in: first what accepts work, then what does it, then the orchestrator, then NATS.
  */
-import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { type Lock, openDataFolder, takeLock } from '@signalbox/data-folder';
 import { type EmbeddedNats, startEmbeddedNats } from '@signalbox/embedded-nats';
+import { CannotRun } from '@signalbox/service';
 import type { CliConfig } from '../config.js';
+import { canListen } from './preferred-port.js';
+import { noQuickEnds, type QuickEnds } from './quick-ends.js';
 import { type ServiceName, type ServiceProcess, serviceNames, startService } from './service-process.js';
+import { superviseNats } from './supervised-nats.js';
 
 const stopOrder: readonly ServiceName[] = ['api', 'approval-service', 'agent', 'step-worker', 'orchestrator'];
 const stopGraceMs = 15_000;
-/** A service that ends within this time of its start counts as failing. */
-const quickEndMs = 5_000;
-const maxQuickEndCount = 5;
 
 export interface PlatformOptions {
   readonly config: CliConfig;
@@ -38,8 +41,24 @@ export interface Platform {
 
 export const startPlatform = async (options: PlatformOptions): Promise<Platform> => {
   const dataDir = resolve(options.dataDir);
-  await mkdir(dataDir, { recursive: true });
-  const nats = options.natsUrl === undefined ? await startNats(dataDir, options) : undefined;
+  // What every process of this platform makes is for its owner alone.
+  process.umask(0o077);
+  const lock = takeLock(join(dataDir, 'dev.lock'), `another signalbox dev has the data folder ${dataDir}`);
+  try {
+    openDataFolder(dataDir);
+    await requireFreePort(options);
+    return await startAll(dataDir, options, lock);
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+};
+
+const startAll = async (dataDir: string, options: PlatformOptions, lock: Lock): Promise<Platform> => {
+  const nats =
+    options.natsUrl === undefined
+      ? await superviseNats(startNats(dataDir, options), options.onLine)
+      : undefined;
   const natsUrl = nats?.url ?? options.natsUrl ?? '';
   const fleet = createFleet(
     { ...options.env, SIGNALBOX_NATS_URL: natsUrl, SIGNALBOX_DATA_DIR: dataDir },
@@ -51,10 +70,11 @@ export const startPlatform = async (options: PlatformOptions): Promise<Platform>
     return {
       apiUrl: String(api?.url ?? `http://${options.config.apiHost}:${options.config.apiPort}`),
       natsUrl,
-      failed: Promise.race([fleet.failed, natsFailure(nats)]),
+      failed: Promise.race([fleet.failed, ...(nats === undefined ? [] : [nats.failed])]),
       stop: async () => {
         await fleet.stop();
         await nats?.stop();
+        lock.close();
       },
     };
   } catch (error) {
@@ -64,17 +84,26 @@ export const startPlatform = async (options: PlatformOptions): Promise<Platform>
   }
 };
 
-const startNats = (dataDir: string, options: PlatformOptions): Promise<EmbeddedNats> =>
-  startEmbeddedNats({
-    storeDir: join(dataDir, 'nats'),
-    ...(options.config.natsServer === undefined ? {} : { binary: options.config.natsServer }),
-    ...(options.natsPort === undefined ? {} : { port: options.natsPort }),
-    log: (line) => options.onLine('nats', line),
-  });
+/** Starts a nats-server on a port, or on a free one. */
+const startNats =
+  (dataDir: string, options: PlatformOptions) =>
+  (port: number | undefined): Promise<EmbeddedNats> =>
+    startEmbeddedNats({
+      storeDir: join(dataDir, 'nats'),
+      ...(options.config.natsServer === undefined ? {} : { binary: options.config.natsServer }),
+      ...((port ?? options.natsPort) === undefined ? {} : { port: (port ?? options.natsPort) as number }),
+      log: (line) => options.onLine('nats', line),
+    });
 
-const natsFailure = async (nats: EmbeddedNats | undefined): Promise<string> => {
-  const exit = await (nats?.exited ?? new Promise<never>(() => undefined));
-  return exit.isExpected ? new Promise<never>(() => undefined) : 'nats-server ended unexpectedly';
+/** Said before anything is started: the api would say it late, amid the lines of others. */
+const requireFreePort = async ({ config, env }: PlatformOptions): Promise<void> => {
+  const { apiHost } = config;
+  const apiPort = Number(env.SIGNALBOX_API_PORT ?? config.apiPort);
+  if (apiPort === 0 || (await canListen(apiPort, apiHost))) return;
+  throw new CannotRun(
+    75,
+    `port ${apiPort} of ${apiHost} is taken: end who has it, or name another in SIGNALBOX_API_PORT`,
+  );
 };
 
 const createFleet = (env: NodeJS.ProcessEnv, onLine: PlatformOptions['onLine']) => {
@@ -85,17 +114,22 @@ const createFleet = (env: NodeJS.ProcessEnv, onLine: PlatformOptions['onLine']) 
     reportFailure = resolve;
   });
 
-  const start = (name: ServiceName, quickEndCount = 0): Promise<Readonly<Record<string, unknown>>> => {
-    const startedAt = performance.now();
+  const start = (
+    name: ServiceName,
+    ends: QuickEnds = noQuickEnds(),
+  ): Promise<Readonly<Record<string, unknown>>> => {
     const service = startService(name, env, onLine);
     running.set(name, service);
+    ends.begin();
     void service.exited.then(({ code, signal }) => {
       if (isStopping) return;
-      const quick = performance.now() - startedAt < quickEndMs ? quickEndCount + 1 : 0;
       const how = signal ?? `exit code ${code}`;
-      if (quick >= maxQuickEndCount) return reportFailure(`${name} ended ${quick} times in a row (${how})`);
+      const delayMs = ends.count();
+      if (delayMs === undefined) return reportFailure(`${name} ended again and again (${how})`);
       onLine('dev', `${name} ended (${how}); starting it again`);
-      void start(name, quick).catch((error: Error) => onLine('dev', error.message));
+      setTimeout(() => {
+        if (!isStopping) void start(name, ends).catch((error: Error) => onLine('dev', error.message));
+      }, delayMs);
     });
     return service.ready;
   };

@@ -5,13 +5,18 @@ import { createServer } from 'node:net';
 /** The port of the address if it can be listened on now; undefined when it is taken. */
 export const preferredPort = async (natsUrl: string): Promise<number | undefined> => {
   const port = Number(new URL(natsUrl).port || '4222');
+  return (await canListen(port, '127.0.0.1')) ? port : undefined;
+};
+
+/** Whether nobody has the port now. */
+export const canListen = async (port: number, host: string): Promise<boolean> => {
   const probe = createServer();
   try {
-    probe.listen(port, '127.0.0.1');
+    probe.listen(port, host);
     await once(probe, 'listening');
-    return port;
+    return true;
   } catch {
-    return undefined;
+    return false;
   } finally {
     probe.close();
   }

@@ -4,6 +4,9 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { CannotRun } from '@signalbox/service';
+import { z } from 'zod';
+import { CliError, exitCodes } from '../exit-code.js';
 import { createLineSplitter } from './line-splitter.js';
 
 export const serviceNames = ['orchestrator', 'step-worker', 'agent', 'approval-service', 'api'] as const;
@@ -24,6 +27,9 @@ export interface ServiceProcess {
   stop(graceMs: number): Promise<ServiceExit>;
 }
 
+/** A service that said why it cannot run, and what to do: its last word, as JSON with an `exit_code`. */
+const lastWord = z.object({ msg: z.string(), exit_code: z.union([z.literal(75), z.literal(78)]) });
+
 /** The applications stand beside this one and are started by path: none imports another. */
 const mainOf = (name: ServiceName): string =>
   fileURLToPath(new URL(`../../../${name}/dist/main.js`, import.meta.url));
@@ -34,26 +40,41 @@ export const startService = (
   onLine: (name: ServiceName, line: string) => void,
 ): ServiceProcess => {
   const child = fork(mainOf(name), [], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  let reason: CannotRun | undefined;
   child.stdout?.on(
     'data',
-    createLineSplitter((line) => onLine(name, line)),
+    createLineSplitter((line) => {
+      reason = reasonIn(line) ?? reason;
+      onLine(name, line);
+    }),
   );
   child.stderr?.on(
     'data',
     createLineSplitter((line) => onLine(name, line)),
   );
   const exited = new Promise<ServiceExit>((resolve) => {
-    child.once('exit', (code, signal) => resolve({ name, code, signal }));
+    // When its output has been read, too.
+    child.once('close', (code, signal) => resolve({ name, code, signal }));
   });
   return {
     name,
-    ready: readiness(child, exited),
+    ready: readiness(child, exited, () => reason),
     exited,
     stop: (graceMs) => stopChild(child, exited, graceMs),
   };
 };
 
-const readiness = (child: ChildProcess, exited: Promise<ServiceExit>): ServiceProcess['ready'] => {
+const reasonIn = (line: string): CannotRun | undefined => {
+  if (!line.includes('"exit_code"')) return undefined;
+  const said = lastWord.safeParse(JSON.parse(line));
+  return said.success ? new CannotRun(said.data.exit_code, said.data.msg) : undefined;
+};
+
+const readiness = (
+  child: ChildProcess,
+  exited: Promise<ServiceExit>,
+  reason: () => CannotRun | undefined,
+): ServiceProcess['ready'] => {
   const ready = new Promise<Readonly<Record<string, unknown>>>((resolve, reject) => {
     child.on('message', (message) => {
       if (typeof message === 'object' && message !== null && 'type' in message && message.type === 'ready') {
@@ -61,7 +82,13 @@ const readiness = (child: ChildProcess, exited: Promise<ServiceExit>): ServicePr
       }
     });
     exited.then(({ name, code, signal }) =>
-      reject(new Error(`${name} ended (${signal ?? `exit code ${code}`}) before it was ready`)),
+      reject(
+        reason() ??
+          new CliError(
+            `${name} ended (${signal ?? `exit code ${code}`}) before it was ready; its log says why`,
+            exitCodes.internal,
+          ),
+      ),
     );
   });
   // Whoever waits for it sees the failure; nobody waiting is no fault of the process.

@@ -6,9 +6,7 @@
  * 2. What is committed survives power loss: WAL with `synchronous = FULL` syncs at every commit.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { TransientError } from '@signalbox/messaging';
+import { protectDatabase, takeLock } from '@signalbox/data-folder';
 import BetterSqlite, { type Database } from 'better-sqlite3';
 import { migrate } from './migrations.js';
 
@@ -20,10 +18,10 @@ export interface OpenDatabase {
 /** Pages of 4 KiB that the log may hold before a commit moves them over: fewer moves, each under 20 ms. */
 const checkpointPages = 4_000;
 
-/** @throws TransientError while another process holds the database. */
-export const openDatabase = (file: string, now: number): OpenDatabase => {
-  mkdirSync(dirname(file), { recursive: true });
-  const lock = takeLock(file);
+/** @throws CannotRun while another process holds the database. */
+export const openDatabase = (path: string, now: number): OpenDatabase => {
+  const file = protectDatabase(path);
+  const lock = takeLock(`${file}.lock`, `another orchestrator has the database ${file}`);
   const sql = new BetterSqlite(file);
   sql.pragma('journal_mode = WAL');
   sql.pragma('synchronous = FULL');
@@ -38,21 +36,6 @@ export const openDatabase = (file: string, now: number): OpenDatabase => {
       lock.close();
     },
   };
-};
-
-const takeLock = (file: string): Database => {
-  const lock = new BetterSqlite(`${file}.lock`, { timeout: 0 });
-  try {
-    lock.pragma('locking_mode = EXCLUSIVE');
-    lock.exec('BEGIN EXCLUSIVE');
-    return lock;
-  } catch (cause) {
-    lock.close();
-    if (cause instanceof BetterSqlite.SqliteError && cause.code === 'SQLITE_BUSY') {
-      throw new TransientError(`the database ${file} is in use by another orchestrator process`, { cause });
-    }
-    throw cause;
-  }
 };
 
 /** The key of the claims of this installation: 32 random bytes, made once. */

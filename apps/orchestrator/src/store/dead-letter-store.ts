@@ -1,4 +1,4 @@
-/** Messages that nobody could handle, kept for an operator; and the runs that have stopped the process. */
+/** Messages that nobody could handle, kept for an operator. */
 import type { DeadLetterReport } from '@signalbox/protocol';
 import type { Database } from 'better-sqlite3';
 
@@ -26,38 +26,5 @@ export const createDeadLetterStore = (sql: Database) => {
         r.payload,
         r.payloadBytes,
       ).changes === 1,
-  };
-};
-
-/** A run or message that has stopped the process this often is left alone until an operator looks. */
-export const maxCrashCount = 3;
-
-export type CrashStore = ReturnType<typeof createCrashStore>;
-
-export const createCrashStore = (sql: Database) => {
-  const upsert = sql.prepare<[string, string]>(
-    `INSERT INTO run_crashes (run_id, count, reason) VALUES (?, 1, ?)
-     ON CONFLICT DO UPDATE SET count = count + 1, reason = excluded.reason`,
-  );
-  const quarantined = sql
-    .prepare<[number], string>('SELECT run_id FROM run_crashes WHERE count >= ?')
-    .pluck();
-  const upsertMessage = sql.prepare<[string, string]>(
-    `INSERT INTO message_crashes (message_id, count, reason) VALUES (?, 1, ?)
-     ON CONFLICT DO UPDATE SET count = count + 1, reason = excluded.reason`,
-  );
-  const setAside = sql
-    .prepare<[number], string>('SELECT message_id FROM message_crashes WHERE count >= ?')
-    .pluck();
-  return {
-    record: (runId: string, reason: string): void => {
-      upsert.run(runId, reason);
-    },
-    quarantined: (): ReadonlySet<string> => new Set(quarantined.all(maxCrashCount)),
-    /** For a message that belongs to no run. */
-    recordMessage: (messageId: string, reason: string): void => {
-      upsertMessage.run(messageId, reason);
-    },
-    setAside: (): ReadonlySet<string> => new Set(setAside.all(maxCrashCount)),
   };
 };

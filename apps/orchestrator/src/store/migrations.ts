@@ -118,13 +118,21 @@ const schemaOfRuns = `
   CREATE TABLE run_crashes (
     run_id  TEXT PRIMARY KEY,
     count   INTEGER NOT NULL,
-    reason  TEXT NOT NULL
+    reason  TEXT NOT NULL,
+    workspace     TEXT NOT NULL,
+    is_announced  INTEGER NOT NULL DEFAULT 0
   ) WITHOUT ROWID;
   CREATE TABLE message_crashes (
     message_id  TEXT PRIMARY KEY,
     count       INTEGER NOT NULL,
     reason      TEXT NOT NULL
   ) WITHOUT ROWID;
+  CREATE TABLE set_aside_messages (
+    position  INTEGER PRIMARY KEY,
+    run_id    TEXT NOT NULL,
+    subject   TEXT NOT NULL,
+    payload   TEXT NOT NULL
+  );
 `;
 
 const schemaOfTransport = `

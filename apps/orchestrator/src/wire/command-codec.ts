@@ -8,7 +8,7 @@ import {
 } from '@signalbox/engine';
 import type { ResumeMessage, RunCommand } from '@signalbox/protocol';
 
-export type ControlCommand = Exclude<RunCommand, { type: 'start' }>;
+export type ControlCommand = Exclude<RunCommand, { type: 'start' | 'release' }>;
 
 export const toControl = (command: ControlCommand): Command => {
   switch (command.type) {

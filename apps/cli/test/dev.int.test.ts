@@ -1,0 +1,247 @@
+/** `signalbox dev` as a process: its folder, its lock, its ports, and what it does when something of it dies. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { eventually } from '@signalbox/testing';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const bin = fileURLToPath(new URL('../bin/signalbox.js', import.meta.url));
+
+interface Dev {
+  readonly child: ChildProcess;
+  readonly output: () => string;
+  readonly errors: () => string;
+  readonly code: Promise<number | null>;
+}
+
+/** Under the widest umask there is. */
+const startDev = (dataDir: string, apiPort: number, natsPort: number): Dev => {
+  const child = spawn('sh', ['-c', `umask 000; exec "${process.execPath}" "${bin}" dev`], {
+    env: {
+      ...process.env,
+      SIGNALBOX_DATA_DIR: dataDir,
+      SIGNALBOX_API_PORT: String(apiPort),
+      SIGNALBOX_NATS_URL: `nats://127.0.0.1:${natsPort}`,
+      SIGNALBOX_LOG_LEVEL: 'info',
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  let errors = '';
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+  const code = new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { child, code, output: () => output, errors: () => errors };
+};
+
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (typeof address !== 'object' || address === null) throw new Error('no port');
+  return address.port;
+};
+
+let root: string;
+let dataDir: string;
+let apiPort: number;
+let natsPort: number;
+let dev: Dev;
+
+const api = (): string => `http://127.0.0.1:${apiPort}`;
+
+const call = async (
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<{ status: number; body: Answer }> => {
+  const isText = typeof body === 'string';
+  const response = await fetch(`${api()}${path}`, {
+    method,
+    headers: {
+      'x-signalbox-actor': 'user:alice',
+      ...(body === undefined ? {} : { 'content-type': isText ? 'application/yaml' : 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
+  });
+  return { status: response.status, body: (await response.json()) as Answer };
+};
+
+interface Answer {
+  readonly runId: string;
+  readonly status: string;
+  readonly items: readonly { readonly approvalId: string }[];
+}
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'signalbox-dev-'));
+  dataDir = join(root, 'data');
+  // As a former release, or a careless copy, may have left it.
+  await mkdir(join(dataDir, 'nats'), { recursive: true });
+  await writeFile(join(dataDir, 'nats/old.conf'), '');
+  for (const [path, mode] of [
+    ['nats/old.conf', 0o666],
+    ['nats', 0o777],
+    ['.', 0o755],
+  ] as const)
+    await chmod(join(dataDir, path), mode);
+  [apiPort, natsPort] = [await freePort(), await freePort()];
+  dev = startDev(dataDir, apiPort, natsPort);
+  await eventually(() => dev.output().includes('The platform is up'), {
+    timeoutMs: 60_000,
+    describe: 'the platform is up',
+  });
+});
+
+afterAll(async () => {
+  dev?.child.kill('SIGTERM');
+  await dev?.code;
+  await rm(root, { recursive: true, force: true });
+});
+
+const marker = 'XQZMARKERZQX';
+
+const workflow = (id: string, states: unknown[]) =>
+  JSON.stringify({ id, version: '1', name: marker, description: marker, start: 'first', states });
+
+/** Starts a run and waits until it is in a status. */
+const runUntil = async (id: string, input: unknown, status: string): Promise<string> => {
+  const { body } = await call('POST', '/api/v1/workflow-runs', { workflow: id, input });
+  const path = `/api/v1/workflow-runs/${body.runId}`;
+  await eventually(async () => (await call('GET', path)).body.status === status, {
+    timeoutMs: 30_000,
+    describe: `the run of ${id} is ${status}`,
+  });
+  return path;
+};
+
+test('a mark in every place that a user can write to is in no log', async () => {
+  await call('PUT', '/api/v1/teams', `${marker.toLowerCase()}: [user:bob]\n`);
+  await call(
+    'PUT',
+    '/api/v1/agents/marked',
+    `---\nmodel: scripted/test\nanswers:\n  - output: ${marker}\n---\n${marker}\n`,
+  );
+  await call(
+    'PUT',
+    '/api/v1/agents/failing',
+    `---\nmodel: scripted/test\noutput:\n  schema: { type: object, properties: { n: { enum: [1] } }, required: [n] }\nanswers:\n  - output: { n: ${marker} }\n---\n${marker}\n`,
+  );
+  const ask = (agent: string, more: object) => ({
+    name: 'first',
+    type: 'operation',
+    action: 'agent.run',
+    input: { agent, task: `${marker} {{ ctx.text }}` },
+    ...more,
+  });
+  const definitions = [
+    workflow('answered', [ask('marked', { end: true })]),
+    workflow('unanswered', [ask('failing', { outputValidation: 'strict', end: true })]),
+    workflow('no-expression', [
+      {
+        name: 'first',
+        type: 'switch',
+        conditions: [{ if: `int(ctx.text) > 1`, next: 'last' }],
+        defaultNext: 'last',
+      },
+      { name: 'last', type: 'inject', data: { text: marker }, end: true },
+    ]),
+    workflow('approved', [
+      {
+        name: 'first',
+        type: 'operation',
+        action: 'human.approval',
+        input: { message: `${marker} {{ ctx.text }}` },
+        timeoutSeconds: 60,
+        end: true,
+      },
+    ]),
+    workflow('signalled', [{ name: 'first', type: 'signal', signal: 'go', timeoutSeconds: 60, end: true }]),
+  ];
+  for (const definition of definitions) {
+    const answer = await call('POST', '/api/v1/workflows', definition);
+    expect(answer.status, JSON.stringify(answer.body)).toBe(201);
+  }
+  await call('POST', '/api/v1/workflows', `id: ${marker}\nstates: [${marker}`);
+  await call('POST', '/api/v1/workflow-runs', { workflow: marker, input: marker });
+  const input = { text: marker };
+  await runUntil('answered', input, 'COMPLETED');
+  await runUntil('unanswered', input, 'FAILED');
+  await runUntil('no-expression', input, 'FAILED');
+  const asked = await runUntil('approved', input, 'WAITING_APPROVAL');
+  const approvalId = (await call('GET', `${asked}/approvals`)).body.items[0]?.approvalId;
+  const decision = { comment: marker, data: { text: marker } };
+  await call('POST', `${asked}/approvals/${approvalId}/reject`, decision);
+  const waiting = await runUntil('signalled', input, 'WAITING_SIGNAL');
+  await call('POST', `${waiting}/signals/go`, { payload: marker });
+  const cancelled = await runUntil('signalled', input, 'WAITING_SIGNAL');
+  await call('POST', `${cancelled}/cancel`, { reason: marker });
+  await eventually(async () => (await call('GET', cancelled)).body.status === 'CANCELLED', {
+    describe: 'the run is cancelled',
+  });
+  expect(dev.output()).toContain('a step has failed');
+  const said = (dev.output() + dev.errors())
+    .split('\n')
+    .filter((line) => line.toUpperCase().includes(marker));
+  expect(said).toEqual([]);
+});
+
+test('every file and folder of a platform that has run is for its owner alone', async () => {
+  const open: string[] = [];
+  const paths = await readdir(dataDir, { recursive: true });
+  expect(paths.length).toBeGreaterThan(10);
+  for (const path of ['', ...paths]) {
+    const facts = await stat(join(dataDir, path));
+    if ((facts.mode & 0o077) !== 0) open.push(`${path} ${(facts.mode & 0o777).toString(8)}`);
+  }
+  expect(open).toEqual([]);
+});
+
+test('a second one on the same folder touches nothing, and says so in one line', async () => {
+  const snapshot = async () => {
+    const names = (await readdir(dataDir)).sort();
+    const conf = await stat(join(dataDir, 'nats/nats-server.conf'));
+    return { names, changed: conf.mtimeMs };
+  };
+  const before = await snapshot();
+  const second = startDev(dataDir, await freePort(), await freePort());
+  expect(await second.code).toBe(75);
+  expect(second.errors()).toBe(
+    `signalbox: another signalbox dev has the data folder ${dataDir}; end that one first\n`,
+  );
+  expect(second.output()).toBe('');
+  expect(await snapshot()).toEqual(before);
+});
+
+test('a port that is taken is one line that names it', async () => {
+  const other = startDev(join(root, 'other'), apiPort, await freePort());
+  expect(await other.code).toBe(75);
+  expect(other.errors()).toMatch(
+    new RegExp(`^signalbox: port ${apiPort} of 127.0.0.1 is taken: [^\\n]+\\n$`),
+  );
+  expect(other.output()).toBe('');
+});
+
+test('a nats-server that is killed is started again where it was, and runs go on', async () => {
+  const name = (await readdir(join(dataDir, 'nats'))).find((each) => each.endsWith('.ports'));
+  const pid = Number(/_(\d+)\.ports$/.exec(name ?? '')?.[1]);
+  process.kill(pid, 'SIGKILL');
+  await eventually(() => /nats-server ended \(SIGKILL\); starting it again/.test(dev.output()), {
+    describe: 'dev says that it starts it again',
+  });
+  await eventually(
+    async () => {
+      const answer = await call('POST', '/api/v1/workflow-runs', {
+        workflow: 'answered',
+        input: { text: 'x' },
+      });
+      return answer.status === 201;
+    },
+    { timeoutMs: 60_000, describe: 'a run starts' },
+  );
+  await runUntil('answered', { text: 'y' }, 'COMPLETED');
+}, 120_000);

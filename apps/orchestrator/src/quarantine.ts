@@ -1,0 +1,106 @@
+/**
+ * Runs that are left alone because handling them has stopped the process again and again.
+ *
+ * 1. What comes for such a run is set aside whole, and shown as a dead letter; its timers rest. Its history is not
+ *    touched: what is said about the quarantine are facts of their own, in no history.
+ * 2. A release forgets the crashes and sends what was set aside again, in the order in which it came, as the messages
+ *    they were: each is handled in a batch of its own time, so that one that still stops the process is counted anew.
+ * 3. What a transaction changes counts only when it is committed.
+ */
+import type { RunCommand } from '@signalbox/protocol';
+import type { Logger } from '@signalbox/telemetry';
+import type { DeadLetters } from './dead-letters.js';
+import type { BatchContext, RunCommands } from './run-commands.js';
+import { type CrashedRun, type CrashStore, maxCrashCount } from './store/crash-store.js';
+import type { TimerStore } from './store/timer-store.js';
+import { encodeEnvelope } from './wire/event-codec.js';
+import { deadLetterOf, type IncomingMessage } from './wire/input-codec.js';
+
+export type ReleaseCommand = Extract<RunCommand, { type: 'release' }>;
+
+export interface QuarantineParts {
+  readonly crashes: CrashStore;
+  readonly timers: TimerStore;
+  readonly commands: RunCommands;
+  readonly deadLetters: DeadLetters;
+  readonly logger: Logger;
+}
+
+const orchestrator = 'system:orchestrator';
+const utf8 = new TextDecoder();
+
+export class Quarantine {
+  readonly #parts: QuarantineParts;
+  #runIds: Set<string>;
+
+  constructor(parts: QuarantineParts) {
+    this.#parts = parts;
+    this.#runIds = new Set(parts.crashes.quarantined());
+    for (const runId of this.#runIds)
+      parts.logger.error('the run is quarantined: it has stopped the process too often', {
+        run_id: runId,
+        crash_count: maxCrashCount,
+      });
+  }
+
+  has(runId: string): boolean {
+    return this.#runIds.has(runId);
+  }
+
+  /** After a transaction that failed: what it released is not. */
+  rollback(): void {
+    this.#runIds = new Set(this.#parts.crashes.quarantined());
+  }
+
+  /** Tells of what former processes have left to tell. */
+  announceAll({ changes, now }: BatchContext): void {
+    for (const { runId, workspace, reason } of this.#parts.crashes.unannounced()) {
+      const data = { type: 'deadletter.run_quarantined', actor: orchestrator, runId, reason } as const;
+      const id = `quarantine/${runId}/${now}`;
+      changes.announce(encodeEnvelope({ id, workspace, runId: null, sequence: 0, at: now, data }));
+      this.#parts.crashes.markAnnounced(runId);
+    }
+  }
+
+  /** `message` is undefined for a timer, which rests. */
+  setAside(runId: string, kind: string, message: IncomingMessage | undefined, context: BatchContext): void {
+    const { crashes, deadLetters, logger } = this.#parts;
+    logger.error('a message for a quarantined run was set aside', { run_id: runId, kind });
+    if (message === undefined) return;
+    crashes.setAside(runId, { subject: message.subject, payload: utf8.decode(message.data) });
+    const reason = `run ${runId} is quarantined: it has stopped the orchestrator ${maxCrashCount} times; it is handled when the run is released`;
+    deadLetters.record(deadLetterOf(message, 'POISON_MESSAGE', reason, context.now), context);
+  }
+
+  release(command: ReleaseCommand, context: BatchContext): void {
+    const { runId, workspace } = command;
+    const crashed = this.#parts.crashes.find(runId);
+    if (!this.has(runId) || crashed?.workspace !== workspace) {
+      const message = `run ${runId} is not quarantined`;
+      this.#parts.commands.notice(command, { code: 'RUN_NOT_QUARANTINED', message }, context);
+      return;
+    }
+    this.#goOn(crashed, command, context);
+    const { actor, commandId } = command;
+    context.changes.announce(
+      encodeEnvelope({
+        id: `quarantine/${runId}/${commandId}`,
+        workspace,
+        runId: null,
+        sequence: 0,
+        at: context.now,
+        causationId: commandId,
+        data: { type: 'deadletter.run_released', actor, runId },
+      }),
+    );
+  }
+
+  #goOn({ runId }: CrashedRun, { commandId }: ReleaseCommand, { changes }: BatchContext): void {
+    this.#runIds.delete(runId);
+    for (const [index, { subject, payload }] of this.#parts.crashes.release(runId).entries()) {
+      const messageId = `${runId}/released/${commandId}/${index}`;
+      changes.send({ kind: 'message', subject, messageId, payload });
+    }
+    for (const timer of this.#parts.timers.all()) if (timer.runId === runId) changes.setTimer(timer);
+  }
+}

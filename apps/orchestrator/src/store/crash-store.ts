@@ -1,0 +1,77 @@
+/** The runs that have stopped the process, how often, and what came for them since they are left alone. */
+import type { Database } from 'better-sqlite3';
+
+/** A run or message that has stopped the process this often is left alone until an operator looks. */
+export const maxCrashCount = 3;
+
+export interface CrashedRun {
+  readonly runId: string;
+  readonly workspace: string;
+  readonly reason: string;
+}
+
+export interface SetAsideMessage {
+  readonly subject: string;
+  readonly payload: string;
+}
+
+export type CrashStore = ReturnType<typeof createCrashStore>;
+
+export const createCrashStore = (sql: Database) => {
+  const upsert = sql.prepare<[string, string, string]>(
+    `INSERT INTO run_crashes (run_id, workspace, count, reason) VALUES (?, ?, 1, ?)
+     ON CONFLICT DO UPDATE SET count = count + 1, reason = excluded.reason`,
+  );
+  const quarantined = sql
+    .prepare<[number], string>('SELECT run_id FROM run_crashes WHERE count >= ?')
+    .pluck();
+  const unannounced = sql.prepare<[number], CrashedRun>(
+    'SELECT run_id AS runId, workspace, reason FROM run_crashes WHERE count >= ? AND is_announced = 0',
+  );
+  const announced = sql.prepare<[string]>('UPDATE run_crashes SET is_announced = 1 WHERE run_id = ?');
+  const find = sql.prepare<[string], CrashedRun>(
+    'SELECT run_id AS runId, workspace, reason FROM run_crashes WHERE run_id = ?',
+  );
+  const forget = sql.prepare<[string]>('DELETE FROM run_crashes WHERE run_id = ?');
+  const upsertMessage = sql.prepare<[string, string]>(
+    `INSERT INTO message_crashes (message_id, count, reason) VALUES (?, 1, ?)
+     ON CONFLICT DO UPDATE SET count = count + 1, reason = excluded.reason`,
+  );
+  const messages = sql
+    .prepare<[number], string>('SELECT message_id FROM message_crashes WHERE count >= ?')
+    .pluck();
+  const setAside = sql.prepare<[string, string, string]>(
+    'INSERT INTO set_aside_messages (run_id, subject, payload) VALUES (?, ?, ?)',
+  );
+  const takeBack = sql.prepare<[string], SetAsideMessage>(
+    'SELECT subject, payload FROM set_aside_messages WHERE run_id = ? ORDER BY position',
+  );
+  const dropSetAside = sql.prepare<[string]>('DELETE FROM set_aside_messages WHERE run_id = ?');
+  return {
+    record: ({ runId, workspace, reason }: CrashedRun): void => {
+      upsert.run(runId, workspace, reason);
+    },
+    quarantined: (): ReadonlySet<string> => new Set(quarantined.all(maxCrashCount)),
+    /** For a message that belongs to no run. */
+    recordMessage: (messageId: string, reason: string): void => {
+      upsertMessage.run(messageId, reason);
+    },
+    setAsideMessages: (): ReadonlySet<string> => new Set(messages.all(maxCrashCount)),
+    /** Quarantined runs of which nobody has been told yet. */
+    unannounced: (): CrashedRun[] => unannounced.all(maxCrashCount),
+    markAnnounced: (runId: string): void => {
+      announced.run(runId);
+    },
+    find: (runId: string): CrashedRun | undefined => find.get(runId),
+    setAside: (runId: string, { subject, payload }: SetAsideMessage): void => {
+      setAside.run(runId, subject, payload);
+    },
+    /** Forgets the run and what was set aside for it, which is returned in the order in which it came. */
+    release: (runId: string): SetAsideMessage[] => {
+      const messages = takeBack.all(runId);
+      dropSetAside.run(runId);
+      forget.run(runId);
+      return messages;
+    },
+  };
+};

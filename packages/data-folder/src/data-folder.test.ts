@@ -1,0 +1,116 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CannotRun } from '@signalbox/service';
+import BetterSqlite from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { isStoreFailure, openDataFolder, protectDatabase, storeFailureOf, takeLock } from './index.js';
+
+const modeOf = (path: string): number => statSync(path).mode & 0o777;
+
+let root: string;
+let umask: number;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'signalbox-data-'));
+  umask = process.umask(0);
+});
+afterEach(() => {
+  process.umask(umask);
+  rmSync(root, { recursive: true, force: true });
+});
+
+describe('the data folder', () => {
+  test('is made for its owner alone, whatever the umask', () => {
+    openDataFolder(join(root, 'a/b'));
+    expect([modeOf(join(root, 'a')), modeOf(join(root, 'a/b'))]).toEqual([0o700, 0o700]);
+  });
+
+  test('is closed where it is ours and open to others', () => {
+    const folder = join(root, 'data');
+    mkdirSync(join(folder, 'nats'), { recursive: true, mode: 0o755 });
+    for (const name of ['api.sqlite-wal', 'orchestrator.sqlite', 'orchestrator.sqlite.lock', 'dev.lock'])
+      writeFileSync(join(folder, name), '');
+    openDataFolder(folder);
+    expect(modeOf(folder)).toBe(0o700);
+  });
+
+  test('is refused where others have things in it, with what to do, and is left as it is', () => {
+    chmodSync(root, 0o755);
+    writeFileSync(join(root, 'letter.txt'), '');
+    expect(() => openDataFolder(root)).toThrow(expect.objectContaining({ exitCode: 78 }));
+    expect(() => openDataFolder(root)).toThrow(/letter\.txt.*chmod 700/);
+    expect(modeOf(root)).toBe(0o755);
+  });
+});
+
+test('a database and what SQLite keeps beside it are for their owner alone', () => {
+  const file = join(root, 'x.sqlite');
+  protectDatabase(file);
+  const db = new BetterSqlite(file);
+  db.pragma('journal_mode = WAL');
+  db.exec('CREATE TABLE t (a)');
+  for (const suffix of ['', '-wal', '-shm']) expect(modeOf(`${file}${suffix}`)).toBe(0o600);
+  for (const suffix of ['', '-wal', '-shm']) chmodSync(`${file}${suffix}`, 0o644);
+  protectDatabase(file);
+  for (const suffix of ['', '-wal', '-shm']) expect(modeOf(`${file}${suffix}`)).toBe(0o600);
+  db.close();
+});
+
+test('a lock is had by one at a time, under whatever name, and is free after its end', () => {
+  const file = protectDatabase(join(root, 'x.sqlite'));
+  symlinkSync(file, join(root, 'other-name.sqlite'));
+  const lock = takeLock(`${file}.lock`, 'another one has it');
+  const again = () =>
+    takeLock(`${protectDatabase(join(root, 'other-name.sqlite'))}.lock`, 'another one has it');
+  expect(again).toThrow(expect.objectContaining({ name: 'CannotRun', exitCode: 75 }));
+  lock.close();
+  again().close();
+});
+
+describe('an error of SQLite', () => {
+  const facts = { file: 'x.sqlite', whenDamaged: 'delete it' };
+  const errorOf = (job: () => unknown): unknown => {
+    try {
+      job();
+    } catch (error) {
+      return error;
+    }
+    throw new Error('nothing was thrown');
+  };
+
+  test('that says the disk is full is the store’s, in one line with what to do', () => {
+    const db = new BetterSqlite(join(root, 'full.sqlite'));
+    db.exec('CREATE TABLE t (a)');
+    db.pragma('max_page_count = 2');
+    const error = errorOf(() => db.prepare('INSERT INTO t VALUES (?)').run('x'.repeat(100_000)));
+    const known = storeFailureOf(new Error('around it', { cause: error }), facts);
+    expect(known).toBeInstanceOf(CannotRun);
+    expect(known).toMatchObject({
+      exitCode: 75,
+      message: expect.stringMatching(/disk is full \(SQLITE_FULL\): make room/),
+    });
+    db.close();
+  });
+
+  test('that says a page is damaged is the store’s', () => {
+    const file = join(root, 'damaged.sqlite');
+    writeFileSync(file, 'no database'.repeat(1_000));
+    const db = new BetterSqlite(file);
+    const error = errorOf(() => db.exec('CREATE TABLE t (a)'));
+    expect(storeFailureOf(error, facts)).toMatchObject({
+      exitCode: 78,
+      message: expect.stringMatching(/^x\.sqlite is damaged \(SQLITE_NOTADB\): delete it$/),
+    });
+    db.close();
+  });
+
+  test('about what was asked is not', () => {
+    const db = new BetterSqlite(':memory:');
+    db.exec('CREATE TABLE t (a UNIQUE); INSERT INTO t VALUES (1)');
+    const error = errorOf(() => db.exec('INSERT INTO t VALUES (1)'));
+    expect(isStoreFailure(error)).toBe(false);
+    expect(storeFailureOf(error, facts)).toBeUndefined();
+    expect(isStoreFailure(new Error('of another kind'))).toBe(false);
+    db.close();
+  });
+});

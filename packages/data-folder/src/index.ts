@@ -1,0 +1,3 @@
+export { type Lock, takeLock } from './lock.js';
+export { openDataFolder, protectDatabase } from './rights.js';
+export { isStoreFailure, storeFailureOf } from './store-failure.js';
