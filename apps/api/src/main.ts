@@ -17,6 +17,7 @@ import { type ApiConfig, parseConfig } from './config.js';
 import { createDefinitionValidator } from './definition-validator.js';
 import { createApp } from './http/app.js';
 import { listen } from './http/server.js';
+import { Turns } from './http/turns.js';
 import { openReadModel } from './read-model/read-model.js';
 import { RunFeed } from './run-feed.js';
 
@@ -37,6 +38,7 @@ const start = async ({ config, logger, scope, signal, fail }: ServiceContext<Api
   const readModel = scope.use(
     openReadModel({ database: config.apiDatabase, workspace, confirmations, feed }),
   );
+  const turns = scope.use(new Turns());
   const port = createBusCommandPort();
   const link = scope.use(
     startBusLink({
@@ -62,6 +64,7 @@ const start = async ({ config, logger, scope, signal, fail }: ServiceContext<Api
       // No other request will fare better.
       if (isStoreFailure(error)) fail(error);
     },
+    turns,
     heartbeatMs: config.streamHeartbeatMs,
     maxStreamCount: config.maxStreamCount,
   });

@@ -92,7 +92,13 @@ const openStreams = (maxStreamCount = 2_000) => {
   const readModel = { ...queries, listEventTexts } as unknown as Parameters<
     typeof createRunStreams
   >[0]['readModel'];
-  const streams = createRunStreams({ readModel, feed, heartbeatMs: 60_000, maxStreamCount });
+  const streams = createRunStreams({
+    readModel,
+    feed,
+    turns: new Turns(),
+    heartbeatMs: 60_000,
+    maxStreamCount,
+  });
   const follow = (after = 0) => {
     const reader = streams.open(runId, after)?.body?.getReader();
     if (reader === undefined) throw new Error('there is no stream');

@@ -31,7 +31,7 @@ export interface Answer {
 
 const pageSize = 100;
 /** Of what is read to its end: a page is held at a time. */
-const longPageSize = 1_000;
+const longPageSize = 200;
 const maxReconnectCount = 20;
 
 export const createApiClient = (url: string, actor: string | undefined): ApiClient => {

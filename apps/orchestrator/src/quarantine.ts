@@ -7,13 +7,12 @@
  *    they were: each is handled in a batch of its own time, so that one that still stops the process is counted anew.
  * 3. What a transaction changes counts only when it is committed.
  */
-import type { RunCommand } from '@signalbox/protocol';
+import { encodeEvent, type RunCommand } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 import type { DeadLetters } from './dead-letters.js';
 import type { BatchContext, RunCommands } from './run-commands.js';
 import { type CrashedRun, type CrashStore, maxCrashCount } from './store/crash-store.js';
 import type { TimerStore } from './store/timer-store.js';
-import { encodeEnvelope } from './wire/event-codec.js';
 import { deadLetterOf, type IncomingMessage } from './wire/input-codec.js';
 
 export type ReleaseCommand = Extract<RunCommand, { type: 'release' }>;
@@ -57,7 +56,7 @@ export class Quarantine {
     for (const { runId, workspace, reason } of this.#parts.crashes.unannounced()) {
       const data = { type: 'deadletter.run_quarantined', actor: orchestrator, runId, reason } as const;
       const id = `quarantine/${runId}/${now}`;
-      changes.announce(encodeEnvelope({ id, workspace, runId: null, sequence: 0, at: now, data }));
+      changes.announce(encodeEvent({ id, workspace, runId: null, sequence: 0, at: now, data }));
       this.#parts.crashes.markAnnounced(runId);
     }
   }
@@ -83,7 +82,7 @@ export class Quarantine {
     this.#goOn(crashed, command, context);
     const { actor, commandId } = command;
     context.changes.announce(
-      encodeEnvelope({
+      encodeEvent({
         id: `quarantine/${runId}/${commandId}`,
         workspace,
         runId: null,

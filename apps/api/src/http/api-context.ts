@@ -3,6 +3,7 @@ import type { Submit } from '../commands/submit.js';
 import type { DefinitionValidator } from '../definition-validator.js';
 import type { ReadModel } from '../read-model/read-model.js';
 import type { RunFeed } from '../run-feed.js';
+import type { Turns } from './turns.js';
 
 export interface ApiContext {
   readonly workspace: string;
@@ -14,6 +15,8 @@ export interface ApiContext {
   readonly isConnected: () => boolean;
   /** Told of errors that are nobody's fault but the process's own. */
   readonly onInternalError: (error: unknown, path: string) => void;
+  /** For reads that are large: many of them leave everybody else's small ones quick. */
+  readonly turns: Turns;
   /** Between heartbeat comments on an event stream. */
   readonly heartbeatMs: number;
   /** Event streams that may be open at once. */

@@ -1,6 +1,6 @@
 /** Runs that the orchestrator leaves alone, and the way back. */
 import { createRoute, z } from '@hono/zod-openapi';
-import { token } from '@signalbox/protocol';
+import { id } from '@signalbox/protocol';
 import { orProblem } from '../commands/submit.js';
 import { quarantineResource } from '../resources/run.js';
 import type { ApiContext } from './api-context.js';
@@ -33,7 +33,7 @@ const releaseRoute = createRoute({
   path: '/api/v1/workflow-runs/{runId}/release',
   tags,
   summary: 'Lift the quarantine of a run; what was set aside for it is handled',
-  request: { params: z.object({ runId: token }), headers: actorHeaders },
+  request: { params: z.object({ runId: id }), headers: actorHeaders },
   responses: {
     200: jsonAnswer(z.object({ runId: z.string(), released: z.literal(true) }), 'Released.'),
     ...unconfirmedAnswer,

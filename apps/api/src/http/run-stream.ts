@@ -11,7 +11,6 @@
  */
 import type { ApiContext } from './api-context.js';
 import { problem } from './problem.js';
-import { Turns } from './turns.js';
 
 const maxEventsPerChunk = 200;
 /** A chunk ends behind the event that goes over this. */
@@ -23,7 +22,7 @@ const reconnectDelayMs = 1_000;
 /** For a client that was refused because there were too many. */
 const retryAfterSeconds = 5;
 
-type StreamContext = Pick<ApiContext, 'readModel' | 'feed' | 'heartbeatMs' | 'maxStreamCount'>;
+type StreamContext = Pick<ApiContext, 'readModel' | 'feed' | 'turns' | 'heartbeatMs' | 'maxStreamCount'>;
 
 type Chunk =
   | { readonly kind: 'events'; readonly bytes: Uint8Array; readonly last: number }
@@ -38,10 +37,13 @@ export interface RunStreams {
 
 export const createRunStreams = (api: StreamContext): RunStreams => {
   const readChunk = createChunkReader(api);
-  const turns = new Turns();
+  const { turns } = api;
   let openCount = 0;
   const follow = (runId: string, after: number, ended: AbortSignal) =>
-    chunksOf(api, runId, after, ended, (sent) => turns.run(() => readChunk(runId, sent)));
+    chunksOf(api, runId, after, ended, (sent) =>
+      // Nobody may be there any more when its turn comes, and the read model may be closed.
+      turns.run(() => (ended.aborted ? { kind: 'nothing yet' } : readChunk(runId, sent))),
+    );
   return {
     get openCount() {
       return openCount;

@@ -11,10 +11,12 @@ const maxJobsPerRound = 32;
 export class Turns {
   #waiting: (() => void)[] = [];
   #isScheduled = false;
+  #isClosed = false;
 
   /** Runs the job when its turn comes; rejects with what it throws. */
   run<T>(job: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
+      if (this.#isClosed) return;
       this.#waiting.push(() => {
         try {
           resolve(job());
@@ -24,6 +26,12 @@ export class Turns {
       });
       this.#schedule();
     });
+  }
+
+  /** What waits is forgotten: whoever asked is gone, and what it would read is about to be closed. */
+  close(): void {
+    this.#isClosed = true;
+    this.#waiting = [];
   }
 
   #schedule(): void {

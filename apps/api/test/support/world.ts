@@ -4,6 +4,7 @@ import { Confirmations } from '../../src/commands/confirmations.js';
 import { createSubmit } from '../../src/commands/submit.js';
 import { createDefinitionValidator } from '../../src/definition-validator.js';
 import { createApp } from '../../src/http/app.js';
+import { Turns } from '../../src/http/turns.js';
 import { openReadModel } from '../../src/read-model/read-model.js';
 import { RunFeed } from '../../src/run-feed.js';
 import { InMemoryOrchestrator, workspace } from './in-memory-orchestrator.js';
@@ -42,6 +43,7 @@ export const openWorld = (
     validator: createDefinitionValidator(options.checks ?? sharedChecks, readModel),
     isConnected: () => isConnected,
     onInternalError: (error) => internalErrors.push(error),
+    turns: new Turns(),
     heartbeatMs: options.heartbeatMs ?? 15_000,
     maxStreamCount: options.maxStreamCount ?? 2_000,
   });
