@@ -3,11 +3,12 @@
  * and the ledger of what was executed must tell one story, and every answer that a client got must have come true.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { lastQueued } from '@signalbox/testing';
+import { lastQueued, natsLabel } from '@signalbox/testing';
 import { type Promised, runs } from './client.js';
 import { judgeExecutions } from './executions.js';
 import { type History, hasEnded, type RunLog, readHistories, statusOf } from './histories.js';
 import { type Ledger, readLedger } from './ledger.js';
+import { isAlive } from './programs.js';
 import type { Stage } from './stage.js';
 
 const restSeconds = 60;
@@ -33,6 +34,7 @@ export const settleAndAudit = async (stage: Stage, seconds = restSeconds): Promi
   judgeEndings(stage, log);
   judgeExecutions(stage, log, ledger);
   noteFaults(stage);
+  judgeProcesses(stage);
   return log;
 };
 
@@ -147,6 +149,19 @@ const judgeEndings = (stage: Stage, log: RunLog): void => {
       statusOf(history) === wanted,
       'a run ends as its workflow says',
       () => `${runId} (${workflow}) is ${statusOf(history)} ${JSON.stringify(reason ?? '').slice(0, 200)}`,
+    );
+  }
+};
+
+/** Whatever a trial has killed it has started again: a process that is gone has ended by itself. */
+const judgeProcesses = ({ findings, faults, world }: Stage): void => {
+  for (const label of faults.labels) {
+    const about =
+      label === natsLabel ? 'nats-server' : (world.processOf(label).lines.at(-1) ?? 'it said nothing');
+    findings.expect(
+      isAlive(world.pidOf(label)),
+      'no process ends by itself',
+      `${label}: ${about.slice(0, 600)}`,
     );
   }
 };

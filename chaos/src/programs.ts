@@ -63,3 +63,12 @@ export const endOf = async (
 };
 
 const ended = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));
+
+export const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};

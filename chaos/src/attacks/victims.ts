@@ -1,6 +1,7 @@
 /** Innocent runs beside an attack: how long their starts take, and whether they end; and that no process was lost. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Promised } from '../client.js';
+import { isAlive } from '../programs.js';
 import type { Stage } from '../stage.js';
 import { quantile } from '../verdict.js';
 
@@ -65,15 +66,6 @@ const judgePids = (stage: Stage, pids: readonly (readonly [string, number])[]): 
       'no process ends because of an attack',
       () => `${name}: ${stage.world.processOf(name).lines.at(-1)?.slice(0, 300)}`,
     );
-  }
-};
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 };
 
