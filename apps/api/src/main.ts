@@ -36,7 +36,13 @@ const start = async ({ config, logger, scope, signal, fail }: ServiceContext<Api
   const confirmations = new Confirmations(config.confirmationTimeoutMs);
   const feed = new RunFeed();
   const readModel = scope.use(
-    openReadModel({ database: config.apiDatabase, workspace, confirmations, feed }),
+    openReadModel({
+      database: config.apiDatabase,
+      workspace,
+      confirmations,
+      feed,
+      onContradiction: (what) => logger.error('the log contradicts itself', { what }),
+    }),
   );
   const turns = scope.use(new Turns());
   const port = createBusCommandPort();

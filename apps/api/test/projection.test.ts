@@ -123,6 +123,39 @@ describe('the projection', () => {
     expect(queries.findRun('run-e')).toBeUndefined();
   });
 
+  test('finds that the log says something else under a sequence that it has, and keeps what came first', async () => {
+    const { stream } = await makeHistory();
+    const db = openAt(':memory:');
+    const projection = applyAll(db, stream);
+    const before = rowsOf(db);
+    const repeated = stream.map((message, index) => ({ ...message, sequence: stream.length + index + 1 }));
+    expect(projection.apply(repeated).contradictions).toEqual([]);
+    expect(projection.contradictionCount).toBe(0);
+    expect(rowsOf(db)).toEqual(before);
+
+    const altered = repeated
+      .filter(({ subject }) => subject.startsWith('wf.event.run.') || subject.startsWith('wf.event.catalog.'))
+      .map((message, index) => ({
+        ...message,
+        sequence: 2 * stream.length + index + 1,
+        data: Buffer.from(
+          Buffer.from(message.data)
+            .toString()
+            .replace(/"time":"[^"]+"/, '"time":"2020-01-01T00:00:00.000Z"'),
+        ),
+      }));
+    const ofHistories = altered.filter(({ data }) => !data.toString().includes('"sequence":0'));
+    const { contradictions } = projection.apply(altered);
+    expect(contradictions).toHaveLength(ofHistories.length);
+    expect(projection.contradictionCount).toBe(ofHistories.length);
+    expect(contradictions.join()).toMatch(/event 1 of run run-a is in the log twice, with different content/);
+    expect(contradictions.join()).toMatch(/event 1 of the catalog of workspace/);
+    const { dead_letters: letters, ...rows } = rowsOf(db);
+    expect(letters).toHaveLength((before.dead_letters?.length ?? 0) + ofHistories.length);
+    const { dead_letters: _, ...rowsBefore } = before;
+    expect(rows).toEqual(rowsBefore);
+  });
+
   test('says which way a switch took', async () => {
     const orchestrator = await makeHistory();
     const db = openAt(':memory:');

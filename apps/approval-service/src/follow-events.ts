@@ -1,7 +1,8 @@
 /**
  * Keeps the book of approvals and the teams as the event stream says. Two reads, because a consumer has one filter.
  * Both begin with the first event: a restarted service knows what the one before knew. They begin anew when the
- * stream has been made anew, whose sequences start over; applying an event again changes nothing.
+ * stream has been made anew, whose sequences start over, and when a log that was lost is there again; applying an event
+ * again changes nothing.
  */
 import {
   type Connection,
@@ -12,7 +13,14 @@ import {
   TransientError,
   textOf,
 } from '@signalbox/messaging';
-import { ContractError, decodeEvent, EVENTS, type EventEnvelope, filters } from '@signalbox/protocol';
+import {
+  ContractError,
+  decodeEvent,
+  EVENTS,
+  type EventEnvelope,
+  filters,
+  readStreamIdentity,
+} from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 
 export interface EventFollower {
@@ -31,6 +39,8 @@ export interface FollowEventsOptions {
 }
 
 const recheckMs = 2_000;
+/** While a log is being restored, somebody waits for its end. */
+const restoringRecheckMs = 250;
 
 export const followEvents = (options: FollowEventsOptions): EventFollower => {
   const reads = [
@@ -52,7 +62,7 @@ const follow = (
   const allApplied = new Promise<void>((resolve) => {
     onCaughtUp = resolve;
   });
-  const followOnce = (lifeSignal: AbortSignal): Promise<void> =>
+  const followOnce = (lifeSignal: AbortSignal, isWhole: boolean): Promise<void> =>
     followStream(connection, {
       stream: EVENTS,
       filterSubject,
@@ -65,7 +75,7 @@ const follow = (
           const envelope = decode(message, logger);
           if (envelope !== undefined) apply(envelope);
         }
-        if (caughtUp) onCaughtUp();
+        if (caughtUp && isWhole) onCaughtUp();
       },
     });
   const done = followEachLife(connection, followOnce, signal);
@@ -78,34 +88,40 @@ const follow = (
 /** Runs `followOnce` for each life of the stream, until `signal` aborts. */
 const followEachLife = async (
   connection: Connection,
-  followOnce: (lifeSignal: AbortSignal) => Promise<void>,
+  followOnce: (lifeSignal: AbortSignal, isWhole: boolean) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> => {
   while (!signal.aborted) {
     const life = new AbortController();
-    const createdAt = await createdAtOf(connection, signal);
+    const stream = await streamOf(connection, signal);
+    if (stream === undefined) return;
     await Promise.all([
-      followOnce(AbortSignal.any([signal, life.signal])),
-      untilMadeAnew(connection, createdAt, signal).finally(() => life.abort()),
+      followOnce(AbortSignal.any([signal, life.signal]), stream.isWhole),
+      untilChanged(connection, stream, signal).finally(() => life.abort()),
     ]);
   }
 };
 
-const untilMadeAnew = async (
-  connection: Connection,
-  createdAt: number | undefined,
-  signal: AbortSignal,
-): Promise<void> => {
-  while (!signal.aborted && (await createdAtOf(connection, signal)) === createdAt) {
-    await pause(recheckMs, signal);
+interface StreamNow {
+  readonly createdAt: number;
+  /** False while a log that was lost is being published again. */
+  readonly isWhole: boolean;
+}
+
+const untilChanged = async (connection: Connection, known: StreamNow, signal: AbortSignal): Promise<void> => {
+  while (!signal.aborted) {
+    await pause(known.isWhole ? recheckMs : restoringRecheckMs, signal);
+    const stream = await streamOf(connection, signal);
+    if (stream?.createdAt !== known.createdAt || stream.isWhole !== known.isWhole) return;
   }
 };
 
 /** Waits for a stream that is away; undefined once the signal has aborted. */
-const createdAtOf = async (connection: Connection, signal: AbortSignal): Promise<number | undefined> => {
+const streamOf = async (connection: Connection, signal: AbortSignal): Promise<StreamNow | undefined> => {
   while (!signal.aborted) {
     try {
-      return (await readStreamFacts(connection, EVENTS)).createdAt;
+      const { createdAt, description } = await readStreamFacts(connection, EVENTS);
+      return { createdAt, isWhole: readStreamIdentity(description)?.isWhole ?? true };
     } catch (error) {
       if (!(error instanceof TransientError)) throw error;
       await pause(recheckMs, signal);

@@ -5,6 +5,7 @@ import { deadLetterCommands } from './commands/dead-letters.js';
 import { demoCommand } from './commands/demo.js';
 import { devCommand } from './commands/dev.js';
 import { eventCommands } from './commands/events.js';
+import { rebuildCommand } from './commands/rebuild.js';
 import { runCommand } from './commands/run.js';
 import { runsCommands } from './commands/runs.js';
 import { schemaCommand } from './commands/schema.js';
@@ -37,6 +38,7 @@ export const createProgram = (version: string): Command => {
     approvalCommands(),
     eventCommands(),
     deadLetterCommands(),
+    rebuildCommand(),
   ];
   for (const command of commands) program.addCommand(inherit(command));
   return program;

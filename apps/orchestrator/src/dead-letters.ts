@@ -7,7 +7,6 @@ import {
   ContractError,
   claimInTask,
   type DeadLetterReport,
-  encodeEvent,
   parseTaskSubject,
   type StepTarget,
 } from '@signalbox/protocol';
@@ -15,6 +14,7 @@ import type { Logger } from '@signalbox/telemetry';
 import type { BatchContext, RunCommands } from './run-commands.js';
 import type { DeadLetterStore } from './store/dead-letter-store.js';
 import type { Claims } from './wire/claim.js';
+import { encodeDeadLetter } from './wire/event-codec.js';
 import type { BatchInput } from './wire/input-codec.js';
 
 export type DeadLetterInput = Extract<BatchInput, { kind: 'dead_letter' }>;
@@ -35,23 +35,14 @@ export class DeadLetters {
 
   record({ report }: DeadLetterInput, context: BatchContext): void {
     if (!this.#parts.store.add(report)) return;
-    const { workspace, subject, code, deliveryCount } = report;
+    const { subject, code, deliveryCount } = report;
     this.#parts.logger.warn('a message was kept as a dead letter', {
       dead_letter: report.id,
       subject,
       code,
       delivery_count: deliveryCount,
     });
-    context.changes.announce(
-      encodeEvent({
-        id: `deadletter/${workspace}/${report.id}`,
-        workspace,
-        runId: null,
-        sequence: 0,
-        at: context.now,
-        data: { type: 'deadletter.recorded', actor: `service:${report.reportedBy}`, deadLetter: report },
-      }),
-    );
+    context.changes.announce(encodeDeadLetter(report));
     this.#failStep(report, context);
   }
 

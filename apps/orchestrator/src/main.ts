@@ -1,12 +1,5 @@
 import { openDataFolder, storeFailureOf } from '@signalbox/data-folder';
-import {
-  consumeBatches,
-  createPublisher,
-  keepProvisioned,
-  openConnection,
-  remakeConsumer,
-} from '@signalbox/messaging';
-import { streamDeclarations } from '@signalbox/protocol';
+import { consumeBatches, createPublisher, openConnection, remakeConsumer } from '@signalbox/messaging';
 import { runService } from '@signalbox/service';
 import { createStarlark } from '@signalbox/starlark-wasm';
 import { CheckThreads } from '@signalbox/validation';
@@ -14,6 +7,7 @@ import { systemClock } from './clock.js';
 import { parseConfig } from './config.js';
 import { followEventLoopDelay } from './event-loop-delay.js';
 import { followInFlight } from './in-flight.js';
+import { openLog } from './log/open-log.js';
 import { createOrchestrator } from './orchestrator.js';
 import { openDatabase } from './store/database.js';
 import { createTaskQueue, ownConsumers, withdrawTask } from './task-queue.js';
@@ -35,17 +29,22 @@ await runService({
     const connection = scope.use(
       await openConnection({ url: config.natsUrl, name: 'orchestrator', logger, signal }),
     );
-    const streams = streamDeclarations(config.streams);
-    const provisioned = await keepProvisioned(
-      connection,
-      { streams, consumers: ownConsumers },
-      { signal, logger },
-    );
-    provisioned.done.catch(fail);
-
     // Its first use takes a tenth of a second: not when a run waits for it.
     const starlark = createStarlark();
     starlark.compile('True', undefined);
+    const log = scope.use(
+      await openLog({
+        connection,
+        database,
+        streams: config.streams,
+        consumers: ownConsumers,
+        starlark,
+        startedAt: clock.now(),
+        logger,
+        signal,
+        fail,
+      }),
+    );
     scope.use(followEventLoopDelay(logger));
     const publisher = createPublisher(connection);
     const queue = createTaskQueue(connection);
@@ -67,6 +66,7 @@ await runService({
     scope.use(intake, () => intake.stop(() => publisher.close()));
     await recover();
     const following = scope.use(followInFlight({ inFlight, takeIn: () => intake.takeIn(), clock, fail }));
+    log.watch(() => following.wake());
     const consumption = scope.use(
       consumeBatches(connection, {
         logger,

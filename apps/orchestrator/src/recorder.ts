@@ -8,22 +8,18 @@
  * 3. Rows are written once a batch for each run, step and approval, from the state after the last event.
  */
 import {
-  approvalView,
   type Effect,
   evolve,
-  isEnded,
   type RecordedEvent,
   type RunEvent,
   type RunState,
   react,
-  runStatus,
-  runView,
-  stepView,
 } from '@signalbox/engine';
 import type { Changes } from './changes.js';
 import { type LoadedRun, type Runs, startedOf } from './runs.js';
 import type { MessageEntry } from './store/outbox-store.js';
 import type { RunStore } from './store/run-store.js';
+import { TouchedRuns } from './touched-runs.js';
 import { dataTextOf, encodeRunEvent } from './wire/event-codec.js';
 import type { StepTasks } from './wire/step-tasks.js';
 import {
@@ -56,13 +52,6 @@ export interface Unsendable {
   readonly maxBytes: number;
 }
 
-interface Touched {
-  readonly run: LoadedRun;
-  readonly isNew: boolean;
-  readonly stepIds: Set<string>;
-  readonly approvalIds: Set<string>;
-}
-
 /** Bytes of UTF-8 above the limit, counted only where the text may be near it. */
 const bytesOver = (text: string, maxBytes: number): number | undefined => {
   if (text.length * 3 <= maxBytes) return undefined;
@@ -74,11 +63,12 @@ const bytesOver = (text: string, maxBytes: number): number | undefined => {
 export class Recorder {
   readonly #parts: RecorderParts;
   readonly #changes: Changes;
-  readonly #touched = new Map<string, Touched>();
+  readonly #touched: TouchedRuns;
 
   constructor(parts: RecorderParts, changes: Changes) {
     this.#parts = parts;
     this.#changes = changes;
+    this.#touched = new TouchedRuns(parts.runs, parts.store);
   }
 
   /** Records the events in their order. What it returns has not been recorded or sent, nor has anything behind it. */
@@ -112,7 +102,7 @@ export class Recorder {
     if (unsendable !== undefined) return unsendable;
     this.#parts.store.append(run.runId, seq, at, event.type, dataText, causationId);
     this.#changes.events.push(message);
-    this.#touch(run, event);
+    this.#touched.touch(run, event);
     this.#parts.runs.keep(run);
     run.state = state;
     for (const [index, effect] of react(state, recorded).entries()) {
@@ -176,49 +166,8 @@ export class Recorder {
     return unsendable;
   }
 
-  #touch(run: LoadedRun, event: RunEvent): void {
-    let touched = this.#touched.get(run.runId);
-    if (touched === undefined) {
-      const isNew = run.state.kind === 'none';
-      touched = { run, isNew, stepIds: new Set(), approvalIds: new Set() };
-      this.#touched.set(run.runId, touched);
-    }
-    if ('stepId' in event) touched.stepIds.add(event.stepId);
-    if ('approvalId' in event) touched.approvalIds.add(event.approvalId);
-  }
-
   /** Writes the rows of what has changed. The last thing in the transaction. */
   flush(): void {
-    for (const touched of this.#touched.values()) {
-      this.#flushRun(touched);
-      for (const stepId of touched.stepIds) {
-        const step = stepView(touched.run.state, stepId);
-        if (step !== undefined) this.#parts.store.putStep(touched.run.runId, step);
-      }
-      for (const approvalId of touched.approvalIds) this.#flushApproval(touched.run, approvalId);
-      this.#parts.runs.snapshotIfDue(touched.run);
-    }
-  }
-
-  #flushRun({ run, isNew }: Touched): void {
-    const { state } = run;
-    if (state.kind === 'none') return;
-    const status = runStatus(state);
-    if (isNew) this.#parts.store.addRun(state.started, status, state.seq, state.startedAt);
-    const hasEnded = isEnded(status);
-    if (isNew && !hasEnded) return;
-    const view = hasEnded ? runView(state) : undefined;
-    this.#parts.store.updateRun(run.runId, status, state.seq, view?.endedAt, view?.error);
-  }
-
-  #flushApproval(run: LoadedRun, approvalId: string): void {
-    const view = approvalView(run.state, approvalId);
-    if (view === undefined) return;
-    const { workspace } = startedOf(run);
-    this.#parts.store.putApproval(run.runId, {
-      ...view,
-      workspace,
-      ...(view.closedAt === undefined ? {} : { decidedAt: view.closedAt }),
-    });
+    this.#touched.flush();
   }
 }

@@ -1,4 +1,5 @@
 export { type ConsumerDeclaration, ContractError, type StreamDeclaration } from '@signalbox/protocol';
+export { type Answer, answerCalls, call } from './call.js';
 export {
   type Connection,
   type ConnectionOptions,
@@ -46,14 +47,19 @@ export {
   type PublisherOptions,
   type PublishOutcome,
 } from './publisher.js';
+export { type ReadOptions, readStream } from './read-stream.js';
 export { type SettleTaskOptions, settleTask } from './settle-task.js';
 export {
   deleteMessage,
+  findStreamFacts,
   getMessage,
   purge,
   readLast,
+  readMessages,
+  readNewest,
   readStranded,
   readStreamFacts,
   type StoredMessage,
   type StreamFacts,
+  setStreamDescription,
 } from './stream-access.js';

@@ -49,7 +49,9 @@ export async function provision(
   for (const declaration of topology.streams) {
     const declared = streamConfig(declaration);
     const info = await untilAnswered(connection, () => findOrAddStream(manager, declared), options.signal);
-    drifts.push(...compare('stream', declaration.name, declared, info.config));
+    // What a stream says about itself changes with its contents.
+    const { description: _, ...compared } = declared;
+    drifts.push(...compare('stream', declaration.name, compared, info.config));
   }
   for (const declaration of topology.consumers) {
     const declared = consumerConfig(declaration);
@@ -71,6 +73,7 @@ type NamedConsumer = Partial<ConsumerConfig> & { durable_name: string };
 function streamConfig(declaration: StreamDeclaration): NamedStream {
   return {
     name: declaration.name,
+    ...(declaration.description === undefined ? {} : { description: declaration.description }),
     subjects: [...declaration.subjects],
     retention: declaration.retention === 'workqueue' ? RetentionPolicy.Workqueue : RetentionPolicy.Limits,
     discard: declaration.discard === 'new' ? DiscardPolicy.New : DiscardPolicy.Old,

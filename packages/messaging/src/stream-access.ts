@@ -1,5 +1,5 @@
 /** Owns single reads and deletions in a stream. A server or stream that is away is a `TransientError`. */
-import type { ConsumerInfo, JetStreamManager, StoredMsg } from '@nats-io/jetstream';
+import type { ConsumerInfo, JetStreamManager, StoredMsg, StreamInfo } from '@nats-io/jetstream';
 import { attempt, type Connection, linkOf } from './connection.js';
 import { apiCodes, hasApiCode } from './errors.js';
 import { type MessageHeaders, readHeaders } from './message-headers.js';
@@ -57,15 +57,49 @@ async function allowsDirectReads(connection: Connection, stream: string): Promis
 export interface StreamFacts {
   /** Milliseconds since 1970; a stream that was deleted and made again has another. */
   createdAt: number;
+  /** Of the first message that there is; behind the last one when none is left. */
+  firstSequence: number;
   /** Of the last message there ever was, also when it is gone; 0 when there was none. */
   lastSequence: number;
+  description: string | undefined;
 }
 
 export function readStreamFacts(connection: Connection, stream: string): Promise<StreamFacts> {
   const { manager } = linkOf(connection);
+  return attempt(connection, `reading the state of ${stream}`, async () =>
+    factsOf(await manager.streams.info(stream)),
+  );
+}
+
+/** Undefined where nobody has made the stream. */
+export function findStreamFacts(connection: Connection, stream: string): Promise<StreamFacts | undefined> {
+  const { manager } = linkOf(connection);
   return attempt(connection, `reading the state of ${stream}`, async () => {
-    const { created, state } = await manager.streams.info(stream);
-    return { createdAt: Date.parse(created), lastSequence: state.last_seq };
+    try {
+      return factsOf(await manager.streams.info(stream));
+    } catch (error) {
+      if (hasApiCode(error, apiCodes.streamNotFound)) return undefined;
+      throw error;
+    }
+  });
+}
+
+const factsOf = ({ created, state, config }: StreamInfo): StreamFacts => ({
+  createdAt: Date.parse(created),
+  firstSequence: state.first_seq,
+  lastSequence: state.last_seq,
+  description: config.description,
+});
+
+/** Changes what the stream says about itself, and nothing else. */
+export function setStreamDescription(
+  connection: Connection,
+  stream: string,
+  description: string,
+): Promise<void> {
+  const { manager } = linkOf(connection);
+  return attempt(connection, `describing ${stream}`, async () => {
+    await manager.streams.update(stream, { description });
   });
 }
 
@@ -79,6 +113,24 @@ export function getMessage(
     const message = await foundOrNull(() => manager.streams.getMessage(stream, { seq: sequence }));
     return message === null ? undefined : translate(stream, message);
   });
+}
+
+/** Each message that lies on `filterSubject` (wildcards allowed) now, in stream order. */
+export async function* readMessages(
+  connection: Connection,
+  stream: string,
+  filterSubject: string,
+): AsyncGenerator<StoredMessage, void, undefined> {
+  const { manager } = linkOf(connection);
+  for (let sequence = 1; ; ) {
+    const query = { seq: sequence, next_by_subj: filterSubject };
+    const message = await attempt(connection, `reading ${filterSubject} of ${stream}`, () =>
+      foundOrNull(() => manager.streams.getMessage(stream, query)),
+    );
+    if (message === null) return;
+    yield translate(stream, message);
+    sequence = message.seq + 1;
+  }
 }
 
 /** False when there was no such message (any more). */

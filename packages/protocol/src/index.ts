@@ -42,6 +42,7 @@ export { type RunCommand, runCommand } from './run-command.js';
 export { type RunEventMessage, runEvent } from './run-event.js';
 export { type IssueMessage, id, issue, type JsonValue } from './shapes.js';
 export { type StepTask, stepTask } from './step-task.js';
+export { describeStream, readStreamIdentity, type StreamIdentity } from './stream-identity.js';
 export {
   type ConsumerDeclaration,
   consumers,
@@ -57,6 +58,7 @@ export {
   filters,
   heldSubjectOf,
   parseTaskSubject,
+  presenceSubjects,
   type TaskAddress,
   taskSubjects,
 } from './subjects.js';

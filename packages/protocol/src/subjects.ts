@@ -38,6 +38,9 @@ export const taskSubjects = {
   deadLetter: ofWorkspace('wf.task.deadletter'),
 } as const;
 
+/** Asked and answered without a stream: who else is there. */
+export const presenceSubjects = { orchestrator: 'wf.presence.orchestrator' } as const;
+
 export const eventSubjects = {
   run: ofRun('wf.event.run'),
   step: ofPart('wf.event.step', 'step id'),

@@ -23,12 +23,22 @@ const healthRoute = createRoute({
   responses: { 200: jsonAnswer(z.object({ status: z.literal('alive') }), 'Alive.') },
 });
 
+const readyResource = z.object({
+  status: z.literal('ready'),
+  contradictionCount: z
+    .number()
+    .int()
+    .describe(
+      'Messages of the log that said something else than an event before them; each is a dead letter',
+    ),
+});
+
 const readyRoute = createRoute({
   method: 'get',
   path: '/readyz',
   tags: ['operations'],
   summary: 'Connected to the bus, and the read model has caught up',
-  responses: { 200: jsonAnswer(z.object({ status: z.literal('ready') }), 'Ready.'), ...problemAnswer },
+  responses: { 200: jsonAnswer(readyResource, 'Ready.'), ...problemAnswer },
 });
 
 export const systemRoutes = (api: ApiContext) => {
@@ -43,7 +53,8 @@ export const systemRoutes = (api: ApiContext) => {
     if (!api.isConnected()) throw notReady('There is no connection to the bus');
     if (!api.readModel.isCaughtUp)
       throw notReady('The read model has not caught up with the event stream yet');
-    return c.json({ status: 'ready' as const }, 200);
+    const { contradictionCount } = api.readModel;
+    return c.json({ status: 'ready' as const, contradictionCount }, 200);
   });
   return router;
 };

@@ -5,7 +5,8 @@
  *    built from: made at the same time, not ending before the last applied message, and with that very message in
  *    its place (unless it is gone by age). Another stream, or one that has lost its end, means building again from
  *    its first message.
- * 2. What the read model throws is nobody's to handle: it ends the process.
+ * 2. While a log that was lost is being published again, the stream says so: it is read, and is not caught up with.
+ * 3. What the read model throws is nobody's to handle: it ends the process.
  */
 import {
   type Connection,
@@ -14,7 +15,7 @@ import {
   readStreamFacts,
   TransientError,
 } from '@signalbox/messaging';
-import { EVENTS, filters } from '@signalbox/protocol';
+import { EVENTS, filters, readStreamIdentity } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 import type { Position } from './projection.js';
 import type { ReadModel } from './read-model.js';
@@ -30,30 +31,34 @@ export interface FollowerOptions {
 
 const maxBatch = 1_000;
 const retryDelayMs = 250;
+/** Between two looks at a stream that is being restored. */
+const restoringCheckMs = 500;
 
 /** Resolves when `signal` aborts; rejects with what the read model threw. */
 export const followEvents = async (options: FollowerOptions): Promise<void> => {
   const { connection, readModel, logger, signal } = options;
   while (!signal.aborted) {
-    const createdAt = await untilReached(() => identify(connection, readModel.position), signal);
-    if (createdAt === undefined) {
+    const found = await untilReached(() => identify(connection, readModel.position), signal);
+    if (found === undefined) {
       if (signal.aborted) return;
       logger.warn('the event stream is another one: the read model is built again', {
         applied: readModel.position.streamSequence,
       });
       readModel.reset();
     } else {
-      readModel.bind(createdAt);
-      await followUntilReplaced(options);
+      readModel.bind(found.createdAt);
+      if (!found.isWhole) readModel.fallBehind();
+      await followUntilChanged(options, found.isWhole);
     }
   }
 };
 
-const followUntilReplaced = async (options: FollowerOptions): Promise<void> => {
+/** Until the stream is another one, or says something else about itself. */
+const followUntilChanged = async (options: FollowerOptions, isWhole: boolean): Promise<void> => {
   const { connection, readModel, logger, signal } = options;
-  const replaced = new AbortController();
-  const ended = AbortSignal.any([signal, replaced.signal]);
-  const end = (): void => replaced.abort();
+  const changed = new AbortController();
+  const ended = AbortSignal.any([signal, changed.signal]);
+  const end = (): void => changed.abort();
   const following = followStream(connection, {
     stream: EVENTS,
     filterSubject: filters.allEvents,
@@ -61,21 +66,22 @@ const followUntilReplaced = async (options: FollowerOptions): Promise<void> => {
     signal: ended,
     maxBatch,
     logger,
-    handler: (messages, progress) => readModel.apply(messages, progress),
+    handler: (messages, { caughtUp }) => readModel.apply(messages, { caughtUp: caughtUp && isWhole }),
   });
-  await Promise.all([following.finally(end), checkIdentity(options, ended).finally(end)]);
+  await Promise.all([following.finally(end), checkIdentity(options, isWhole, ended).finally(end)]);
 };
 
-/** Resolves when the stream is another one, or when `ended` aborts. */
+/** Resolves when the stream is another one or says something else about itself, or when `ended` aborts. */
 const checkIdentity = async (
   { connection, readModel, identityCheckMs = 5_000 }: FollowerOptions,
+  isWhole: boolean,
   ended: AbortSignal,
 ): Promise<void> => {
-  do await pause(identityCheckMs, ended);
-  while (
-    !ended.aborted &&
-    (await untilReached(() => identify(connection, readModel.position), ended)) !== undefined
-  );
+  while (!ended.aborted) {
+    await pause(isWhole ? identityCheckMs : Math.min(identityCheckMs, restoringCheckMs), ended);
+    const found = await untilReached(() => identify(connection, readModel.position), ended);
+    if (found?.isWhole !== isWhole) return;
+  }
 };
 
 /** Asks again while the stream cannot be reached; undefined when `signal` aborts meanwhile. */
@@ -91,16 +97,22 @@ const untilReached = async <T>(ask: () => Promise<T>, signal: AbortSignal): Prom
   return undefined;
 };
 
-/** When the stream was made; undefined when it is not the one that the position is in. */
-const identify = async (connection: Connection, position: Position): Promise<number | undefined> => {
-  const { createdAt, lastSequence } = await readStreamFacts(connection, EVENTS);
+interface FoundStream {
+  readonly createdAt: number;
+  readonly isWhole: boolean;
+}
+
+/** Undefined when it is not the stream that the position is in. */
+const identify = async (connection: Connection, position: Position): Promise<FoundStream | undefined> => {
+  const { createdAt, lastSequence, description } = await readStreamFacts(connection, EVENTS);
+  const found = { createdAt, isWhole: readStreamIdentity(description)?.isWhole ?? true };
   const { streamCreatedAt, streamSequence, storedAt, subject } = position;
-  if (streamSequence === 0) return createdAt;
+  if (streamSequence === 0) return found;
   if (createdAt !== streamCreatedAt || lastSequence < streamSequence) return undefined;
   const applied = await getMessage(connection, EVENTS, streamSequence);
   // Gone by the stream's limits: nothing says that it is another one.
-  if (applied === undefined) return createdAt;
-  return applied.storedAt === storedAt && applied.subject === subject ? createdAt : undefined;
+  if (applied === undefined) return found;
+  return applied.storedAt === storedAt && applied.subject === subject ? found : undefined;
 };
 
 /** Resolves after the time, or when `signal` aborts. */

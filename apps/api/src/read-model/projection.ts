@@ -2,12 +2,15 @@
  * The projection: messages of WORKFLOW_EVENTS become rows.
  *
  * 1. One transaction a batch, which also moves the position: each event counts exactly once, whatever crashes.
- * 2. A history's events are applied in the order of their sequence. A duplicate is ignored; what lies behind a gap
- *    is held back, on disk, until the gap is filled.
+ * 2. A history's events are applied in the order of their sequence. A duplicate is ignored when it says the same; one
+ *    that says something else is a contradiction: counted, and kept as a dead letter. What lies behind a gap is held
+ *    back, on disk, until the gap is filled.
  * 3. A message that cannot be an event here (unreadable, or impossible after what is there) becomes a dead letter
  *    of this read model and stops nothing.
  * 4. Whoever waits for a command hears of it only after the commit.
  */
+import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { InvariantViolation } from '@signalbox/engine';
 import { deadLetterOf, textOf } from '@signalbox/messaging';
 import { ContractError, decodeEvent, EVENTS, type EventEnvelope } from '@signalbox/protocol';
@@ -40,6 +43,8 @@ export interface AppliedBatch {
   readonly runIds: ReadonlySet<string>;
   /** By command id: the first event that it caused. */
   readonly outcomes: ReadonlyMap<string, CommandOutcome>;
+  /** What the log says twice, and differently. */
+  readonly contradictions: readonly string[];
 }
 
 export type CommandOutcome =
@@ -83,6 +88,7 @@ export class Projection {
   // Of the batch under way.
   #touched = new Map<string, Touched>();
   #outcomes = new Map<string, CommandOutcome>();
+  #contradictions: string[] = [];
 
   constructor(
     private readonly db: ReadModelDatabase,
@@ -99,6 +105,11 @@ export class Projection {
 
   get position(): Position {
     return this.#statements.position.get() as Position;
+  }
+
+  /** Messages that said something else than an event before them. */
+  get contradictionCount(): number {
+    return this.#statements.contradictionCount.get() ?? 0;
   }
 
   /** Remembers which stream this is. */
@@ -122,14 +133,20 @@ export class Projection {
       this.states.rollback();
       this.#touched = new Map();
       this.#outcomes = new Map();
+      this.#contradictions = [];
       this.#heldHistories = new Set(this.#statements.heldHistories.all());
       this.#readPosition();
       throw error;
     }
     this.states.commit();
-    const applied = { runIds: new Set(this.#touched.keys()), outcomes: this.#outcomes };
+    const applied = {
+      runIds: new Set(this.#touched.keys()),
+      outcomes: this.#outcomes,
+      contradictions: this.#contradictions,
+    };
     this.#touched = new Map();
     this.#outcomes = new Map();
+    this.#contradictions = [];
     return applied;
   }
 
@@ -178,8 +195,16 @@ export class Projection {
       return;
     }
     const next = this.#lastSequence(history) + 1;
-    if (envelope.sequence < next) return;
+    if (envelope.sequence < next) {
+      this.#compare(arrival);
+      return;
+    }
     if (envelope.sequence > next) {
+      const held = this.#statements.held.get(history, envelope.sequence);
+      if (held !== undefined) {
+        if (held.text !== arrival.text) this.#contradict(arrival, held.stream_sequence);
+        return;
+      }
       this.#statements.hold.run(
         history,
         envelope.sequence,
@@ -192,6 +217,33 @@ export class Projection {
     }
     this.#applyNext(arrival);
     if (this.#heldHistories.has(history)) this.#release(history);
+  }
+
+  /** Of an event that has been applied: this one says the same, or it is a finding. */
+  #compare(arrival: Arrival): void {
+    const { runId, sequence, data, at, causationId } = arrival.envelope;
+    if (runId === null || !isRunEvent(data)) {
+      const known = this.#statements.catalogEvent.get(sequence);
+      if (known !== undefined && known.digest !== digestOf(arrival.text))
+        this.#contradict(arrival, known.streamSequence);
+      return;
+    }
+    const known = this.#statements.event.get(runId, sequence);
+    if (known === undefined) return;
+    const isSame =
+      known.at === at &&
+      known.causationId === (causationId ?? null) &&
+      isDeepStrictEqual(JSON.parse(known.data), JSON.parse(JSON.stringify(data)));
+    if (!isSame) this.#contradict(arrival, known.streamSequence);
+  }
+
+  #contradict(arrival: Arrival, streamSequence: number): void {
+    const { runId, workspace, sequence, at } = arrival.envelope;
+    const history = runId === null ? `the catalog of workspace ${workspace}` : `run ${runId}`;
+    const reason = `event ${sequence} of ${history} is in the log twice, with different content: at ${streamSequence}, which counts, and at ${arrival.streamSequence}`;
+    this.#statements.contradict.run(arrival.streamSequence);
+    this.#deadLetter({ ...arrival, data: Buffer.from(arrival.text) }, at, new Error(reason));
+    this.#contradictions.push(reason);
   }
 
   /** Applies what was held back, up to the next gap. */
@@ -214,6 +266,7 @@ export class Projection {
     if (runId === null || !isRunEvent(data)) {
       if (!isRunEvent(data)) this.#catalog.writeEvent(data, at);
       this.#catalogSequence = sequence;
+      this.#statements.addCatalogEvent.run(sequence, arrival.streamSequence, digestOf(arrival.text));
       this.#tellOutcome(envelope);
       return true;
     }
@@ -274,6 +327,8 @@ export class Projection {
   }
 }
 
+const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
+
 const prepare = (db: ReadModelDatabase) => ({
   position: db.prepare<[], Position & { catalogSequence: number }>(
     `SELECT stream_created_at AS streamCreatedAt, stream_sequence AS streamSequence, stored_at AS storedAt, subject, catalog_sequence AS catalogSequence
@@ -289,6 +344,23 @@ const prepare = (db: ReadModelDatabase) => ({
   history: db.prepare<[string], { sequence: number; at: number; data: string }>(
     'SELECT sequence, at, data FROM events WHERE run_id = ? ORDER BY sequence',
   ),
+  event: db.prepare<
+    [string, number],
+    { at: number; causationId: string | null; data: string; streamSequence: number }
+  >(
+    `SELECT at, causation_id AS causationId, data, stream_sequence AS streamSequence FROM events
+     WHERE run_id = ? AND sequence = ?`,
+  ),
+  addCatalogEvent: db.prepare<[number, number, string]>(
+    'INSERT INTO catalog_events (sequence, stream_sequence, digest) VALUES (?, ?, ?)',
+  ),
+  catalogEvent: db.prepare<[number], { digest: string; streamSequence: number }>(
+    'SELECT digest, stream_sequence AS streamSequence FROM catalog_events WHERE sequence = ?',
+  ),
+  contradict: db.prepare<[number]>(
+    'INSERT INTO contradictions (stream_sequence) VALUES (?) ON CONFLICT DO NOTHING',
+  ),
+  contradictionCount: db.prepare<[], number>('SELECT count(*) FROM contradictions').pluck(),
   hold: db.prepare<unknown[]>(
     `INSERT INTO held_events (history, sequence, stream_sequence, subject, text) VALUES (?, ?, ?, ?, ?)
      ON CONFLICT DO NOTHING`,

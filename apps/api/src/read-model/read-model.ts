@@ -13,6 +13,8 @@ export interface ReadModelOptions {
   readonly workspace: string;
   readonly confirmations: Confirmations;
   readonly feed: RunFeed;
+  /** Told of what the log says twice, and differently. */
+  readonly onContradiction: (what: string) => void;
 }
 
 export interface ReadModel extends RunQueries, CatalogQueries {
@@ -25,6 +27,10 @@ export interface ReadModel extends RunQueries, CatalogQueries {
   apply(messages: readonly StreamMessage[], progress: { readonly caughtUp: boolean }): void;
   /** Remembers which stream this is built from. */
   bind(streamCreatedAt: number): void;
+  /** How often the log has said something else than before under the same sequence. */
+  readonly contradictionCount: number;
+  /** What the stream holds is not all that there was, until it is said again that it is caught up. */
+  fallBehind(): void;
   /** Drops everything: the stream is another one. */
   reset(): void;
   /** A step as the run's folded state has it, with its output. */
@@ -56,6 +62,13 @@ export const openReadModel = (options: ReadModelOptions): ReadModel => {
       if (isCaughtUp) tellCaughtUp();
       options.confirmations.tell(applied.outcomes);
       options.feed.tell(applied.runIds);
+      for (const what of applied.contradictions) options.onContradiction(what);
+    },
+    get contradictionCount() {
+      return projection.contradictionCount;
+    },
+    fallBehind: () => {
+      isCaughtUp = false;
     },
     bind: (streamCreatedAt) => projection.bind(streamCreatedAt),
     reset: () => {

@@ -86,6 +86,14 @@ CREATE TABLE held_events (
   text TEXT NOT NULL,
   PRIMARY KEY (history, sequence)
 ) WITHOUT ROWID;
+CREATE TABLE catalog_events (
+  sequence INTEGER PRIMARY KEY,
+  stream_sequence INTEGER NOT NULL,
+  digest TEXT NOT NULL
+);
+CREATE TABLE contradictions (
+  stream_sequence INTEGER PRIMARY KEY
+);
 CREATE TABLE approvals (
   run_id TEXT NOT NULL,
   approval_id TEXT NOT NULL,

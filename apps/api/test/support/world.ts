@@ -30,7 +30,15 @@ export const openWorld = (
   const orchestrator = new InMemoryOrchestrator();
   const confirmations = new Confirmations(options.confirmationTimeoutMs ?? 10_000);
   const feed = new RunFeed();
-  const readModel = openReadModel({ database: ':memory:', workspace, confirmations, feed });
+  const contradictions: string[] = [];
+  const onContradiction = (what: string): void => void contradictions.push(what);
+  const readModel = openReadModel({
+    database: ':memory:',
+    workspace,
+    confirmations,
+    feed,
+    onContradiction,
+  });
   orchestrator.onMessage = (message) => readModel.apply([message], { caughtUp: false });
   if (options.isBehind !== true) readModel.apply([], { caughtUp: true });
   const internalErrors: unknown[] = [];
@@ -77,6 +85,7 @@ export const openWorld = (
     feed,
     confirmations,
     internalErrors,
+    contradictions,
     request,
     fetch: app.fetch,
     call,

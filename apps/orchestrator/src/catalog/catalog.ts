@@ -8,16 +8,13 @@
  * 4. A workflow with runs that have not ended is not taken away. Ended runs do not keep it: their events hold all
  *    that a reader needs, and its versions stay in the database.
  */
+
 import { type Issue, limits } from '@signalbox/dsl';
 import type { JsonObject } from '@signalbox/engine';
-import {
-  type CatalogCommand,
-  type CatalogEventMessage,
-  encodeEvent,
-  type IssueMessage,
-} from '@signalbox/protocol';
+import type { CatalogCommand, CatalogEventMessage, IssueMessage } from '@signalbox/protocol';
 import type { CheckedWorkflow, CheckOutcome, KnownItems } from '@signalbox/validation';
 import type { OutsideAnswers } from '../outside.js';
+
 import type { BatchContext } from '../run-commands.js';
 import { sha256 } from '../sha256.js';
 import type {
@@ -27,8 +24,9 @@ import type {
   TeamStore,
   WorkflowStore,
 } from '../store/catalog-store.js';
-import type { InboxStore } from '../store/inbox-store.js';
+import { catalogCommandKey, type InboxStore } from '../store/inbox-store.js';
 import type { RunStore } from '../store/run-store.js';
+import { encodeCatalogEvent } from '../wire/event-codec.js';
 
 type CommandOf<T extends CatalogCommand['type']> = Extract<CatalogCommand, { type: T }>;
 
@@ -68,20 +66,10 @@ export class Catalog {
 
   handle(command: CatalogCommand, context: BatchContext): void {
     const { workspace, commandId } = command;
-    if (!this.#parts.inbox.accept(`catalog/${workspace}/${commandId}`, context.now)) return;
+    if (!this.#parts.inbox.accept(catalogCommandKey(workspace, commandId), context.now)) return;
     const event = this.#answer(command, context.now);
     const seq = this.#parts.events.append(workspace, context.now, event, commandId);
-    context.changes.announce(
-      encodeEvent({
-        id: `catalog/${workspace}/${seq}`,
-        workspace,
-        runId: null,
-        sequence: seq,
-        at: context.now,
-        causationId: commandId,
-        data: event,
-      }),
-    );
+    context.changes.announce(encodeCatalogEvent(workspace, seq, context.now, event, commandId));
   }
 
   #answer(command: CatalogCommand, at: number): CatalogEventMessage {

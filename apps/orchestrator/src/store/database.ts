@@ -6,7 +6,9 @@
  * 2. What is committed survives power loss: WAL with `synchronous = FULL` syncs at every commit.
  */
 import { randomBytes } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { protectDatabase, takeLock } from '@signalbox/data-folder';
+import { CannotRun } from '@signalbox/service';
 import BetterSqlite, { type Database } from 'better-sqlite3';
 import { migrate } from './migrations.js';
 
@@ -20,15 +22,8 @@ const checkpointPages = 4_000;
 
 /** @throws CannotRun while another process holds the database. */
 export const openDatabase = (path: string, now: number): OpenDatabase => {
-  const file = protectDatabase(path);
-  const lock = takeLock(`${file}.lock`, `another orchestrator has the database ${file}`);
-  const sql = new BetterSqlite(file);
-  sql.pragma('journal_mode = WAL');
-  sql.pragma('synchronous = FULL');
-  sql.pragma('foreign_keys = ON');
-  sql.pragma(`wal_autocheckpoint = ${checkpointPages}`);
-  sql.pragma('cache_size = -65536');
-  migrate(sql, now);
+  const lock = lockDatabase(path);
+  const sql = openLocked(lock.file, now);
   return {
     sql,
     close: () => {
@@ -36,6 +31,35 @@ export const openDatabase = (path: string, now: number): OpenDatabase => {
       lock.close();
     },
   };
+};
+
+/** The caller holds the lock and closes the database. */
+export const openLocked = (file: string, now: number): Database => {
+  const sql = new BetterSqlite(file);
+  sql.pragma('journal_mode = WAL');
+  sql.pragma('synchronous = FULL');
+  sql.pragma('foreign_keys = ON');
+  sql.pragma(`wal_autocheckpoint = ${checkpointPages}`);
+  sql.pragma('cache_size = -65536');
+  migrate(sql, now);
+  return sql;
+};
+
+export interface DatabaseLock {
+  /** Of the database itself, whatever links led to it. It is there, and empty when it was not. */
+  readonly file: string;
+  close(): void;
+}
+
+/** @throws CannotRun while another process holds the database, or where it has a second name. */
+export const lockDatabase = (path: string): DatabaseLock => {
+  const file = protectDatabase(path);
+  const { nlink } = statSync(file);
+  // SQLite would keep a second log beside the second name.
+  if (nlink > 1)
+    throw new CannotRun(78, `the database ${file} has ${nlink} names (hard links): remove all but one`);
+  const lock = takeLock(`${file}.lock`, `another orchestrator has the database ${file}`);
+  return { file, close: () => lock.close() };
 };
 
 /** The key of the claims of this installation: 32 random bytes, made once. */

@@ -17,6 +17,9 @@ export const runCommandKey = (command: {
   readonly commandId: string;
 }): string => `run/${command.workspace}/${command.runId}/${command.commandId}`;
 
+export const catalogCommandKey = (workspace: string, commandId: string): string =>
+  `catalog/${workspace}/${commandId}`;
+
 export type InboxStore = ReturnType<typeof createInboxStore>;
 
 export const createInboxStore = (sql: Database) => {

@@ -37,13 +37,14 @@ const schemaOfCatalog = `
     updated_by  TEXT NOT NULL
   );
   CREATE TABLE catalog_events (
+    position      INTEGER PRIMARY KEY,
     workspace     TEXT NOT NULL,
     seq           INTEGER NOT NULL,
     at            INTEGER NOT NULL,
     type          TEXT NOT NULL,
     data          TEXT NOT NULL,
     causation_id  TEXT,
-    PRIMARY KEY (workspace, seq)
+    UNIQUE (workspace, seq)
   );
 `;
 
@@ -154,8 +155,20 @@ const schemaOfTransport = `
     events_position  INTEGER NOT NULL
   );
   INSERT INTO relay (id, events_position) VALUES (1, 0);
+  CREATE TABLE log_marks (
+    id                 INTEGER PRIMARY KEY,
+    stream_created_at  INTEGER NOT NULL,
+    stream_sequence    INTEGER NOT NULL,
+    message_id         TEXT NOT NULL,
+    digest             TEXT NOT NULL,
+    events_position    INTEGER NOT NULL,
+    catalog_position   INTEGER NOT NULL,
+    letters_position   INTEGER NOT NULL,
+    read_from          INTEGER NOT NULL
+  );
   CREATE TABLE dead_letters (
-    id             TEXT PRIMARY KEY,
+    position       INTEGER PRIMARY KEY,
+    id             TEXT NOT NULL UNIQUE,
     workspace      TEXT NOT NULL,
     stream         TEXT NOT NULL,
     subject        TEXT NOT NULL,

@@ -1,7 +1,10 @@
 /** Facts of a run: engine ↔ database row, engine → wire. */
 import type { RecordedEvent, RunEvent } from '@signalbox/engine';
 import {
+  type CatalogEventMessage,
+  type DeadLetterReport,
   type EventEnvelope,
+  encodeEvent,
   encodeEventAround,
   type RunEventMessage,
   type WireMessage,
@@ -67,3 +70,31 @@ export const encodeRunEvent = (
   };
   return encodeEventAround(envelope, dataText);
 };
+
+export const encodeCatalogEvent = (
+  workspace: string,
+  seq: number,
+  at: number,
+  data: CatalogEventMessage,
+  causationId: string | undefined,
+): WireMessage =>
+  encodeEvent({
+    id: `catalog/${workspace}/${seq}`,
+    workspace,
+    runId: null,
+    sequence: seq,
+    at,
+    ...(causationId === undefined ? {} : { causationId }),
+    data,
+  });
+
+/** Says nothing that the report does not: it can be published again as it was. */
+export const encodeDeadLetter = (deadLetter: DeadLetterReport): WireMessage =>
+  encodeEvent({
+    id: `deadletter/${deadLetter.workspace}/${deadLetter.id}`,
+    workspace: deadLetter.workspace,
+    runId: null,
+    sequence: 0,
+    at: deadLetter.at,
+    data: { type: 'deadletter.recorded', actor: `service:${deadLetter.reportedBy}`, deadLetter },
+  });

@@ -1,0 +1,123 @@
+/**
+ * Compares the database with the log and takes in what the log has more.
+ *
+ * 1. Only what lies behind the newest mark that the stream still bears out is read.
+ * 2. Is that not the newest mark of all, the stream has lost its end or is another one. What is behind the mark and was
+ *    not found in the stream is missing there.
+ * 3. A log whose beginning was dropped by its limits bears out the marks in the part that was dropped.
+ */
+import { createHash } from 'node:crypto';
+import {
+  type Connection,
+  getMessage,
+  readNewest,
+  readStream,
+  readStreamFacts,
+  type StoredMessage,
+  type StreamFacts,
+} from '@signalbox/messaging';
+import { EVENTS, filters, headers } from '@signalbox/protocol';
+import type { Starlark } from '@signalbox/starlark-wasm';
+import type { Logger } from '@signalbox/telemetry';
+import type { Database } from 'better-sqlite3';
+import {
+  createLogStore,
+  type LogMark,
+  type LogPosition,
+  type LogStore,
+  startOfLog,
+} from '../store/log-store.js';
+import { LogFold } from './log-fold.js';
+
+export interface CompareParts {
+  readonly connection: Connection;
+  readonly sql: Database;
+  readonly starlark: Starlark;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** What the database has and the stream does not. */
+export interface Missing {
+  readonly fold: LogFold;
+  /** What is behind `from`, up to and including `to`, and was not seen by the fold. */
+  readonly from: LogPosition;
+  readonly to: LogPosition;
+  /** The stream is another one, or has lost its end. */
+  readonly isLost: boolean;
+}
+
+const maxBatch = 1_000;
+
+const digestOf = ({ data }: StoredMessage): string => createHash('sha256').update(data).digest('hex');
+
+const messageIdOf = (message: StoredMessage): string => message.headers[headers.messageId] ?? '';
+
+/** Whether the stream still holds what the mark says. */
+export const bearsOut = async (
+  connection: Connection,
+  facts: StreamFacts,
+  mark: LogMark,
+): Promise<boolean> => {
+  if (mark.streamCreatedAt !== facts.createdAt || mark.streamSequence > facts.lastSequence) return false;
+  if (mark.streamSequence < facts.firstSequence) return true;
+  const message = await getMessage(connection, EVENTS, mark.streamSequence);
+  // Deleted by hand: nothing says that it is another stream.
+  if (message === undefined) return true;
+  return messageIdOf(message) === mark.messageId && digestOf(message) === mark.digest;
+};
+
+/** Says of the stream as it is now: everything up to `published` is in it, and what is behind that is behind `readFrom`. */
+export const setMark = async (
+  connection: Connection,
+  store: LogStore,
+  facts: StreamFacts,
+  published: LogPosition,
+  readFrom: number,
+): Promise<void> => {
+  const message = await readNewest(connection, EVENTS, '>');
+  if (message === undefined) return;
+  store.addMark({
+    streamCreatedAt: facts.createdAt,
+    streamSequence: message.sequence,
+    messageId: messageIdOf(message),
+    digest: digestOf(message),
+    published,
+    readFrom,
+  });
+};
+
+/** @throws StoresContradict, before which the database may have taken in what came before the contradiction. */
+export const compare = async (parts: CompareParts): Promise<Missing> => {
+  const { connection, sql } = parts;
+  const store = createLogStore(sql);
+  const facts = await readStreamFacts(connection, EVENTS);
+  const marks = store.marks();
+  let base: LogMark | undefined;
+  for (const mark of marks) {
+    base = (await bearsOut(connection, facts, mark)) ? mark : undefined;
+    if (base !== undefined) break;
+  }
+  const isLost = base === undefined || base !== marks[0];
+  const fold = new LogFold(parts);
+  const fromSequence = (base?.readFrom ?? 0) + 1;
+  for (const filterSubject of [
+    // A run needs the definition that it was started with.
+    filters.allCatalogEvents,
+    filters.allEvents,
+  ]) {
+    const { logger, signal } = parts;
+    const handler = (messages: readonly StoredMessage[]): void => fold.take(messages);
+    await readStream(connection, {
+      stream: EVENTS,
+      filterSubject,
+      fromSequence,
+      maxBatch,
+      logger,
+      signal,
+      handler,
+    });
+  }
+  fold.end();
+  return { fold, from: base?.published ?? startOfLog, to: store.committed(), isLost };
+};

@@ -1,0 +1,74 @@
+/**
+ * Database and streams carry one identity: the installation's id, made once.
+ *
+ * An empty database takes the identity of streams that have never held anything; beside a log that has events it
+ * would begin a second history, and is refused.
+ */
+import { randomUUID } from 'node:crypto';
+import {
+  type Connection,
+  findStreamFacts,
+  type StreamFacts,
+  setStreamDescription,
+} from '@signalbox/messaging';
+import { describeStream, EVENTS, readStreamIdentity, TASKS } from '@signalbox/protocol';
+import type { Database } from 'better-sqlite3';
+import type { OpenDatabase } from '../store/database.js';
+import { createLogStore } from '../store/log-store.js';
+import { StoresContradict, wayOut } from './stores-contradict.js';
+
+const name = 'installation-id';
+
+export const readInstallationId = (sql: Database): string | undefined =>
+  sql.prepare<[string], string>('SELECT value FROM settings WHERE name = ?').pluck().get(name);
+
+export const writeInstallationId = (sql: Database, id: string): void => {
+  sql
+    .prepare(
+      'INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
+    )
+    .run(name, id);
+};
+
+/** The id of this installation; the database has it afterwards. @throws StoresContradict */
+export const settleInstallation = async (connection: Connection, { sql }: OpenDatabase): Promise<string> => {
+  const file = sql.name;
+  const log = await findStreamFacts(connection, EVENTS);
+  const tasks = await findStreamFacts(connection, TASKS);
+  const isEmpty = createLogStore(sql).isEmpty();
+  if (isEmpty && (log?.lastSequence ?? 0) > 0)
+    throw new StoresContradict(
+      `the database ${file} is empty, and the log has ${log?.lastSequence} messages: the orchestrator does not begin a second history beside it. Run \`signalbox rebuild\`, which makes the database from the log; or put a backup of the database back.`,
+    );
+  const stored = readInstallationId(sql);
+  const streamed = idOf(log) ?? idOf(tasks);
+  const id = (isEmpty ? streamed : undefined) ?? stored ?? streamed ?? randomUUID();
+  for (const [stream, facts] of [
+    [EVENTS, log],
+    [TASKS, tasks],
+  ] as const) {
+    const found = idOf(facts);
+    if (found !== undefined && found !== id)
+      throw new StoresContradict(
+        `the stream ${stream} belongs to installation ${found}, the database ${file} to installation ${id}. Give this orchestrator the NATS (or the account) of its own installation, or the database that belongs to this log. ${wayOut}`,
+      );
+  }
+  if (stored !== id) writeInstallationId(sql, id);
+  return id;
+};
+
+const idOf = (facts: StreamFacts | undefined): string | undefined =>
+  readStreamIdentity(facts?.description)?.installationId;
+
+/** Says in the stream whose it is, and whether it is whole; nothing is asked of the server when it says so already. */
+export const declareIdentity = async (
+  connection: Connection,
+  stream: string,
+  installationId: string,
+  isWhole: boolean,
+): Promise<void> => {
+  const description = describeStream({ installationId, isWhole });
+  const facts = await findStreamFacts(connection, stream);
+  if (facts !== undefined && facts.description !== description)
+    await setStreamDescription(connection, stream, description);
+};

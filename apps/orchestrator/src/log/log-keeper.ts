@@ -1,0 +1,204 @@
+/**
+ * Keeps database and log together, at the start and while the process runs.
+ *
+ * 1. At the start: nobody else is here, both stores are of one installation, what the log has more is taken in, what
+ *    the database has more is published.
+ * 2. Every few seconds it looks whether the streams are still the ones, and as long as they were. A stream that was
+ *    made anew or has lost its end gets the log again, while runs go on.
+ * 3. A mark is set only for what a look has found in the stream, and none while the log is being published again: what
+ *    a crash interrupts is found missing at the next start.
+ * 4. Until everything is there again, the stream says so, and nobody takes a part of the log for all of it.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import {
+  type Connection,
+  createPublisher,
+  type Publisher,
+  pause,
+  readStreamFacts,
+  type StreamFacts,
+  TransientError,
+} from '@signalbox/messaging';
+import { EVENTS, TASKS } from '@signalbox/protocol';
+import { CannotRun } from '@signalbox/service';
+import type { Starlark } from '@signalbox/starlark-wasm';
+import type { Logger } from '@signalbox/telemetry';
+import type { OpenDatabase } from '../store/database.js';
+import {
+  createLogStore,
+  isUpTo,
+  type LogMark,
+  type LogPosition,
+  type LogStore,
+  startOfLog,
+} from '../store/log-store.js';
+import { bearsOut, compare, type Missing, setMark } from './compare.js';
+import { declareIdentity } from './installation.js';
+import type { Presence } from './presence.js';
+import { republishCatalog, republishEvents } from './republish.js';
+
+export interface LogKeeperParts {
+  readonly connection: Connection;
+  readonly database: OpenDatabase;
+  readonly installationId: string;
+  readonly presence: Presence;
+  readonly starlark: Starlark;
+  readonly logger: Logger;
+  /** Ends waiting and watching. */
+  readonly signal: AbortSignal;
+  readonly fail: (cause: unknown) => void;
+}
+
+const lookEveryMs = 2_000;
+const retryDelayMs = 250;
+/** So many events are published before a start goes on; more go out while it does. */
+const maxEventsAtStart = 20_000;
+
+export class LogKeeper {
+  readonly #parts: LogKeeperParts;
+  readonly #store: LogStore;
+  readonly #publisher: Publisher;
+  /** Of the last looks: everything behind `committed` is behind `sequence` in the stream. */
+  #looks: { readonly committed: LogPosition; readonly sequence: number }[] = [];
+  #published = startOfLog;
+  /** The event stream as it was last seen. */
+  #seen: StreamFacts | undefined;
+  #republishing: Promise<void> | undefined;
+  #tasksCreatedAt: number | undefined;
+
+  constructor(parts: LogKeeperParts) {
+    this.#parts = parts;
+    this.#store = createLogStore(parts.database.sql);
+    this.#publisher = createPublisher(parts.connection);
+  }
+
+  /** Takes in what the log has more, publishes what the database has more. @throws StoresContradict */
+  async align(): Promise<void> {
+    const { connection, database, logger } = this.#parts;
+    await this.#untilReached(() => this.#remember());
+    const missing = await this.#untilReached(() => compare({ ...this.#parts, sql: database.sql }));
+    const { addedCount } = missing.fold;
+    if (addedCount > 0)
+      logger.warn('the log was ahead of the database: its events were taken in', { event_count: addedCount });
+    this.#store.setPublishedEvents(this.#store.committed().events);
+    await this.#restore(missing);
+    if (missing.to.events - missing.from.events <= maxEventsAtStart) await this.#republishing;
+    const tasks = await this.#untilReached(() => readStreamFacts(connection, TASKS));
+    this.#tasksCreatedAt = tasks.createdAt;
+  }
+
+  /** Looks again and again until the signal aborts. `resend` publishes what is in flight: the tasks may be gone. */
+  watch(resend: () => void): void {
+    const { signal, fail } = this.#parts;
+    const look = async (): Promise<void> => {
+      while (!signal.aborted) {
+        await this.#look(resend).catch((error: unknown) => {
+          if (!(error instanceof TransientError)) throw error;
+        });
+        await pause(lookEveryMs, signal);
+      }
+    };
+    look().catch((error: unknown) => {
+      if (!signal.aborted) fail(error);
+    });
+  }
+
+  close(): void {
+    this.#publisher.close();
+  }
+
+  async #look(resend: () => void): Promise<void> {
+    const { connection, presence } = this.#parts;
+    await presence.check();
+    const published = this.#store.published(this.#published);
+    const facts = await readStreamFacts(connection, EVENTS);
+    const committed = this.#store.committed();
+    const newest = this.#store.marks()[0];
+    if (await this.#hasLost(facts, newest)) {
+      if (this.#republishing === undefined) await this.#recover(resend);
+      return;
+    }
+    this.#seen = facts;
+    await this.#lookAtTasks(resend);
+    if (this.#republishing !== undefined) return;
+    this.#published = published;
+    this.#looks = [...this.#looks.slice(-8), { committed, sequence: facts.lastSequence }];
+    const readFrom = this.#looks.findLast((look) => isUpTo(look.committed, published))?.sequence;
+    if (readFrom === undefined || isDeepStrictEqual(newest?.published, published)) return;
+    // The newest message is read after `published`: that is certainly before it.
+    await setMark(connection, this.#store, facts, published, readFrom);
+  }
+
+  async #hasLost(facts: StreamFacts, newest: LogMark | undefined): Promise<boolean> {
+    const { createdAt, lastSequence } = this.#seen ?? facts;
+    if (facts.createdAt !== createdAt || facts.lastSequence < lastSequence) return true;
+    return newest !== undefined && !(await bearsOut(this.#parts.connection, facts, newest));
+  }
+
+  async #lookAtTasks(resend: () => void): Promise<void> {
+    const { connection, installationId, logger } = this.#parts;
+    const { createdAt } = await readStreamFacts(connection, TASKS);
+    if (createdAt === this.#tasksCreatedAt) return;
+    logger.warn('the task stream was made anew: what is in flight is sent again');
+    await declareIdentity(connection, TASKS, installationId, true);
+    resend();
+    this.#tasksCreatedAt = createdAt;
+  }
+
+  async #remember(): Promise<void> {
+    this.#seen = await readStreamFacts(this.#parts.connection, EVENTS);
+  }
+
+  /** The stream is another one, or has lost its end, while this process runs. */
+  async #recover(resend: () => void): Promise<void> {
+    const { database, logger } = this.#parts;
+    logger.warn('the event stream was made anew or has lost its end: the log is published again');
+    this.#looks = [];
+    this.#published = startOfLog;
+    const missing = await compare({ ...this.#parts, sql: database.sql });
+    if (missing.fold.addedCount > 0)
+      throw new CannotRun(
+        75,
+        `the log holds ${missing.fold.addedCount} events that this process did not publish; it has to start again with them`,
+      );
+    await this.#restore({ ...missing, isLost: true });
+    await this.#remember();
+    await this.#lookAtTasks(resend);
+  }
+
+  /** The catalog at once; the events of runs while other work goes on. */
+  async #restore(missing: Missing): Promise<void> {
+    const { connection, installationId, logger, fail, signal, database } = this.#parts;
+    const parts = { sql: database.sql, publisher: this.#publisher, signal };
+    if (missing.isLost)
+      await this.#untilReached(() => declareIdentity(connection, EVENTS, installationId, false));
+    const catalogCount = await republishCatalog(parts, missing);
+    const events = async (): Promise<void> => {
+      const eventCount = await republishEvents(parts, missing);
+      for (const stream of [EVENTS, TASKS])
+        await this.#untilReached(() => declareIdentity(connection, stream, installationId, true));
+      this.#republishing = undefined;
+      if (catalogCount + eventCount > 0)
+        logger.info('published what the log lacked', {
+          catalog_count: catalogCount,
+          event_count: eventCount,
+        });
+    };
+    this.#republishing = events().catch((error: unknown) => {
+      if (!signal.aborted) fail(error);
+    });
+  }
+
+  async #untilReached<T>(ask: () => Promise<T>): Promise<T> {
+    const { signal } = this.#parts;
+    for (;;) {
+      signal.throwIfAborted();
+      try {
+        return await ask();
+      } catch (error) {
+        if (!(error instanceof TransientError)) throw error;
+        await pause(retryDelayMs, signal);
+      }
+    }
+  }
+}

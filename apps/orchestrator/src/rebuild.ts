@@ -1,0 +1,79 @@
+/** Makes the orchestrator's database from the log, and ends. `signalbox rebuild` runs this. */
+import { randomUUID } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import { type EmbeddedNats, startEmbeddedNats } from '@signalbox/embedded-nats';
+import { openConnection } from '@signalbox/messaging';
+import { CannotRun, Scope, SettingsError } from '@signalbox/service';
+import { createStarlark } from '@signalbox/starlark-wasm';
+import { createLogger } from '@signalbox/telemetry';
+import { systemClock } from './clock.js';
+import { parseConfig } from './config.js';
+import { openPresence } from './log/presence.js';
+import { rebuildDatabase } from './log/rebuild-database.js';
+import { lockDatabase } from './store/database.js';
+
+const exitCodeOfUnknown = 70;
+const exitCodeOfSetting = 78;
+
+const rebuild = async (): Promise<void> => {
+  const { values } = parseArgs({
+    options: {
+      force: { type: 'boolean', default: false },
+      /** Store of a nats-server that is started for this; without it the one of the settings is used. */
+      'nats-store': { type: 'string' },
+      'nats-server': { type: 'string' },
+    },
+  });
+  const config = parseConfig(process.env);
+  const logger = createLogger({ service: 'rebuild', level: config.logLevel });
+  const scope = new Scope();
+  const interrupted = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
+  const { signal } = interrupted;
+  const now = systemClock.now();
+  try {
+    const { file } = scope.use(lockDatabase(config.databaseFile));
+    const server = values['nats-store'];
+    const nats = server === undefined ? undefined : await startNats(server, values['nats-server']);
+    if (nats !== undefined) scope.use(nats, () => nats.stop());
+    const url = nats?.url ?? config.natsUrl;
+    const connection = scope.use(await openConnection({ url, name: 'orchestrator', logger, signal }));
+    scope.use(
+      await openPresence({
+        connection,
+        installationId: 'being rebuilt',
+        instanceId: randomUUID(),
+        startedAt: now,
+      }),
+    );
+    const starlark = createStarlark();
+    const { force } = values;
+    const rebuilt = await rebuildDatabase({ connection, file, force, starlark, now, logger, signal });
+    const { runCount, eventCount, withdrawnTaskCount, movedTo } = rebuilt;
+    if (movedTo !== undefined) process.stdout.write(`moved the old database to ${movedTo}\n`);
+    process.stdout.write(
+      `made ${file} from the log: ${runCount} runs, ${eventCount} events; ${withdrawnTaskCount} tasks were taken back and are sent again when the orchestrator starts\n`,
+    );
+  } finally {
+    await scope.close();
+  }
+};
+
+const startNats = (storeDir: string, binary: string | undefined): Promise<EmbeddedNats> =>
+  startEmbeddedNats({ storeDir, ...(binary === undefined ? {} : { binary }) });
+
+// What it makes is for its owner alone.
+process.umask(0o077);
+try {
+  await rebuild();
+} catch (error) {
+  const isExpected = error instanceof CannotRun || error instanceof SettingsError;
+  const text = error instanceof Error ? (isExpected ? error.message : error.stack) : String(error);
+  process.stderr.write(`signalbox: ${text}\n`);
+  process.exitCode =
+    error instanceof CannotRun
+      ? error.exitCode
+      : error instanceof SettingsError
+        ? exitCodeOfSetting
+        : exitCodeOfUnknown;
+}

@@ -1,0 +1,74 @@
+/** The rows of runs, steps and approvals, written once a batch for each, from the state after the last event. */
+import { approvalView, isEnded, type RunEvent, runStatus, runView, stepView } from '@signalbox/engine';
+import { type LoadedRun, type Runs, startedOf } from './runs.js';
+import type { RunStore } from './store/run-store.js';
+
+interface Touched {
+  readonly run: LoadedRun;
+  readonly isNew: boolean;
+  readonly stepIds: Set<string>;
+  readonly approvalIds: Set<string>;
+}
+
+/** One for each batch. */
+export class TouchedRuns {
+  readonly #runs: Runs;
+  readonly #store: RunStore;
+  readonly #touched = new Map<string, Touched>();
+
+  constructor(runs: Runs, store: RunStore) {
+    this.#runs = runs;
+    this.#store = store;
+  }
+
+  /** To be called before the run's state has the event in it. */
+  touch(run: LoadedRun, event: RunEvent): void {
+    let touched = this.#touched.get(run.runId);
+    if (touched === undefined) {
+      const isNew = run.state.kind === 'none';
+      touched = { run, isNew, stepIds: new Set(), approvalIds: new Set() };
+      this.#touched.set(run.runId, touched);
+    }
+    if ('stepId' in event) touched.stepIds.add(event.stepId);
+    if ('approvalId' in event) touched.approvalIds.add(event.approvalId);
+  }
+
+  *runs(): Generator<LoadedRun> {
+    for (const { run } of this.#touched.values()) yield run;
+  }
+
+  /** Writes the rows of what has changed. The last thing in the transaction. */
+  flush(): void {
+    for (const touched of this.#touched.values()) {
+      this.#flushRun(touched);
+      for (const stepId of touched.stepIds) {
+        const step = stepView(touched.run.state, stepId);
+        if (step !== undefined) this.#store.putStep(touched.run.runId, step);
+      }
+      for (const approvalId of touched.approvalIds) this.#flushApproval(touched.run, approvalId);
+      this.#runs.snapshotIfDue(touched.run);
+    }
+  }
+
+  #flushRun({ run, isNew }: Touched): void {
+    const { state } = run;
+    if (state.kind === 'none') return;
+    const status = runStatus(state);
+    if (isNew) this.#store.addRun(state.started, status, state.seq, state.startedAt);
+    const hasEnded = isEnded(status);
+    if (isNew && !hasEnded) return;
+    const view = hasEnded ? runView(state) : undefined;
+    this.#store.updateRun(run.runId, status, state.seq, view?.endedAt, view?.error);
+  }
+
+  #flushApproval(run: LoadedRun, approvalId: string): void {
+    const view = approvalView(run.state, approvalId);
+    if (view === undefined) return;
+    const { workspace } = startedOf(run);
+    this.#store.putApproval(run.runId, {
+      ...view,
+      workspace,
+      ...(view.closedAt === undefined ? {} : { decidedAt: view.closedAt }),
+    });
+  }
+}
