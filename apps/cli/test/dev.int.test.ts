@@ -103,7 +103,7 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-const marker = 'XQZMARKERZQX';
+const marker = 'MARKED-BY-THIS-TEST';
 
 const workflow = (id: string, states: unknown[]) =>
   JSON.stringify({ id, version: '1', name: marker, description: marker, start: 'first', states });

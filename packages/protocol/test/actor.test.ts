@@ -23,7 +23,7 @@ describe.each([
   'user:alice\u0000',
   'user:\u202ealice',
   'user:ali\u200bce',
-  'user:аlice',
+  'user:\u0430lice',
   'user:\u212aim',
   'user:alı',
   'user:e\u0301va',
@@ -36,6 +36,6 @@ describe.each([
 });
 
 test('an actor on the wire is in its one form', () => {
-  for (const other of ['User:alice', 'user:Alice', 'user:аlice', 'team:sre'])
+  for (const other of ['User:alice', 'user:Alice', 'user:\u0430lice', 'team:sre'])
     expect(actor.safeParse(other).success).toBe(false);
 });
