@@ -1,8 +1,8 @@
 /** A step-worker whose `agent.run` does nothing at all: the loop is the real one, the executor is not. */
 import { createExecutorRegistry } from '@signalbox/executors';
-import { createPublisher, openConnection, provision } from '@signalbox/messaging';
-import { consumers, streamDeclarations } from '@signalbox/protocol';
-import { parseSettings, runService, settings } from '@signalbox/service';
+import { createPublisher, openConnection } from '@signalbox/messaging';
+import { busUsers, consumers } from '@signalbox/protocol';
+import { busAccessOf, busSettings, parseSettings, runService, settings } from '@signalbox/service';
 import { runSteps } from '@signalbox/step-runner';
 
 const noop = { action: 'agent.run', execute: async () => ({ ok: true, output: {} }) as const };
@@ -10,15 +10,15 @@ const noop = { action: 'agent.run', execute: async () => ({ ok: true, output: {}
 await runService({
   name: 'noop-worker',
   parseConfig: (env) => {
-    const { natsUrl, workspace, workerConcurrency, logLevel } = settings;
-    return parseSettings({ natsUrl, workspace, workerConcurrency, logLevel }, env);
+    const { workspace, workerConcurrency, logLevel } = settings;
+    const parsed = parseSettings({ ...busSettings, workspace, workerConcurrency, logLevel }, env);
+    return { ...parsed, bus: busAccessOf(parsed) };
   },
   start: async ({ config, logger, scope, signal, fail }) => {
     const connection = scope.use(
-      await openConnection({ url: config.natsUrl, name: 'noop-worker', logger, signal }),
+      await openConnection({ ...config.bus, inboxPrefix: busUsers.stepWorker.inboxPrefix, name: 'noop-worker', logger, signal }),
     );
     const consumer = consumers.stepWorker;
-    await provision(connection, { streams: streamDeclarations(), consumers: [consumer] }, { signal });
     const steps = scope.use(
       runSteps({
         connection,

@@ -15,9 +15,9 @@ import {
   type Execution,
   type StepExecutor,
 } from '@signalbox/executors';
-import { createPublisher, openConnection, provision } from '@signalbox/messaging';
-import { consumers, type StepTask, streamDeclarations } from '@signalbox/protocol';
-import { parseSettings, runService, settings } from '@signalbox/service';
+import { createPublisher, openConnection } from '@signalbox/messaging';
+import { consumers, type StepTask,  } from '@signalbox/protocol';
+import { busAccessOf, busSettings, parseSettings, runService, settings } from '@signalbox/service';
 import { runSteps } from '@signalbox/step-runner';
 import type { LedgerLine } from './ledger.js';
 
@@ -71,15 +71,16 @@ const ledgerRun: StepExecutor = {
 await runService({
   name: 'ledger-worker',
   parseConfig: (env) => {
-    const { natsUrl, workspace, workerConcurrency, logLevel } = settings;
-    return parseSettings({ natsUrl, workspace, workerConcurrency, logLevel }, env);
+    const { workspace, workerConcurrency, logLevel } = settings;
+    const parsed = parseSettings({ ...busSettings, workspace, workerConcurrency, logLevel }, env);
+    return { ...parsed, bus: busAccessOf(parsed) };
   },
   start: async ({ config, logger, scope, signal, fail }) => {
+    const user = target === 'agent' ? busUsers.agent(config.workspace) : busUsers.stepWorker;
     const connection = scope.use(
-      await openConnection({ url: config.natsUrl, name: workerName, logger, signal }),
+      await openConnection({ ...config.bus, inboxPrefix: user.inboxPrefix, name: workerName, logger, signal }),
     );
     const consumer = target === 'agent' ? consumers.agent(config.workspace) : consumers.stepWorker;
-    await provision(connection, { streams: streamDeclarations(), consumers: [consumer] }, { signal });
     const pool = scope.use(createEvaluationPool(maxEvaluationsAtOnce), (open) => open.close());
     const steps = scope.use(
       runSteps({

@@ -4,8 +4,8 @@
  */
 import { createAgentRunExecutor, createExecutorRegistry } from '@signalbox/executors';
 import { createScriptedProvider } from '@signalbox/llm';
-import { createPublisher, keepProvisioned, openConnection } from '@signalbox/messaging';
-import { consumers, streamDeclarations } from '@signalbox/protocol';
+import { createPublisher, openConnection } from '@signalbox/messaging';
+import { consumers } from '@signalbox/protocol';
 import { runService } from '@signalbox/service';
 import { createEvaluator, createStarlark } from '@signalbox/starlark-wasm';
 import { runSteps } from '@signalbox/step-runner';
@@ -18,9 +18,6 @@ await runService({
   start: async ({ config, logger, scope, signal, fail }) => {
     const connection = scope.use(await openConnection({ ...connectionOptions(config), logger, signal }));
     const consumer = consumers.agent(config.workspace);
-    const topology = { streams: streamDeclarations(config.streams), consumers: [consumer] };
-    const provisioned = await keepProvisioned(connection, topology, { signal, logger });
-    provisioned.done.catch(fail);
 
     const evaluator = createEvaluator(createStarlark());
     const providers = [createScriptedProvider(evaluator)];

@@ -1,19 +1,18 @@
-/** The api's side of the bus: connects, sees that the streams are there, publishes commands, follows the events. */
+/** The api's side of the bus: connects, publishes commands, follows the events. */
 import {
   type Connection,
   createPublisher,
-  keepProvisioned,
   openConnection,
   type Publisher,
 } from '@signalbox/messaging';
-import { type StreamSettings, streamDeclarations } from '@signalbox/protocol';
+import { busUsers } from '@signalbox/protocol';
+import type { BusAccess } from '@signalbox/service';
 import type { Logger } from '@signalbox/telemetry';
 import { followEvents } from './read-model/follower.js';
 import type { ReadModel } from './read-model/read-model.js';
 
 export interface BusLinkOptions {
-  readonly url: string;
-  readonly streams: StreamSettings;
+  readonly bus: BusAccess;
   readonly logger: Logger;
   readonly readModel: ReadModel;
   /** Given the publisher as soon as there is one. */
@@ -30,21 +29,20 @@ export interface BusLink {
   close(): Promise<void>;
 }
 
+const { name, inboxPrefix } = busUsers.api;
+
 /** Shorter than a client's patience: what is not queued by then is answered with 503. */
 const publishDeadlineMs = 5_000;
 
 /** Returns at once and goes on in the background, however long the server stays away. */
 export const startBusLink = (options: BusLinkOptions): BusLink => {
-  const { url, logger, readModel } = options;
+  const { bus, logger, readModel } = options;
   const stopping = new AbortController();
   const signal = AbortSignal.any([options.signal, stopping.signal]);
   let connection: Connection | undefined;
   let publisher: Publisher | undefined;
   const run = async (): Promise<void> => {
-    connection = await openConnection({ url, name: 'api', logger, signal });
-    const topology = { streams: streamDeclarations(options.streams), consumers: [] };
-    const provisioned = await keepProvisioned(connection, topology, { signal, logger });
-    provisioned.done.catch(options.fail);
+    connection = await openConnection({ ...bus, name, inboxPrefix, logger, signal });
     publisher = createPublisher(connection, { deadlineMs: publishDeadlineMs });
     options.attachPublisher(publisher);
     await followEvents({ connection, readModel, logger, signal });

@@ -1,17 +1,17 @@
 /** The settings of the api. The only place of this process that reads environment variables. */
 import { join } from 'node:path';
 import {
+  busAccessOf,
+  busSettings,
   type Environment,
   parseSettings,
   SettingsError,
   settings,
-  streamSettings,
-  streamsOf,
 } from '@signalbox/service';
 import { isLoopbackHost } from './http/loopback.js';
 
 const shape = {
-  natsUrl: settings.natsUrl,
+  ...busSettings,
   dataDir: settings.dataDir,
   apiDatabase: settings.apiDatabase,
   apiHost: settings.apiHost,
@@ -21,7 +21,6 @@ const shape = {
   streamHeartbeatMs: settings.apiStreamHeartbeatMs,
   maxStreamCount: settings.apiMaxStreams,
   confirmationTimeoutMs: settings.apiConfirmationTimeoutMs,
-  ...streamSettings,
 } as const;
 
 /** @throws SettingsError naming the setting. */
@@ -36,7 +35,7 @@ export const parseConfig = (env: Environment) => {
   return {
     ...parsed,
     apiDatabase: parsed.apiDatabase ?? join(parsed.dataDir, 'api.sqlite'),
-    streams: streamsOf(parsed),
+    bus: busAccessOf(parsed),
   };
 };
 export type ApiConfig = ReturnType<typeof parseConfig>;

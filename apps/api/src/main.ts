@@ -48,8 +48,7 @@ const start = async ({ config, logger, scope, signal, fail }: ServiceContext<Api
   const port = createBusCommandPort();
   const link = scope.use(
     startBusLink({
-      url: config.natsUrl,
-      streams: config.streams,
+      bus: config.bus,
       logger,
       readModel,
       attachPublisher: port.attach,

@@ -3,10 +3,9 @@ import {
   consumeEach,
   createDeadLetterReporter,
   createPublisher,
-  keepProvisioned,
   openConnection,
 } from '@signalbox/messaging';
-import { consumers, streamDeclarations } from '@signalbox/protocol';
+import { busUsers, consumers } from '@signalbox/protocol';
 import { runService } from '@signalbox/service';
 import { ApprovalBook } from './approval-book.js';
 import { parseConfig } from './config.js';
@@ -15,17 +14,14 @@ import { createApprovalHandler } from './handle-approval-task.js';
 import { createLogNotifier } from './notifier.js';
 import { Teams } from './teams.js';
 
-const name = 'approval-service';
+const { name, inboxPrefix } = busUsers.approvalService;
 
 await runService({
   name,
   parseConfig,
   start: async ({ config, logger, scope, signal, fail }) => {
-    const connection = scope.use(await openConnection({ url: config.natsUrl, name, logger, signal }));
+    const connection = scope.use(await openConnection({ ...config.bus, inboxPrefix, name, logger, signal }));
     const consumer = consumers.approvalService;
-    const topology = { streams: streamDeclarations(config.streams), consumers: [consumer] };
-    const provisioned = await keepProvisioned(connection, topology, { signal, logger });
-    provisioned.done.catch(fail);
 
     const publisher = scope.use(createPublisher(connection));
     const book = new ApprovalBook();

@@ -1,11 +1,11 @@
 /** The only place of the CLI that reads environment variables. */
-import { type Environment, parseSettings, settings } from '@signalbox/service';
+import { busAccessOf, busSettings, type Environment, parseSettings, settings } from '@signalbox/service';
 
-export const loadConfig = (env: Environment) =>
-  parseSettings(
+export const loadConfig = (env: Environment) => {
+  const parsed = parseSettings(
     {
       natsEmbedded: settings.natsEmbedded,
-      natsUrl: settings.natsUrl,
+      ...busSettings,
       natsServer: settings.natsServer,
       dataDir: settings.dataDir,
       apiHost: settings.apiHost,
@@ -14,5 +14,7 @@ export const loadConfig = (env: Environment) =>
     },
     env,
   );
+  return { ...parsed, bus: busAccessOf(parsed) };
+};
 
 export type CliConfig = ReturnType<typeof loadConfig>;

@@ -2,11 +2,12 @@
 import { join } from 'node:path';
 import type { RunLimits } from '@signalbox/engine';
 import type { StreamSettings } from '@signalbox/protocol';
-import { type Environment, parseSettings, settings, streamSettings, streamsOf } from '@signalbox/service';
+import { type BusAccess, busAccessOf, busSettings, type Environment, parseSettings, settings, streamSettings, streamsOf } from '@signalbox/service';
 import type { LogLevel } from '@signalbox/telemetry';
 
 const shape = {
-  natsUrl: settings.natsUrl,
+  ...busSettings,
+  workspace: settings.workspace,
   dataDir: settings.dataDir,
   database: settings.database,
   logLevel: settings.logLevel,
@@ -16,8 +17,10 @@ const shape = {
 } as const;
 
 export interface Config {
-  readonly natsUrl: string;
   readonly dataDir: string;
+  readonly bus: BusAccess;
+  /** Its agent's consumer is there from the start. */
+  readonly workspace: string;
   readonly databaseFile: string;
   readonly logLevel: LogLevel;
   readonly runLimits: RunLimits;
@@ -28,8 +31,9 @@ export interface Config {
 export const parseConfig = (env: Environment): Config => {
   const parsed = parseSettings(shape, env);
   return {
-    natsUrl: parsed.natsUrl,
     dataDir: parsed.dataDir,
+    bus: busAccessOf(parsed),
+    workspace: parsed.workspace,
     databaseFile: parsed.database ?? join(parsed.dataDir, 'orchestrator.sqlite'),
     logLevel: parsed.logLevel,
     runLimits: { maxEvents: parsed.maxRunEvents, maxStateVisits: parsed.maxStateVisits },

@@ -1,5 +1,6 @@
 import { openDataFolder, storeFailureOf } from '@signalbox/data-folder';
 import { consumeBatches, createPublisher, openConnection, remakeConsumer } from '@signalbox/messaging';
+import { busUsers } from '@signalbox/protocol';
 import { runService } from '@signalbox/service';
 import { createStarlark } from '@signalbox/starlark-wasm';
 import { CheckThreads } from '@signalbox/validation';
@@ -9,13 +10,15 @@ import { followEventLoopDelay } from './event-loop-delay.js';
 import { followInFlight } from './in-flight.js';
 import { openLog } from './log/open-log.js';
 import { createOrchestrator } from './orchestrator.js';
+import { DurableConsumers } from './durable-consumers.js';
 import { openDatabase } from './store/database.js';
 import { createTaskQueue, ownConsumers, withdrawTask } from './task-queue.js';
 
+const { name, inboxPrefix } = busUsers.orchestrator;
 const maxBatch = 500;
 
 await runService({
-  name: 'orchestrator',
+  name,
   parseConfig,
   explain: (error, { databaseFile }) =>
     storeFailureOf(error, {
@@ -27,17 +30,18 @@ await runService({
     openDataFolder(config.dataDir);
     const database = scope.use(openDatabase(config.databaseFile, clock.now()));
     const connection = scope.use(
-      await openConnection({ url: config.natsUrl, name: 'orchestrator', logger, signal }),
+      await openConnection({ ...config.bus, name, inboxPrefix, logger, signal }),
     );
     // Its first use takes a tenth of a second: not when a run waits for it.
     const starlark = createStarlark();
     starlark.compile('True', undefined);
+    const durables = new DurableConsumers({ connection, workspace: config.workspace, signal, fail });
     const log = scope.use(
       await openLog({
         connection,
         database,
         streams: config.streams,
-        consumers: ownConsumers,
+        consumers: durables.declared,
         starlark,
         startedAt: clock.now(),
         logger,
@@ -51,7 +55,10 @@ await runService({
     const { intake, inFlight, recover, onConsumerRemade } = createOrchestrator({
       database,
       outlet: {
-        publishAll: (messages) => publisher.publishAll(messages),
+        publishAll: (messages) => {
+          durables.noteSent(messages);
+          return publisher.publishAll(messages);
+        },
         withdraw: (task, sequence) => withdrawTask(queue, task, sequence),
       },
       queue,

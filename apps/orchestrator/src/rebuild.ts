@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { type EmbeddedNats, startEmbeddedNats } from '@signalbox/embedded-nats';
 import { openConnection } from '@signalbox/messaging';
+import { busUsers } from '@signalbox/protocol';
 import { CannotRun, Scope, SettingsError } from '@signalbox/service';
 import { createStarlark } from '@signalbox/starlark-wasm';
 import { createLogger } from '@signalbox/telemetry';
@@ -36,8 +37,9 @@ const rebuild = async (): Promise<void> => {
     const server = values['nats-store'];
     const nats = server === undefined ? undefined : await startNats(server, values['nats-server']);
     if (nats !== undefined) scope.use(nats, () => nats.stop());
-    const url = nats?.url ?? config.natsUrl;
-    const connection = scope.use(await openConnection({ url, name: 'orchestrator', logger, signal }));
+    const { name, inboxPrefix } = busUsers.orchestrator;
+    const bus = nats === undefined ? config.bus : { url: nats.url };
+    const connection = scope.use(await openConnection({ ...bus, name, inboxPrefix, logger, signal }));
     scope.use(
       await openPresence({
         connection,

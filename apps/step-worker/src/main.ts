@@ -6,8 +6,8 @@ import {
   createExpressionExecutor,
 } from '@signalbox/executors';
 import { createScriptedProvider } from '@signalbox/llm';
-import { createPublisher, keepProvisioned, openConnection } from '@signalbox/messaging';
-import { consumers, streamDeclarations } from '@signalbox/protocol';
+import { createPublisher, openConnection } from '@signalbox/messaging';
+import { busUsers, consumers } from '@signalbox/protocol';
 import { runService } from '@signalbox/service';
 import { createEvaluator, createStarlark } from '@signalbox/starlark-wasm';
 import { runSteps } from '@signalbox/step-runner';
@@ -16,18 +16,16 @@ import { parseConfig } from './config.js';
 
 /** However many heavy expressions there are, the worker's other steps have the rest of the machine. */
 const maxEvaluationsAtOnce = 2;
+const { inboxPrefix } = busUsers.stepWorker;
 
 await runService({
   name: 'step-worker',
   parseConfig,
   start: async ({ config, logger, scope, signal, fail }) => {
     const connection = scope.use(
-      await openConnection({ url: config.natsUrl, name: config.workerName, logger, signal }),
+      await openConnection({ ...config.bus, inboxPrefix, name: config.workerName, logger, signal }),
     );
     const consumer = consumers.stepWorker;
-    const topology = { streams: streamDeclarations(config.streams), consumers: [consumer] };
-    const provisioned = await keepProvisioned(connection, topology, { signal, logger });
-    provisioned.done.catch(fail);
 
     const evaluator = createEvaluator(createStarlark());
     const providers = [createScriptedProvider(evaluator)];

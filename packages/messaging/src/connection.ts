@@ -4,8 +4,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/nats-core';
-import { connect } from '@nats-io/transport-node';
+import { createInbox, type NatsConnection } from '@nats-io/nats-core';
+import { connect, credsAuthenticator, type NodeConnectionOptions } from '@nats-io/transport-node';
 import type { Logger } from '@signalbox/telemetry';
 import { isPassing, TransientError } from './errors.js';
 
@@ -19,6 +19,13 @@ export type ConnectionStatus = 'connected' | 'reconnecting' | 'closed';
 export interface ConnectionOptions {
   /** Such as `nats://127.0.0.1:4222`; several separated by commas. */
   url: string;
+  login?: { readonly user: string; readonly password: string };
+  /** The content of a credentials file. */
+  credentials?: Uint8Array;
+  /** In PEM; turns TLS on. */
+  tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  /** Answers come to subjects below it, which is all that the server lets this user read of them. Default `_INBOX`. */
+  inboxPrefix?: string;
   /** Shown by the server's monitoring. */
   name: string;
   logger: Logger;
@@ -46,6 +53,8 @@ export interface Link {
   readonly manager: JetStreamManager;
   /** By stream: whether it answers direct reads. Filled by those who have asked. */
   readonly directReads: Map<string, boolean>;
+  /** A subject of its own for answers, below which everything is the caller's. */
+  newInbox(): string;
   /** `onDown` runs before the client library resubscribes. Returns the way to end the listening. */
   watch(listener: LinkListener): () => void;
 }
@@ -112,6 +121,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     nats,
     manager,
     directReads: new Map(),
+    newInbox: () => createInbox(options.inboxPrefix),
     watch: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -150,6 +160,15 @@ export async function attempt<T>(
   }
 }
 
+function identity({ login, credentials, tls, inboxPrefix }: ConnectionOptions): Partial<NodeConnectionOptions> {
+  return {
+    ...(login === undefined ? {} : { user: login.user, pass: login.password }),
+    ...(credentials === undefined ? {} : { authenticator: credsAuthenticator(credentials) }),
+    ...(tls === undefined ? {} : { tls }),
+    ...(inboxPrefix === undefined ? {} : { inboxPrefix }),
+  };
+}
+
 async function dialUntilAnswered(options: ConnectionOptions): Promise<NatsConnection> {
   let delayMs = minDialDelayMs;
   for (;;) {
@@ -158,6 +177,7 @@ async function dialUntilAnswered(options: ConnectionOptions): Promise<NatsConnec
       return await connect({
         servers: options.url.split(','),
         name: options.name,
+        ...identity(options),
         timeout: dialTimeoutMs,
         maxReconnectAttempts: -1,
         reconnectTimeWait: 250,

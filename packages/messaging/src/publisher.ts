@@ -8,7 +8,7 @@
  * 3. One inbox subscription serves all messages and one timer serves all deadlines, so a message costs a map
  *    entry and no request of its own.
  */
-import { headers as createHeaders, createInbox, type Msg, type MsgHdrs } from '@nats-io/nats-core';
+import { headers as createHeaders, type Msg, type MsgHdrs } from '@nats-io/nats-core';
 import { ContractError, headers as names } from '@signalbox/protocol';
 import { type Connection, type Link, linkOf } from './connection.js';
 import { apiCodes, TransientError } from './errors.js';
@@ -91,7 +91,7 @@ class PipelinedPublisher implements Publisher {
   readonly #ackTimeoutMs: number;
   readonly #deadlineMs: number;
   readonly #maxUnacknowledged: number;
-  readonly #inbox = `${createInbox()}.`;
+  readonly #inbox: string;
   readonly #unacknowledged = new Map<number, Entry>();
   #waiting: Entry[] = [];
   #lastToken = 0;
@@ -102,6 +102,7 @@ class PipelinedPublisher implements Publisher {
   constructor(connection: Connection, options: PublisherOptions) {
     this.#connection = connection;
     this.#link = linkOf(connection);
+    this.#inbox = `${this.#link.newInbox()}.`;
     this.#ackTimeoutMs = options.ackTimeoutMs ?? 2_000;
     this.#deadlineMs = options.deadlineMs ?? 30_000;
     this.#maxUnacknowledged = options.maxUnacknowledged ?? 4_096;

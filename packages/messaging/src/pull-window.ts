@@ -12,7 +12,7 @@
  * together. The end of a request that has expired says how many places it leaves; after a refusal, which does
  * not, all requests are given up.
  */
-import { createInbox, type Msg, type Subscription } from '@nats-io/nats-core';
+import { type Msg, type Subscription } from '@nats-io/nats-core';
 import { type Connection, type Link, linkOf } from './connection.js';
 import { isDelivery } from './delivery.js';
 
@@ -129,7 +129,7 @@ export class PullWindow {
       this.#onRefusal(refusal);
       return;
     }
-    this.#inbox = `${createInbox()}.`;
+    this.#inbox = `${this.#link.newInbox()}.`;
     this.#heardAt = Date.now();
     this.#subscription = this.#link.nats.subscribe(`${this.#inbox}*`, {
       callback: (_error, message) => this.#onMessage(message),

@@ -38,6 +38,7 @@ export type {
   StepReport,
   StepTarget,
 } from './resume-message.js';
+export { type BusUser, busUsers, busUsersFor } from './permissions.js';
 export { type RunCommand, runCommand } from './run-command.js';
 export { type RunEventMessage, runEvent } from './run-event.js';
 export { type IssueMessage, id, issue, type JsonValue } from './shapes.js';
@@ -61,6 +62,7 @@ export {
   presenceSubjects,
   type TaskAddress,
   taskSubjects,
+  workspaceOfAgentTask,
 } from './subjects.js';
 export {
   decodeApprovalTask,

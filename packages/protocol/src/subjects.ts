@@ -24,6 +24,12 @@ const ofRun = (prefix: string) => (workspace: string, runId: string) =>
 const ofPart = (prefix: string, what: string) => (workspace: string, runId: string, partId: string) =>
   `${prefix}.${token(workspace, 'workspace')}.${token(runId, 'run id')}.${token(partId, what)}`;
 
+const agentTaskPrefix = 'wf.task.agent.';
+
+/** Whose agent a subject is for; undefined when it is no task of an agent. */
+export const workspaceOfAgentTask = (subject: string): string | undefined =>
+  subject.startsWith(agentTaskPrefix) ? subject.slice(agentTaskPrefix.length).split('.')[0] : undefined;
+
 export const taskSubjects = {
   run: ofRun('wf.task.run'),
   resumeStep: ofPart('wf.task.resume.step', 'step id'),
@@ -58,6 +64,7 @@ export const heldSubjectOf = ({ durable }: { readonly durable: string }): string
 
 /** What consumers and subscribers filter on. */
 export const filters = {
+  allTasks: 'wf.task.>',
   allRunTasks: 'wf.task.run.>',
   allResumeTasks: 'wf.task.resume.>',
   allCatalogTasks: 'wf.task.catalog.>',
@@ -65,12 +72,22 @@ export const filters = {
   allStepTasks: 'wf.task.step.>',
   allAgentTasks: 'wf.task.agent.>',
   allApprovalTasks: 'wf.task.approval.>',
+  allStepResults: 'wf.task.resume.step.>',
+  allApprovalResults: 'wf.task.resume.approval.>',
+  allApprovalDecisions: 'wf.task.approval.decision.>',
+  agentResults: (workspace: string) => `${ofWorkspace('wf.task.resume.agent')(workspace)}.>`,
+  deadLettersOf: ofWorkspace('wf.task.deadletter'),
   agentTasks: (workspace: string) => `${ofWorkspace('wf.task.agent')(workspace)}.>`,
   allEvents: 'wf.event.>',
   allRunEvents: 'wf.event.run.>',
   allStepEvents: 'wf.event.step.>',
   allApprovalEvents: 'wf.event.approval.>',
   allCatalogEvents: 'wf.event.catalog.>',
+  /** Of the runs and steps of one workspace. */
+  workOfWorkspace: (workspace: string): readonly string[] => [
+    `${ofWorkspace('wf.event.run')(workspace)}.>`,
+    `${ofWorkspace('wf.event.step')(workspace)}.>`,
+  ],
   /** Of one run: its own facts, those of its steps, those of its approvals. */
   eventsOfRun: (workspace: string, runId: string): readonly string[] => [
     eventSubjects.run(workspace, runId),

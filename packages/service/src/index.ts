@@ -1,3 +1,4 @@
+export { type BusAccess, busAccessOf, busSettings } from './bus-access.js';
 export { CannotRun } from './cannot-run.js';
 export {
   exitCodes,

@@ -74,6 +74,24 @@ export const settings = {
     'nats://127.0.0.1:4222',
     'Address of nats-server; several of one cluster are separated by commas.',
   ),
+  natsUser: optionalSetting('SIGNALBOX_NATS_USER', text, 'The user of nats-server that the process is.'),
+  natsPassword: optionalSetting('SIGNALBOX_NATS_PASSWORD', text, 'The password of that user.'),
+  natsCreds: optionalSetting(
+    'SIGNALBOX_NATS_CREDS',
+    text,
+    'A credentials file (JWT and seed), in place of user and password.',
+  ),
+  natsTlsCa: optionalSetting(
+    'SIGNALBOX_NATS_TLS_CA',
+    text,
+    'A file with the certificates that may sign that of nats-server; turns TLS on.',
+  ),
+  natsTlsCert: optionalSetting(
+    'SIGNALBOX_NATS_TLS_CERT',
+    text,
+    "A file with the process's own certificate, for a server that verifies its clients.",
+  ),
+  natsTlsKey: optionalSetting('SIGNALBOX_NATS_TLS_KEY', text, 'The file with the key of that certificate.'),
   natsServer: optionalSetting(
     'SIGNALBOX_NATS_SERVER',
     text,

@@ -1,5 +1,5 @@
 import { openConnection, subscribeLive, textOf } from '@signalbox/messaging';
-import { ContractError, decodeEvent, type EventEnvelope, filters } from '@signalbox/protocol';
+import { busUsers, ContractError, decodeEvent, type EventEnvelope, filters } from '@signalbox/protocol';
 import { createLogger } from '@signalbox/telemetry';
 import { Command } from 'commander';
 import { contextOf } from '../context.js';
@@ -23,7 +23,8 @@ const tail = async (options: { run?: string }, command: Command): Promise<void> 
   });
   const unanswered = new AbortController();
   const connection = await openConnection({
-    url: config.natsUrl,
+    ...config.bus,
+    inboxPrefix: busUsers.tap.inboxPrefix,
     name: 'signalbox-cli',
     logger,
     signal: unanswered.signal,
