@@ -12,7 +12,7 @@ import {
   shapes,
   stateShapes,
 } from '../packages/dsl/dist/index.js';
-import { settings } from '../packages/service/dist/index.js';
+import { busSettings, settings, streamSettings } from '../packages/service/dist/index.js';
 import { root } from './setup.mjs';
 
 const cell = (text) => String(text).replaceAll('|', '\\|').replaceAll('\n', ' ');
@@ -27,10 +27,16 @@ const configOf = (app) => {
   return existsSync(file) ? readFileSync(file, 'utf8') : '';
 };
 
-const usersOf = (key) =>
-  readdirSync(join(root, 'apps'))
-    .filter((app) => new RegExp(`\\b(?:settings|shared)\\.${key}\\b`).test(configOf(app)))
+/** Those that several processes read together, by the name under which a `config.ts` takes them. */
+const groups = { busSettings, streamSettings };
+
+const usersOf = (key) => {
+  const inGroups = Object.keys(groups).filter((name) => key in groups[name]);
+  const taken = new RegExp(`\\bsettings\\.${key}\\b|\\.\\.\\.(?:${inGroups.join('|') || 'none'})\\b`);
+  return readdirSync(join(root, 'apps'))
+    .filter((app) => taken.test(configOf(app)))
     .sort();
+};
 
 const settingsPage = () => {
   const rows = Object.entries(settings).map(([key, { env, defaultText, description }]) => [

@@ -16,7 +16,13 @@ await runService({
   },
   start: async ({ config, logger, scope, signal, fail }) => {
     const connection = scope.use(
-      await openConnection({ ...config.bus, inboxPrefix: busUsers.stepWorker.inboxPrefix, name: 'noop-worker', logger, signal }),
+      await openConnection({
+        ...config.bus,
+        inboxPrefix: busUsers.stepWorker.inboxPrefix,
+        name: 'noop-worker',
+        logger,
+        signal,
+      }),
     );
     const consumer = consumers.stepWorker;
     const steps = scope.use(

@@ -16,7 +16,7 @@ import {
   type StepExecutor,
 } from '@signalbox/executors';
 import { createPublisher, openConnection } from '@signalbox/messaging';
-import { consumers, type StepTask,  } from '@signalbox/protocol';
+import { busUsers, consumers, type StepTask } from '@signalbox/protocol';
 import { busAccessOf, busSettings, parseSettings, runService, settings } from '@signalbox/service';
 import { runSteps } from '@signalbox/step-runner';
 import type { LedgerLine } from './ledger.js';
@@ -78,7 +78,13 @@ await runService({
   start: async ({ config, logger, scope, signal, fail }) => {
     const user = target === 'agent' ? busUsers.agent(config.workspace) : busUsers.stepWorker;
     const connection = scope.use(
-      await openConnection({ ...config.bus, inboxPrefix: user.inboxPrefix, name: workerName, logger, signal }),
+      await openConnection({
+        ...config.bus,
+        inboxPrefix: user.inboxPrefix,
+        name: workerName,
+        logger,
+        signal,
+      }),
     );
     const consumer = target === 'agent' ? consumers.agent(config.workspace) : consumers.stepWorker;
     const pool = scope.use(createEvaluationPool(maxEvaluationsAtOnce), (open) => open.close());

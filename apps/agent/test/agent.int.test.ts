@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { readLast, textOf } from '@signalbox/messaging';
 import {
+  consumers,
   decodeResumeMessage,
   encodeStepTask,
   type StepTask,
@@ -51,7 +52,9 @@ const reportOf = (workspace: string, runId: string) =>
   readLast(bus.connection, TASKS, taskSubjects.resumeAgent(workspace, runId, 's1'));
 
 beforeAll(async () => {
-  bus = await startTestBus({ topology: { streams: streamDeclarations(), consumers: [] } });
+  bus = await startTestBus({
+    topology: { streams: streamDeclarations(), consumers: [consumers.agent('acme')] },
+  });
   agent = spawnProcess({
     script: resolve(import.meta.dirname, '../dist/main.js'),
     env: { SIGNALBOX_NATS_URL: bus.url, SIGNALBOX_WORKSPACE: 'acme', SIGNALBOX_WORKER_NAME: 'site-1' },

@@ -1,10 +1,5 @@
 /** The api's side of the bus: connects, publishes commands, follows the events. */
-import {
-  type Connection,
-  createPublisher,
-  openConnection,
-  type Publisher,
-} from '@signalbox/messaging';
+import { type Connection, createPublisher, openConnection, type Publisher } from '@signalbox/messaging';
 import { busUsers } from '@signalbox/protocol';
 import type { BusAccess } from '@signalbox/service';
 import type { Logger } from '@signalbox/telemetry';

@@ -1,10 +1,5 @@
 /** The approval service: claims `wf.task.approval.>`, knows what is pending from the event stream, sends decisions on. */
-import {
-  consumeEach,
-  createDeadLetterReporter,
-  createPublisher,
-  openConnection,
-} from '@signalbox/messaging';
+import { consumeEach, createDeadLetterReporter, createPublisher, openConnection } from '@signalbox/messaging';
 import { busUsers, consumers } from '@signalbox/protocol';
 import { runService } from '@signalbox/service';
 import { ApprovalBook } from './approval-book.js';

@@ -2,7 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { startEmbeddedNats } from '@signalbox/embedded-nats';
-import { type Consumption, consumeEach, publishUntilStored, readLast, textOf } from '@signalbox/messaging';
+import {
+  type Consumption,
+  consumeEach,
+  provision,
+  publishUntilStored,
+  readLast,
+  textOf,
+} from '@signalbox/messaging';
 import {
   type ApprovalTask,
   consumers,
@@ -107,7 +114,7 @@ beforeAll(async () => {
   bus = await startTestBus({
     topology: {
       streams: streamDeclarations(),
-      consumers: [consumers.orchestratorResume, consumers.orchestratorDeadLetter],
+      consumers: [consumers.orchestratorResume, consumers.orchestratorDeadLetter, consumers.approvalService],
     },
   });
   const listen = (durable: string, onMessage: (incoming: IncomingText) => void) =>
@@ -257,6 +264,10 @@ test('a service works on when the server has lost everything it had', async () =
   const storeDir = await mkdtemp(join(tmpdir(), 'signalbox-empty-'));
   const empty = await startEmbeddedNats({ storeDir, port: bus.port });
   try {
+    await provision(bus.connection, {
+      streams: streamDeclarations(),
+      consumers: [consumers.approvalService],
+    });
     await requested(['user:ann']);
     await decide('c1', 'user:ann');
     const sent = await eventually(() =>

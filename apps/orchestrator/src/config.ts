@@ -2,7 +2,16 @@
 import { join } from 'node:path';
 import type { RunLimits } from '@signalbox/engine';
 import type { StreamSettings } from '@signalbox/protocol';
-import { type BusAccess, busAccessOf, busSettings, type Environment, parseSettings, settings, streamSettings, streamsOf } from '@signalbox/service';
+import {
+  type BusAccess,
+  busAccessOf,
+  busSettings,
+  type Environment,
+  parseSettings,
+  settings,
+  streamSettings,
+  streamsOf,
+} from '@signalbox/service';
 import type { LogLevel } from '@signalbox/telemetry';
 
 const shape = {

@@ -2,7 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { startEmbeddedNats } from '@signalbox/embedded-nats';
-import { type Consumption, consumeEach, publishUntilStored, readLast, textOf } from '@signalbox/messaging';
+import {
+  type Consumption,
+  consumeEach,
+  provision,
+  publishUntilStored,
+  readLast,
+  textOf,
+} from '@signalbox/messaging';
 import {
   consumers,
   decodeResumeMessage,
@@ -93,7 +100,10 @@ const untilNothingIsLeft = () =>
 
 beforeAll(async () => {
   bus = await startTestBus({
-    topology: { streams: streamDeclarations(), consumers: [consumers.orchestratorResume] },
+    topology: {
+      streams: streamDeclarations(),
+      consumers: [consumers.orchestratorResume, consumers.stepWorker],
+    },
   });
   orchestrator = consumeEach(bus.connection, {
     stream: TASKS,
@@ -126,7 +136,7 @@ test('a worker runs a scripted agent and says in its log who has answered', asyn
   expect(await worker.ready).toMatchObject({
     worker: 'one',
     providers: ['scripted'],
-    actions: ['agent.run'],
+    actions: ['agent.run', 'expression.evaluate'],
   });
   await send('ada');
   await untilNothingIsLeft();
@@ -191,6 +201,7 @@ test('a worker works on when the server has lost everything it had', async () =>
   const storeDir = await mkdtemp(join(tmpdir(), 'signalbox-empty-'));
   const empty = await startEmbeddedNats({ storeDir, port: bus.port });
   try {
+    await provision(bus.connection, { streams: streamDeclarations(), consumers: [consumers.stepWorker] });
     await send('ada');
     const report = await eventually(() =>
       readLast(bus.connection, TASKS, taskSubjects.resumeStep('default', runId, 'ada')),

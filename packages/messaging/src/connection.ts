@@ -160,7 +160,12 @@ export async function attempt<T>(
   }
 }
 
-function identity({ login, credentials, tls, inboxPrefix }: ConnectionOptions): Partial<NodeConnectionOptions> {
+function identity({
+  login,
+  credentials,
+  tls,
+  inboxPrefix,
+}: ConnectionOptions): Partial<NodeConnectionOptions> {
   return {
     ...(login === undefined ? {} : { user: login.user, pass: login.password }),
     ...(credentials === undefined ? {} : { authenticator: credsAuthenticator(credentials) }),

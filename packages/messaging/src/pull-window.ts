@@ -12,7 +12,7 @@
  * together. The end of a request that has expired says how many places it leaves; after a refusal, which does
  * not, all requests are given up.
  */
-import { type Msg, type Subscription } from '@nats-io/nats-core';
+import type { Msg, Subscription } from '@nats-io/nats-core';
 import { type Connection, type Link, linkOf } from './connection.js';
 import { isDelivery } from './delivery.js';
 

@@ -30,6 +30,7 @@ export {
 } from './encode-task.js';
 export { headers, maxStepPayloadBytes } from './headers.js';
 export type { IncomingText } from './incoming-text.js';
+export { type BusUser, busUsers, busUsersFor } from './permissions.js';
 export type {
   ApprovalJudgement,
   ChildEnded,
@@ -38,7 +39,6 @@ export type {
   StepReport,
   StepTarget,
 } from './resume-message.js';
-export { type BusUser, busUsers, busUsersFor } from './permissions.js';
 export { type RunCommand, runCommand } from './run-command.js';
 export { type RunEventMessage, runEvent } from './run-event.js';
 export { type IssueMessage, id, issue, type JsonValue } from './shapes.js';

@@ -143,7 +143,7 @@ export const settings = {
     'SIGNALBOX_STREAM_REPLICAS',
     integer(1, 5),
     '1',
-    'Copies of each stream in a cluster. This and the two limits are used by whichever process creates the streams: give all the same.',
+    'Copies of each stream in a cluster.',
   ),
   eventsMaxAgeSeconds: setting(
     'SIGNALBOX_EVENTS_MAX_AGE_SECONDS',
@@ -178,7 +178,7 @@ export const settings = {
   logLevel: setting('SIGNALBOX_LOG_LEVEL', logLevel, 'info', 'debug, info, warn, error or silent.'),
 } as const;
 
-/** What every process that may have to create the streams reads. */
+/** What the process that creates the streams reads. */
 export const streamSettings = {
   streamReplicas: settings.streamReplicas,
   eventsMaxAgeSeconds: settings.eventsMaxAgeSeconds,
