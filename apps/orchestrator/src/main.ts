@@ -6,11 +6,11 @@ import { createStarlark } from '@signalbox/starlark-wasm';
 import { CheckThreads } from '@signalbox/validation';
 import { systemClock } from './clock.js';
 import { parseConfig } from './config.js';
+import { DurableConsumers } from './durable-consumers.js';
 import { followEventLoopDelay } from './event-loop-delay.js';
 import { followInFlight } from './in-flight.js';
 import { openLog } from './log/open-log.js';
 import { createOrchestrator } from './orchestrator.js';
-import { DurableConsumers } from './durable-consumers.js';
 import { openDatabase } from './store/database.js';
 import { createTaskQueue, ownConsumers, withdrawTask } from './task-queue.js';
 
@@ -29,9 +29,7 @@ await runService({
     const clock = systemClock;
     openDataFolder(config.dataDir);
     const database = scope.use(openDatabase(config.databaseFile, clock.now()));
-    const connection = scope.use(
-      await openConnection({ ...config.bus, name, inboxPrefix, logger, signal }),
-    );
+    const connection = scope.use(await openConnection({ ...config.bus, name, inboxPrefix, logger, signal }));
     // Its first use takes a tenth of a second: not when a run waits for it.
     const starlark = createStarlark();
     starlark.compile('True', undefined);
