@@ -269,11 +269,15 @@ test('a service works on when the server has lost everything it had', async () =
       consumers: [consumers.approvalService],
     });
     await requested(['user:ann']);
-    await decide('c1', 'user:ann');
-    const sent = await eventually(() =>
-      readLast(bus.connection, TASKS, taskSubjects.resumeApproval('default', runId)),
-    );
-    expect(Buffer.from(sent.data).toString('utf8')).toContain('approval.decision');
+    let commandCount = 0;
+    // Refused as unknown until the service has read the new log.
+    await eventually(async () => {
+      commandCount += 1;
+      await decide(`c${commandCount}`, 'user:ann');
+      const subject = taskSubjects.resumeApproval('default', runId);
+      const sent = await eventually(() => readLast(bus.connection, TASKS, subject));
+      return textOf(sent).text.includes('"approval.decision"');
+    });
   } finally {
     await empty.stop();
     await rm(storeDir, { recursive: true });

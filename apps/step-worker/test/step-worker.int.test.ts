@@ -203,10 +203,10 @@ test('a worker works on when the server has lost everything it had', async () =>
   try {
     await provision(bus.connection, { streams: streamDeclarations(), consumers: [consumers.stepWorker] });
     await send('ada');
-    const report = await eventually(() =>
-      readLast(bus.connection, TASKS, taskSubjects.resumeStep('default', runId, 'ada')),
-    );
-    expect(Buffer.from(report.data).toString('utf8')).toContain('Hello, ada');
+    await eventually(async () => {
+      const report = await readLast(bus.connection, TASKS, taskSubjects.resumeStep('default', runId, 'ada'));
+      return report !== undefined && textOf(report).text.includes('Hello, ada');
+    });
   } finally {
     await empty.stop();
     await rm(storeDir, { recursive: true });
