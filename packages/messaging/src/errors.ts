@@ -26,18 +26,31 @@ export class InvariantViolation extends Error {
 
 /** The server's error codes that this package tells apart. */
 export const apiCodes = {
+  badRequest: 10003,
   consumerNotFound: 10014,
+  invalidJson: 10025,
   messageNotFound: 10037,
   messageTooLarge: 10054,
   /** Beyond what the stream holds, or in a stream that counts anew. */
   sequenceNotFound: 10043,
+  streamConfigInvalid: 10052,
   deleteFailed: 10057,
   streamNameInUse: 10058,
   streamNotFound: 10059,
+  subjectsOverlap: 10065,
 } as const;
 
 export const hasApiCode = (error: unknown, ...codes: readonly number[]): boolean =>
   error instanceof JetStreamApiError && codes.includes(error.code);
+
+/** The request itself is wrong, or contradicts what an operator has set up: no repetition will be taken. */
+const refusedForGood = [
+  apiCodes.badRequest,
+  apiCodes.invalidJson,
+  apiCodes.messageTooLarge,
+  apiCodes.streamConfigInvalid,
+  apiCodes.subjectsOverlap,
+];
 
 const passing = [
   errors.ClosedConnectionError,
@@ -48,10 +61,13 @@ const passing = [
   errors.TimeoutError,
 ] as const;
 
-/** Whether the same request may succeed later: the server is away, busy or has no leader at the moment. */
+/**
+ * Whether the same request may succeed later: the server is away, busy, has no leader, no room, or not yet what it had
+ * before. A code that this release does not know counts as one that may pass: a process that ended of it would end
+ * again and again, and take what works with it.
+ */
 export function isPassing(error: unknown): boolean {
   if (error instanceof TransientError) return true;
-  if (error instanceof JetStreamApiError)
-    return error.status === 503 || hasApiCode(error, apiCodes.streamNotFound);
+  if (error instanceof JetStreamApiError) return !hasApiCode(error, ...refusedForGood);
   return error instanceof JetStreamError || passing.some((kind) => error instanceof kind);
 }

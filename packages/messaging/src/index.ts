@@ -53,7 +53,6 @@ export {
   deleteMessage,
   findStreamFacts,
   getMessage,
-  purge,
   readLast,
   readMessages,
   readNewest,

@@ -150,15 +150,6 @@ export function deleteMessage(connection: Connection, stream: string, sequence: 
   });
 }
 
-/** Removes the messages on `filterSubject` (wildcards allowed) and returns how many they were. */
-export function purge(connection: Connection, stream: string, filterSubject: string): Promise<number> {
-  const { manager } = linkOf(connection);
-  return attempt(connection, `purging ${filterSubject} of ${stream}`, async () => {
-    const { purged } = await manager.streams.purge(stream, { filter: filterSubject });
-    return purged;
-  });
-}
-
 /**
  * What lies in a work queue although its consumer has passed it and will never deliver it (again): messages
  * delivered too often, and messages acknowledged just before the server was killed, whose removal it had not

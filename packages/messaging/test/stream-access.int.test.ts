@@ -4,7 +4,6 @@ import {
   deleteMessage,
   getMessage,
   provision,
-  purge,
   readLast,
   readStranded,
   readStreamFacts,
@@ -52,13 +51,6 @@ test('a message is read and deleted by its sequence; one that is not there is sa
   expect(await deleteMessage(bus.connection, 'TASKS', sequence)).toBe(false);
   expect(await deleteMessage(bus.connection, 'TASKS', sequence + 1_000)).toBe(false);
   expect(await getMessage(bus.connection, 'TASKS', sequence)).toBeUndefined();
-});
-
-test('a purge removes what its filter takes and nothing else', async () => {
-  const subjects = ['task.purge.a', 'task.purge.a', 'task.purge.b'];
-  await bus.publisher.publishAll(subjects.map((subject) => ({ subject, data: 'x' })));
-  expect(await purge(bus.connection, 'TASKS', 'task.purge.a')).toBe(2);
-  expect(await readLast(bus.connection, 'TASKS', 'task.purge.b')).toBeDefined();
 });
 
 test('a stream tells when it was made and how far it goes, also when its last message is gone', async () => {

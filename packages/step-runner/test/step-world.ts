@@ -1,6 +1,6 @@
 /** What the tests of the step loop share: a bus with short times, tasks, events, and an executor that obeys the test. */
 import { createExecutorRegistry, type Execution, type ExecutionContext } from '@signalbox/executors';
-import { type Connection, consumeEach, purge, readLast, textOf } from '@signalbox/messaging';
+import { type Connection, consumeEach, deleteMessage, readLast, textOf } from '@signalbox/messaging';
 import {
   consumers,
   type DeadLetterReport,
@@ -213,7 +213,7 @@ export const startStepWorld = async (): Promise<StepWorld> => {
       eventually(async () => (await readLast(connection, TASKS, 'wf.task.>')) === undefined),
     clear: async () => {
       await Promise.all(running.splice(0).map((steps) => steps.stop({ graceMs: 0 })));
-      for (const { name } of topology.streams) await purge(connection, name, '>');
+      for (const { name } of topology.streams) await emptyStream(connection, name);
       reports.length = 0;
       deadLetters.length = 0;
       runCount += 1;
@@ -224,6 +224,14 @@ export const startStepWorld = async (): Promise<StepWorld> => {
       await bus.stop();
     },
   };
+};
+
+const emptyStream = async (connection: Connection, stream: string): Promise<void> => {
+  for (;;) {
+    const last = await readLast(connection, stream, '>');
+    if (last === undefined) return;
+    await deleteMessage(connection, stream, last.sequence);
+  }
 };
 
 const listen = (connection: Connection, durable: string, onMessage: (incoming: IncomingText) => void) =>
