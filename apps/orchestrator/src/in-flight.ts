@@ -6,22 +6,42 @@
  * 2. What is sent again says so: who claims it asks whether it is done before doing it.
  * 3. What lies in the queue although its consumer has passed it reaches nobody. It is seen at two looks, then taken
  *    away, and rule 1 finds what was lost with it.
- * 4. Only what was stored once is looked for: the relay itself sees to what it has not published yet.
+ * 4. A child that nobody waits for any more is cancelled again while it runs.
+ * 5. Of a request of an approval, and of a child that nobody waits for, nothing tells whether it was taken or lost:
+ *    they are sent again when the stream is another one than they were sent into.
+ * 6. Only what was stored once is looked for: the relay itself sees to what it has not published yet.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type PendingDispatch, pendingDispatches, runOutcome } from '@signalbox/engine';
-import { type StoredMessage, TransientError } from '@signalbox/messaging';
-import { ContractError, claimInTask, parseTaskSubject, TASKS } from '@signalbox/protocol';
+import {
+  type PendingDispatch,
+  pendingDispatches,
+  type RecordedEvent,
+  runOutcome,
+  waitsForChild,
+} from '@signalbox/engine';
+import type { StoredMessage } from '@signalbox/messaging';
+import { ContractError, claimInTask, parseTaskSubject, TASKS, taskSubjects } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
-import type { Clock } from './clock.js';
 import type { Relay } from './relay.js';
 import { type LoadedRun, type Runs, startedOf } from './runs.js';
-import { firstPlace, type InFlightRow, type InFlightStore, type RunPlace } from './store/in-flight-store.js';
+import {
+  firstPlace,
+  type InFlightRow,
+  type InFlightStore,
+  type OpenRun,
+  type RunPlace,
+} from './store/in-flight-store.js';
 import type { MessageEntry } from './store/outbox-store.js';
 import type { TaskQueue } from './task-queue.js';
 import { type BatchInput, deadLetterOf } from './wire/input-codec.js';
 import type { StepTasks } from './wire/step-tasks.js';
-import { childEndedEntry, startChildEntry, subjectsOfAttempt } from './wire/task-codec.js';
+import {
+  approvalTaskEntry,
+  cancelChildEntry,
+  childEndedEntry,
+  startChildEntry,
+  subjectsOfAttempt,
+} from './wire/task-codec.js';
 
 export interface InFlightParts {
   readonly queue: TaskQueue;
@@ -61,15 +81,17 @@ export class InFlight {
     const before = now();
     await relay.settled();
     await this.#takePassedOver();
+    await this.#lookAtStream();
     let checkCount = 0;
     for (;;) {
       const runs = store.runsAfter(this.#place, runsAtOnce);
       const last = runs.at(-1);
       if (last === undefined) break;
       this.#place = last;
-      const checks = runs.flatMap((run) =>
-        store.stepsOf(run.runId, before).map((row) => () => this.#check(run, row)),
-      );
+      const checks = runs.flatMap((run) => [
+        ...store.stepsOf(run.runId, before).map((row) => () => this.#check(run, row)),
+        ...(run.parentRunId === null ? [] : [() => this.#checkWanted(run)]),
+      ]);
       for (let from = 0; from < checks.length; from += checksAtOnce)
         await Promise.all(checks.slice(from, from + checksAtOnce).map((check) => check()));
       checkCount += checks.length;
@@ -120,6 +142,64 @@ export class InFlight {
     return childEndedEntry({ workspace, runId: row.runId, stepId: row.stepId }, child.runId, outcome, id);
   }
 
+  /** A child run whose parent has gone on without it, and whose cancel was lost. */
+  async #checkWanted({ workspace, runId }: OpenRun): Promise<void> {
+    if (this.#leftBy(runId) === undefined || (await this.#lies(taskSubjects.run(workspace, runId)))) return;
+    // Looked at again: the child may have been cancelled while the queue was asked.
+    const parent = this.#leftBy(runId);
+    if (parent === undefined) return;
+    const now = this.#parts.now();
+    const id = `${runId}/cancel/again/${now}`;
+    await this.#repeat(
+      { run_id: runId },
+      cancelChildEntry(startedOf(parent), { childRunId: runId }, id, now),
+    );
+  }
+
+  /** The parent of a child run that has not ended, when that does not wait for it any more. */
+  #leftBy(runId: string): LoadedRun | undefined {
+    const child = this.#parts.runs.find(runId);
+    if (child === undefined || runOutcome(child.state) !== undefined) return undefined;
+    const at = startedOf(child).parent;
+    const parent = at && this.#parts.runs.find(at.runId);
+    return at === undefined || parent === undefined || waitsForChild(parent.state, at.stepId, runId)
+      ? undefined
+      : parent;
+  }
+
+  /** Nothing of what was sent into another stream is in this one. */
+  async #lookAtStream(): Promise<void> {
+    const { queue, store, runs } = this.#parts;
+    const createdAt = await queue.createdAt();
+    if (store.tasksCreatedAt() === createdAt) return;
+    for (const { runId, stepId } of store.pendingApprovals()) {
+      const run = runs.find(runId);
+      const pending = run && pendingApproval(run, stepId);
+      if (run === undefined || pending === undefined) continue;
+      const id = `${runId}/${pending.request.approvalId}/again/${createdAt}`;
+      const entry = approvalTaskEntry(startedOf(run), pending, id);
+      if (!(await this.#lies(entry.subject))) await this.#repeat({ run_id: runId, step_id: stepId }, entry);
+    }
+    for (const { runId, recorded } of store.detachedStarts())
+      await this.#checkDetached(runId, recorded, createdAt);
+    store.setTasksCreatedAt(createdAt);
+  }
+
+  async #checkDetached(runId: string, { event, at }: RecordedEvent, createdAt: number): Promise<void> {
+    const { runs } = this.#parts;
+    const run = runs.find(runId);
+    if (run === undefined || event.type !== 'state.entered' || event.kind !== 'workflow' || event.waits)
+      return;
+    const { stepId, childRunId, workflow, input } = event;
+    const depth = (startedOf(run).depth ?? 0) + 1;
+    const id = `${runId}/${stepId}/start/again/${createdAt}`;
+    const child = { stepId, childRunId, workflow, input, linked: false, depth };
+    const entry = startChildEntry(startedOf(run), child, id, at);
+    const isThere = (): boolean => runs.find(childRunId) !== undefined;
+    if (isThere() || (await this.#lies(entry.subject)) || isThere()) return;
+    await this.#repeat({ run_id: runId, step_id: stepId }, entry);
+  }
+
   #newId({ runId, stepId, attempt }: InFlightRow): string {
     return `${runId}/${stepId}/${attempt}/again/${this.#parts.now()}`;
   }
@@ -135,14 +215,13 @@ export class InFlight {
     return run === undefined || pending === undefined ? undefined : { run, pending };
   }
 
-  async #sendAgain({ runId, stepId, attempt }: InFlightRow, entry: MessageEntry): Promise<void> {
+  #sendAgain({ runId, stepId, attempt }: InFlightRow, entry: MessageEntry): Promise<void> {
+    return this.#repeat({ run_id: runId, step_id: stepId, attempt }, entry);
+  }
+
+  async #repeat(about: Readonly<Record<string, string | number>>, entry: MessageEntry): Promise<void> {
     const { subject } = entry;
-    this.#parts.logger.warn('something in flight was lost and is sent again', {
-      run_id: runId,
-      step_id: stepId,
-      attempt,
-      subject,
-    });
+    this.#parts.logger.warn('something in flight was lost and is sent again', { ...about, subject });
     await this.#parts.relay.repeat(entry);
   }
 
@@ -208,73 +287,14 @@ const fateOf = ({ subject, data }: StoredMessage): 'looked_for' | 'sent_again' |
   }
 };
 
+const pendingApproval = ({ state }: LoadedRun, stepId: string) =>
+  pendingDispatches(state).find(
+    (each) => each.type === 'request_approval' && each.request.stepId === stepId,
+  ) as Extract<PendingDispatch, { type: 'request_approval' }> | undefined;
+
 const pendingOf = ({ state }: LoadedRun, { stepId, attempt }: InFlightRow) =>
   pendingDispatches(state).find((each) =>
     each.type === 'dispatch_step'
       ? each.stepId === stepId && each.attempt === attempt
       : each.type === 'start_child' && each.linked && each.stepId === stepId,
   );
-
-const firstLookMs = 250;
-const settlingMs = 2_000;
-const everyMs = 30_000;
-
-export interface FollowedInFlight {
-  /** The connection is another one, or the server: looks soon, twice. */
-  wake(): void;
-  close(): void;
-}
-
-export interface FollowInFlightParts {
-  readonly inFlight: InFlight;
-  /** Resolves when everything that has been stored so far is taken in. */
-  readonly takeIn: () => Promise<void>;
-  readonly clock: Clock;
-  readonly fail: (cause: unknown) => void;
-}
-
-/** Looks soon after the start and after every `wake`, twice, and then every 30 s. */
-export const followInFlight = (parts: FollowInFlightParts): FollowedInFlight => {
-  const { inFlight, takeIn, clock, fail } = parts;
-  let timer: { cancel(): void } | undefined;
-  let isClosed = false;
-  let soonCount = 2;
-  let hasLooked = false;
-  const look = async (): Promise<void> => {
-    soonCount -= 1;
-    try {
-      await takeIn();
-      if (isClosed) return;
-      await inFlight.look();
-      hasLooked = true;
-    } catch (cause) {
-      if (!(cause instanceof TransientError)) throw cause;
-      soonCount += 1;
-    }
-    plan();
-  };
-  const plan = (delayMs = soonCount > 0 ? settlingMs : everyMs): void => {
-    if (isClosed) return;
-    timer?.cancel();
-    timer = clock.setTimer(clock.now() + delayMs, () => {
-      timer = undefined;
-      look().catch((cause) => {
-        if (!isClosed) fail(cause);
-      });
-    });
-  };
-  plan(firstLookMs);
-  return {
-    wake: () => {
-      if (!hasLooked) return;
-      soonCount = 2;
-      inFlight.forget();
-      // Otherwise a look is under way, and plans the next itself.
-      if (timer !== undefined) plan();
-    },
-    close: () => {
-      isClosed = true;
-      timer?.cancel();
-    },
-  };
-};

@@ -8,7 +8,7 @@ import { systemClock } from './clock.js';
 import { parseConfig } from './config.js';
 import { DurableConsumers } from './durable-consumers.js';
 import { followEventLoopDelay } from './event-loop-delay.js';
-import { followInFlight } from './in-flight.js';
+import { followInFlight } from './follow-in-flight.js';
 import { openLog } from './log/open-log.js';
 import { createOrchestrator } from './orchestrator.js';
 import { openDatabase } from './store/database.js';

@@ -1,6 +1,7 @@
 /**
  * Starts runs: the definition is looked up, the input checked, the agents pinned to the versions of this moment.
- * A refused start has no run to write it into: it is answered by a notice (sequence 0).
+ * A refused start has no run to write it into: it is answered by a notice (sequence 0). One that comes again and has a
+ * parent is decided again: the parent may still wait, because the news of the refusal was lost.
  */
 import { initialState, listed, type Plan, type RunStarted, type World } from '@signalbox/engine';
 import type { RunCommand } from '@signalbox/protocol';
@@ -35,8 +36,9 @@ export class Starts {
 
   start(command: StartCommand, context: BatchContext): void {
     const { commands, inbox, runs } = this.#parts;
-    if (!inbox.accept(runCommandKey(command), context.now)) return;
+    const isNew = inbox.accept(runCommandKey(command), context.now);
     const existing = runs.find(command.runId);
+    if (!isNew && (existing !== undefined || command.parent === undefined)) return;
     if (existing !== undefined) {
       this.#refuseExisting(existing, command, context);
       return;

@@ -8,6 +8,7 @@ import {
   deleteMessage,
   readLast,
   readStranded,
+  readStreamFacts,
   type StoredMessage,
 } from '@signalbox/messaging';
 import { type ConsumerDeclaration, consumers, headers, TASKS } from '@signalbox/protocol';
@@ -26,6 +27,8 @@ export interface TaskQueue {
   /** The last message on a subject, wildcards allowed. @throws TransientError */
   last(subject: string): Promise<StoredMessage | undefined>;
   delete(sequence: number): Promise<unknown>;
+  /** When the stream was made; another one has another instant. @throws TransientError */
+  createdAt(): Promise<number>;
   /** What lies in the queue although the consumer of somebody else has passed it, with that consumer. */
   passedOver(): AsyncIterable<{ readonly consumer: string; readonly message: StoredMessage }>;
 }
@@ -33,6 +36,7 @@ export interface TaskQueue {
 export const createTaskQueue = (connection: Connection): TaskQueue => ({
   last: (subject) => readLast(connection, TASKS, subject),
   delete: (sequence) => deleteMessage(connection, TASKS, sequence),
+  createdAt: async () => (await readStreamFacts(connection, TASKS)).createdAt,
   passedOver: async function* () {
     const own = new Set(ownConsumers.map(({ durable }) => durable));
     for (const consumer of await consumerNames(connection, TASKS)) {

@@ -5,13 +5,13 @@ import { step, TestWorld } from './support/test-world.js';
 let world: TestWorld;
 
 /** The definition language refuses child workflows for now; the engine runs them, so their plan is stored as it is. */
-const storePlan = (id: string, child: string): void => {
+const storePlan = (id: string, child: string, waits = true): void => {
   const state = {
     type: 'workflow',
     name: 'call',
     workflow: child,
     input: { kind: 'literal', value: { n: 1 } },
-    waits: true,
+    waits,
     resultPath: ['steps', 'call'],
     next: null,
     catch: [],
@@ -77,5 +77,83 @@ describe('a child run', () => {
     await loopBack();
     expect(world.row(runId).status).toBe('CANCELLED');
     expect(world.bus.tasks).toEqual([]);
+  });
+});
+
+describe('of what parent and child say to one another, after a loss', () => {
+  const look = async (): Promise<void> => {
+    world.clock.advance(1);
+    await world.inFlight.look();
+  };
+  const lose = (): void => {
+    world.bus.tasks = [];
+  };
+  const startParent = async (): Promise<string> => {
+    await world.deliver(world.start('run-1', 'parent'));
+    return (JSON.parse(world.bus.tasks[0]?.text ?? '') as RunCommand).runId;
+  };
+
+  test('the start is sent again as the same command, and counts once although both arrive', async () => {
+    const child = await startParent();
+    const first = world.bus.take('wf.task.run.');
+    await look();
+    const again = world.bus.take('wf.task.run.');
+    expect(again?.text).toBe(first?.text);
+    expect(again?.id).not.toBe(first?.id);
+    for (const sent of [first, again])
+      await world.deliver(world.message(sent?.subject ?? '', sent?.text ?? ''));
+    expect(world.typesOf(child)).not.toContain('run.command_refused');
+    expect(world.row(child).status).toBe('RUNNING');
+  });
+
+  test('the news that it cannot be started is given again', async () => {
+    await world.deliver(world.start('run-1', 'orphan'));
+    const start = world.bus.take('wf.task.run.');
+    await world.deliver(world.message(start?.subject ?? '', start?.text ?? ''));
+    lose();
+    world.bus.forgetIds();
+    await look();
+    await loopBack();
+    expect(world.row('run-1').status).toBe('FAILED');
+  });
+
+  test('the cancel is sent again while the child runs, and never to a child that is waited for', async () => {
+    const child = await startParent();
+    await loopBack();
+    await look();
+    expect(world.bus.tasks.filter(({ subject }) => subject.startsWith('wf.task.run.'))).toEqual([]);
+    await world.deliver(world.command<'cancel'>({ type: 'cancel', runId: 'run-1' }));
+    lose();
+    await look();
+    await loopBack();
+    expect(world.row(child).status).toBe('CANCELLED');
+    await look();
+    expect(world.bus.tasks).toEqual([]);
+  });
+
+  test('the end is told again', async () => {
+    await startParent();
+    await loopBack();
+    await world.deliver(world.succeeded(world.takeStep()));
+    lose();
+    await look();
+    await loopBack();
+    expect(world.row('run-1').status).toBe('COMPLETED');
+  });
+
+  test('the start of a child that nobody waits for is sent again when the stream is another one', async () => {
+    storePlan('caller', 'leaf', false);
+    await world.deliver(world.start('run-1', 'caller'));
+    const { runId: child } = JSON.parse(world.bus.tasks[0]?.text ?? '') as RunCommand;
+    lose();
+    await look();
+    expect(world.bus.tasks).toEqual([]);
+    world.bus.madeAt = 2;
+    await look();
+    await loopBack();
+    expect(world.row(child).status).toBe('RUNNING');
+    world.bus.madeAt = 3;
+    await look();
+    expect(world.bus.tasks.filter(({ subject }) => subject.startsWith('wf.task.run.'))).toEqual([]);
   });
 });

@@ -1,7 +1,14 @@
 /** What the database says is in flight, compared with what lies in the task queue. */
 import { headers, type StepTask, taskSubjects } from '@signalbox/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { SentMessage } from './support/memory-bus.js';
 import { step, TestWorld, workflow } from './support/test-world.js';
+
+const approvalState = `  - name: ask
+    type: operation
+    action: human.approval
+    input: { message: "Go on?", allowRequester: true }
+    end: true`;
 
 let world: TestWorld;
 
@@ -52,5 +59,35 @@ describe('a task that was sent', () => {
     expect(world.bus.tasks).toHaveLength(1);
     expect(world.bus.tasks[0]?.headers[headers.repeated]).toBe('1');
     expect(world.row('run-1').status).toBe('RUNNING');
+  });
+});
+
+describe('an approval that was asked for', () => {
+  beforeEach(async () => {
+    await world.putWorkflow(workflow('ask', [approvalState]));
+    await world.deliver(world.start('run-2', 'ask'));
+    await look();
+  });
+  const requests = (): readonly SentMessage[] =>
+    world.bus.tasks.filter(({ subject }) => subject.startsWith('wf.task.approval.request.'));
+
+  test('is asked for again, once, when the stream is another one than its request was sent into', async () => {
+    const asked = JSON.parse(world.bus.take('wf.task.approval.request.')?.text ?? '');
+    world.bus.madeAt = 2;
+    await look();
+    await look();
+    expect(requests().map(({ text }) => JSON.parse(text))).toEqual([asked]);
+    world.crash();
+    world.bus = world.bus.reconnected();
+    world.bus.take('wf.task.approval.request.');
+    await world.open();
+    await look();
+    expect(requests()).toEqual([]);
+  });
+
+  test('is not asked for again while the stream is the same: who was asked has it', async () => {
+    world.bus.take('wf.task.approval.request.');
+    await look();
+    expect(requests()).toEqual([]);
   });
 });

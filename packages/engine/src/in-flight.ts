@@ -36,6 +36,13 @@ export const pendingDispatches = (state: RunState): readonly PendingDispatch[] =
   return found;
 };
 
+/** Whether the end of this child run still means something to the step that has started it. */
+export const waitsForChild = (state: RunState, stepId: string, childRunId: string): boolean => {
+  if (state.kind === 'none' || isOver(state)) return false;
+  const step = state.steps.get(stepId);
+  return step?.open?.kind === 'workflow' && step.childRunId === childRunId;
+};
+
 const pendingOf = (run: Run, step: Step): PendingDispatch | undefined => {
   const { open, stepId } = step;
   if (open?.kind === 'dispatched')

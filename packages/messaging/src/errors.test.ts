@@ -1,10 +1,10 @@
-import { jserrors } from '@nats-io/jetstream';
+import { JetStreamApiError } from '@nats-io/jetstream';
 import { errors } from '@nats-io/nats-core';
 import { expect, test } from 'vitest';
 import { apiCodes, isPassing } from './errors.js';
 
 const refusal = (code: number, status: number): Error =>
-  new jserrors.JetStreamApiError({ code: status, err_code: code, description: 'refused' });
+  new JetStreamApiError({ code: status, err_code: code, description: 'refused' });
 
 test.each([
   ['a stream that is not there yet', apiCodes.streamNotFound, 404],

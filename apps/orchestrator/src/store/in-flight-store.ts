@@ -1,5 +1,7 @@
-/** What the database says somebody else has to answer: attempts of steps, and child runs that are waited for. */
+/** What the database says somebody else has to answer: attempts of steps, child runs, approvals. */
+import type { RecordedEvent } from '@signalbox/engine';
 import type { Database } from 'better-sqlite3';
+import { fromRunEventRow, type RunEventRow } from '../wire/event-codec.js';
 
 export interface InFlightRow {
   readonly runId: string;
@@ -16,13 +18,26 @@ export interface RunPlace {
   readonly runId: string;
 }
 
+export interface OpenRun extends RunPlace {
+  /** Of the run that is linked to it. */
+  readonly parentRunId: string | null;
+}
+
+export interface StoredEvent {
+  readonly runId: string;
+  readonly recorded: RecordedEvent;
+}
+
+/** A child that nobody waits for is looked for among so many of the newest events. */
+const maxEventsLookedAt = 100_000;
+
 export const firstPlace: RunPlace = { workspace: '', workflowId: '', runId: '' };
 
 export type InFlightStore = ReturnType<typeof createInFlightStore>;
 
 export const createInFlightStore = (sql: Database) => {
-  const runs = sql.prepare<[string, string, string, number], RunPlace>(
-    `SELECT workspace, workflow_id AS workflowId, run_id AS runId FROM workflow_runs
+  const runs = sql.prepare<[string, string, string, number], OpenRun>(
+    `SELECT workspace, workflow_id AS workflowId, run_id AS runId, parent_run_id AS parentRunId FROM workflow_runs
      WHERE ended_at IS NULL AND (workspace, workflow_id, run_id) > (?, ?, ?)
      ORDER BY workspace, workflow_id, run_id LIMIT ?`,
   );
@@ -32,9 +47,31 @@ export const createInFlightStore = (sql: Database) => {
      WHERE run_id = ? AND status IN ('PENDING', 'RUNNING') AND kind IN ('operation', 'workflow')
        AND coalesce(scheduled_at, 0) < ?`,
   );
+  const approvals = sql.prepare<[], { runId: string; stepId: string }>(
+    `SELECT run_id AS runId, step_id AS stepId FROM workflow_approvals JOIN workflow_runs USING (run_id)
+     WHERE workflow_approvals.status = 'PENDING' AND ended_at IS NULL`,
+  );
+  const detachedStarts = sql.prepare<[number], RunEventRow>(
+    `SELECT * FROM workflow_run_events
+     WHERE position > (SELECT coalesce(max(position), 0) FROM workflow_run_events) - ?
+       AND type = 'state.entered' AND data LIKE '%"waits":false%'`,
+  );
+  const tasksCreatedAt = sql.prepare<[], number | null>('SELECT tasks_created_at FROM relay').pluck();
+  const setTasksCreatedAt = sql.prepare<[number]>('UPDATE relay SET tasks_created_at = ?');
   return {
+    /** The task stream that everything in flight was sent into; undefined where nobody knows. */
+    tasksCreatedAt: (): number | undefined => tasksCreatedAt.get() ?? undefined,
+    setTasksCreatedAt: (at: number): void => {
+      setTasksCreatedAt.run(at);
+    },
+    pendingApprovals: (): { readonly runId: string; readonly stepId: string }[] => approvals.all(),
+    /** States that have started a child and not waited for it, among the newest events. */
+    detachedStarts: (): StoredEvent[] =>
+      detachedStarts
+        .all(maxEventsLookedAt)
+        .map((row) => ({ runId: row.run_id, recorded: fromRunEventRow(row) })),
     /** Runs that have not ended, behind a place. */
-    runsAfter: (place: RunPlace, limit: number): RunPlace[] =>
+    runsAfter: (place: RunPlace, limit: number): OpenRun[] =>
       runs.all(place.workspace, place.workflowId, place.runId, limit),
     /** What was sent out for a run before an instant and is not over. */
     stepsOf: (runId: string, scheduledBefore: number): InFlightRow[] => steps.all(runId, scheduledBefore),

@@ -151,8 +151,9 @@ const schemaOfTransport = `
     payload          TEXT
   );
   CREATE TABLE relay (
-    id               INTEGER PRIMARY KEY CHECK (id = 1),
-    events_position  INTEGER NOT NULL
+    id                INTEGER PRIMARY KEY CHECK (id = 1),
+    events_position   INTEGER NOT NULL,
+    tasks_created_at  INTEGER
   );
   INSERT INTO relay (id, events_position) VALUES (1, 0);
   CREATE TABLE log_marks (

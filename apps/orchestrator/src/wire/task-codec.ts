@@ -90,18 +90,21 @@ export const approvalTaskEntry = (
   );
 };
 
-/** A child is started in the name of who started its parent, so that nobody approves their own run through one. */
+/**
+ * A child is started in the name of who started its parent, so that nobody approves their own run through one. The
+ * command is known by what it is about: however often it is sent, it is the same one.
+ */
 export const startChildEntry = (
   run: RunStarted,
-  effect: EffectOf<'start_child'>,
-  effectId: string,
+  effect: Omit<EffectOf<'start_child'>, 'type'>,
+  messageId: string,
   issuedAt: number,
 ): MessageEntry =>
   messageEntry(
     encodeRunCommand(
       {
         type: 'start',
-        commandId: effectId,
+        commandId: `${run.runId}/${effect.stepId}/start`,
         runId: effect.childRunId,
         workspace: run.workspace,
         actor: run.startedBy,
@@ -111,13 +114,13 @@ export const startChildEntry = (
         depth: effect.depth,
         ...(effect.linked ? { parent: { runId: run.runId, stepId: effect.stepId } } : {}),
       },
-      effectId,
+      messageId,
     ),
   );
 
 export const cancelChildEntry = (
   run: RunStarted,
-  effect: EffectOf<'cancel_child'>,
+  effect: Omit<EffectOf<'cancel_child'>, 'type'>,
   effectId: string,
   issuedAt: number,
 ): MessageEntry =>

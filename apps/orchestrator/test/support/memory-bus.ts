@@ -49,12 +49,18 @@ export class MemoryBus implements Outlet, TaskQueue {
   /** The same server as a new process sees it: what the old connection holds back never arrives. */
   reconnected(): MemoryBus {
     const fresh = new MemoryBus();
+    fresh.madeAt = this.madeAt;
     fresh.tasks = [...this.tasks];
     fresh.events.push(...this.events);
     fresh.journal.push(...this.journal);
     for (const id of this.#ids) fresh.#ids.add(id);
     fresh.#sequence = this.#sequence;
     return fresh;
+  }
+
+  /** As when the server's memory for ids is over. */
+  forgetIds(): void {
+    this.#ids.clear();
   }
 
   /** The next publish fails, before anything of it is stored. */
@@ -94,6 +100,13 @@ export class MemoryBus implements Outlet, TaskQueue {
       prefix === undefined ? task.subject === subject : task.subject.startsWith(prefix),
     );
     return found && storedMessage(found);
+  }
+
+  /** When the stream was made. */
+  madeAt = 1;
+
+  async createdAt(): Promise<number> {
+    return this.madeAt;
   }
 
   async delete(sequence: number): Promise<void> {
