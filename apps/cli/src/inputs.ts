@@ -1,9 +1,13 @@
 /** The run's input from `--input k=v` (text), `--input k:=json` and `--input-file`. */
 import { readJson, readYamlValue } from '@signalbox/dsl';
+import { maxStepPayloadBytes } from '@signalbox/protocol';
 import { renderIssue } from './diagnostics.js';
 import { CliError, exitCodes } from './exit-code.js';
 import { readJsonOption } from './json-option.js';
 import { readRegularFile } from './regular-file.js';
+
+/** What an input may be when it is written out with line breaks and indentation; the platform measures what it says. */
+const maxFileBytes = 4 * maxStepPayloadBytes;
 
 const refused = ['__proto__', 'constructor', 'prototype'];
 
@@ -17,7 +21,7 @@ const parsePair = (pair: string): readonly [string, unknown] => {
 };
 
 const readValue = async (file: string): Promise<unknown> => {
-  const bytes = await readRegularFile(file);
+  const bytes = await readRegularFile(file, maxFileBytes);
   if (file.endsWith('.json')) {
     const read = readJson(bytes);
     if (read.ok) return read.value;

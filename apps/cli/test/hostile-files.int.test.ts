@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { limits } from '@signalbox/dsl';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 const bin = fileURLToPath(new URL('../bin/signalbox.js', import.meta.url));
@@ -71,7 +72,11 @@ describe('sync applies nothing unless the whole folder can be read and is valid'
     ['a device without an end', () => symlink('/dev/zero', bad()), 'a pipe, socket or device'],
     ['a folder', () => mkdir(bad()), 'a folder'],
     ['a link to nothing', () => symlink('nowhere', bad()), 'no such file'],
-    ['a huge file', () => writeFile(bad(), 'x'.repeat(1_048_577)), 'larger than the limit of 1048576 bytes'],
+    [
+      'a huge file',
+      () => writeFile(bad(), 'x'.repeat(limits.maxTextBytes + 1)),
+      `larger than the limit of ${limits.maxTextBytes} bytes`,
+    ],
     [
       'bytes that are not UTF-8',
       () => writeFile(bad(), Buffer.from([0x69, 0x0a, 0xff])),
