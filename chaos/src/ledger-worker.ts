@@ -86,22 +86,33 @@ await runService({
         signal,
       }),
     );
-    const consumer = target === 'agent' ? consumers.agent(config.workspace) : consumers.stepWorker;
     const pool = scope.use(createEvaluationPool(maxEvaluationsAtOnce), (open) => open.close());
-    const steps = scope.use(
-      runSteps({
-        connection,
-        publisher: scope.use(createPublisher(connection)),
-        consumer,
-        registry: createExecutorRegistry([ledgerRun, createExpressionExecutor(pool)]),
-        concurrency: config.workerConcurrency,
-        workerName,
-        workspace: config.workspace,
-        logger,
-        ...(lie === 'time' ? { now: () => absurdAt } : {}),
-      }),
-    );
-    steps.done.catch(fail);
+    const concurrency = config.workerConcurrency;
+    const steps = { registry: createExecutorRegistry([ledgerRun]), concurrency };
+    const evaluations = {
+      consumer: consumers.evaluator,
+      registry: createExecutorRegistry([createExpressionExecutor(pool)]),
+      concurrency: maxEvaluationsAtOnce,
+    };
+    const lanes =
+      target === 'agent'
+        ? [{ consumer: consumers.agent(config.workspace), ...steps }]
+        : [{ consumer: consumers.stepWorker, ...steps }, evaluations];
+    const publisher = scope.use(createPublisher(connection));
+    for (const lane of lanes) {
+      const steps = scope.use(
+        runSteps({
+          connection,
+          publisher,
+          ...lane,
+          workerName,
+          workspace: config.workspace,
+          logger,
+          ...(lie === 'time' ? { now: () => absurdAt } : {}),
+        }),
+      );
+      steps.done.catch(fail);
+    }
     return { worker: workerName };
   },
 });

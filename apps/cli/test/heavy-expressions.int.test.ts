@@ -1,13 +1,15 @@
 /** Expressions do not run on everybody's time, and a run has an end: through the real processes. */
-import { eventually, startWorld, type World } from '@signalbox/testing';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { eventually, lastQueued, readLog, startWorld, type World } from '@signalbox/testing';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { scriptedAgent } from './support/definitions.js';
 
 let world: World;
 
-beforeEach(async () => {
+beforeAll(async () => {
   world = await startWorld(['orchestrator', 'step-worker', 'api'], { env: { SIGNALBOX_LOG_LEVEL: 'debug' } });
+  await world.call('PUT', '/api/v1/agents/tester', scriptedAgent(0));
 });
-afterEach(() => world.stop());
+afterAll(() => world?.stop());
 
 const put = (id: string, states: string) =>
   world.call('PUT', `/api/v1/workflows/${id}`, { source: `id: ${id}\nstates:\n${states}\n` });
@@ -32,35 +34,49 @@ const ended = (runId: string): Promise<RunAnswer> =>
     { timeoutMs: 120_000 },
   );
 
-test('a foreach with a heavy expression for each item is evaluated by workers, and others have their turn', async () => {
-  await put(
-    'heavy',
+/** Each item takes a worker's thread about a tenth of a second. */
+const heavy = (id: string, count: number) =>
+  put(
+    id,
     `  - name: each
     type: foreach
     itemsPath: items
     itemName: item
-    maxConcurrency: 60
+    maxConcurrency: ${count}
     resultPath: all
     iterator:
       states:
         - { name: work, type: transform, expression: "sum(range(100000 + item)) > 0", resultPath: done, end: true }
     end: true`,
   );
+const items = (count: number) => ({ items: Array.from({ length: count }, (_, index) => index) });
+
+test('a foreach with a heavy expression for each item is evaluated by workers', async () => {
+  await heavy('heavy', 12);
+  const run = await ended(await start('heavy', items(12)));
+  expect(run).toMatchObject({ status: 'COMPLETED' });
+  expect((run.output as { all: object[] }).all).toEqual(Array.from({ length: 12 }, () => ({ done: true })));
+  expect(world.logsOf('orchestrator')).toContain('event loop delay');
+}, 180_000);
+
+test('while a thousand heavy evaluations of one run wait, steps and expressions of others are done at once', async () => {
+  const count = 1_000;
+  await heavy('thousand', count);
   await put(
     'small',
-    '  - { name: only, type: transform, expression: "n + 1", resultPath: result, end: true }',
+    `  - { name: plus, type: transform, expression: "n + 1", resultPath: sum, next: say }
+  - { name: say, type: operation, action: agent.run, input: { agent: tester, task: hello }, end: true }`,
   );
-  const heavy = await start('heavy', { items: Array.from({ length: 60 }, (_, index) => index) });
-  const small: RunAnswer[] = [];
-  for (let count = 0; count < 20; count++) small.push(await ended(await start('small', { n: count })));
-  const run = await ended(heavy);
-  expect(run).toMatchObject({ status: 'COMPLETED' });
-  expect((run.output as { all: object[] }).all).toEqual(Array.from({ length: 60 }, () => ({ done: true })));
-  for (const one of small) {
-    expect(one.status).toBe('COMPLETED');
-    expect(Date.parse(one.endedAt ?? '')).toBeLessThan(Date.parse(run.endedAt ?? ''));
-  }
-  expect(world.logsOf('orchestrator')).toContain('event loop delay');
+  const attacker = await start('thousand', items(count));
+  const evaluations = async (type: string) =>
+    ((await readLog(world.natsUrl)).get(attacker) ?? []).filter(({ data }) => data.type === type).length;
+  await eventually(async () => (await evaluations('step.scheduled')) === count, { timeoutMs: 60_000 });
+  for (let n = 0; n < 20; n++)
+    expect(await ended(await start('small', { n }))).toMatchObject({ status: 'COMPLETED' });
+  expect(await evaluations('step.succeeded')).toBeLessThan(count - 100);
+  await world.call('POST', `/api/v1/workflow-runs/${attacker}/cancel`, {});
+  expect(await ended(attacker)).toMatchObject({ status: 'CANCELLED' });
+  await eventually(async () => (await lastQueued(world.natsUrl)) === undefined);
 }, 180_000);
 
 test('a loop that never ends fails, and says which limit it met', async () => {

@@ -8,7 +8,7 @@ import {
   claimInTask,
   type DeadLetterReport,
   parseTaskSubject,
-  type StepTarget,
+  type StepReporter,
 } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 import type { BatchContext, RunCommands } from './run-commands.js';
@@ -57,12 +57,12 @@ export class DeadLetters {
   }
 }
 
-/** Who was to execute what lay on a subject; undefined where it was no step. */
-const targetOf = (subject: string): StepTarget | undefined => {
+/** Who was to report what lay on a subject; undefined where it was no step. */
+const targetOf = (subject: string): StepReporter | undefined => {
   try {
     const { kind } = parseTaskSubject(subject);
     if (kind === 'agent') return 'agent';
-    return kind === 'step' ? 'worker' : undefined;
+    return kind === 'step' || kind === 'evaluate' ? 'worker' : undefined;
   } catch (cause) {
     if (cause instanceof ContractError) return undefined;
     throw cause;

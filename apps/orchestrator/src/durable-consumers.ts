@@ -28,6 +28,7 @@ export class DurableConsumers {
     this.#declared = [
       ...ownConsumers,
       consumers.stepWorker,
+      consumers.evaluator,
       consumers.approvalService,
       consumers.agent(parts.workspace),
     ];

@@ -274,6 +274,7 @@ const fateOf = ({ subject, data }: StoredMessage): 'looked_for' | 'sent_again' |
     switch (parseTaskSubject(subject).kind) {
       case 'step':
       case 'agent':
+      case 'evaluate':
         return claimInTask(Buffer.from(data).toString()) === undefined ? 'set_aside' : 'looked_for';
       case 'approval.request':
       case 'approval.decision':

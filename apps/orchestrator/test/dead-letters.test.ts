@@ -13,12 +13,12 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-const report = (task: StepTask, payload: string): Parameters<TestWorld['deliver']>[0] =>
+const report = (task: StepTask, payload: string, kind = 'step'): Parameters<TestWorld['deliver']>[0] =>
   world.message('wf.task.deadletter.default', {
     id: 'WORKFLOW_TASKS/77',
     workspace: 'default',
     stream: 'WORKFLOW_TASKS',
-    subject: `wf.task.step.default.${task.runId}.${task.stepId}`,
+    subject: `wf.task.${kind}.default.${task.runId}.${task.stepId}`,
     consumer: 'step-worker',
     deliveryCount: 5,
     code: 'POISON_MESSAGE',
@@ -104,8 +104,8 @@ describe('a step task that nobody could handle', () => {
       '  - { name: echo, type: operation, action: agent.run, input: { agent: worker, task: "{{ ctx.text }}" }, end: true }';
     await world.putWorkflow(workflow('echo', [echo]));
     await world.deliver(world.start('run-1', 'echo', { text: 'x'.repeat(200_000) }));
-    const task = world.takeStep();
-    await world.deliver(report(task, JSON.stringify(task)));
+    const sent = world.bus.take('wf.task.evaluate.')?.text ?? '';
+    await world.deliver(report(JSON.parse(sent) as StepTask, sent, 'evaluate'));
     expect(world.row('run-1').status).toBe('FAILED');
   });
 

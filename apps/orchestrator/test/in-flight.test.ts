@@ -91,3 +91,35 @@ describe('an approval that was asked for', () => {
     expect(requests()).toEqual([]);
   });
 });
+
+describe('an evaluation', () => {
+  const heavy = '  - { name: heavy, type: transform, expression: "len(text)", end: true }';
+  const tasks = () => world.bus.tasks.filter(({ subject }) => subject.startsWith('wf.task.evaluate.'));
+
+  beforeEach(async () => {
+    await world.putWorkflow(workflow('heavy', [heavy]));
+    await world.deliver(world.start('run-2', 'heavy', { text: 'a'.repeat(200_000) }));
+  });
+
+  test('goes to a lane of its own, is sent again when it is lost, and is answered as by any worker', async () => {
+    expect(tasks()).toHaveLength(1);
+    world.bus.take('wf.task.evaluate.');
+    await look();
+    expect(tasks().map((task) => task.headers[headers.repeated])).toEqual(['1']);
+    await world.deliver(world.evaluated());
+    expect(world.row('run-2').status).toBe('COMPLETED');
+  });
+
+  test('that its consumer has passed over is taken away and sent again', async () => {
+    world.bus.passed.add(tasks()[0]?.sequence ?? 0);
+    await look();
+    await look();
+    expect(tasks().map((task) => task.headers[headers.repeated])).toEqual(['1']);
+  });
+
+  test('of a cancelled run is withdrawn', async () => {
+    await world.deliver(world.command<'cancel'>({ type: 'cancel', runId: 'run-2' }));
+    expect(world.row('run-2').status).toBe('CANCELLED');
+    expect(tasks()).toEqual([]);
+  });
+});

@@ -1,4 +1,4 @@
-/** The step worker: claims `wf.task.step.>` and executes. Stateless; run as many as there is work for. */
+/** The step worker: claims `wf.task.step.>` and executes, and beside it `wf.task.evaluate.>`. Stateless; run as many as there is work for. */
 import {
   createAgentRunExecutor,
   createEvaluationPool,
@@ -14,7 +14,7 @@ import { runSteps } from '@signalbox/step-runner';
 import { CheckThreads } from '@signalbox/validation';
 import { parseConfig } from './config.js';
 
-/** However many heavy expressions there are, the worker's other steps have the rest of the machine. */
+/** Threads, and claims: however many heavy expressions wait, steps have their own places and the rest of the machine. */
 const maxEvaluationsAtOnce = 2;
 const { inboxPrefix } = busUsers.stepWorker;
 
@@ -25,30 +25,26 @@ await runService({
     const connection = scope.use(
       await openConnection({ ...config.bus, inboxPrefix, name: config.workerName, logger, signal }),
     );
-    const consumer = consumers.stepWorker;
+    const { stepWorker, evaluator: evaluations } = consumers;
 
     const evaluator = createEvaluator(createStarlark());
     const providers = [createScriptedProvider(evaluator)];
     const checks = scope.use(new CheckThreads());
     const pool = scope.use(createEvaluationPool(maxEvaluationsAtOnce), (open) => open.close());
-    const registry = createExecutorRegistry([
-      createAgentRunExecutor({ evaluator, providers, checks }),
-      createExpressionExecutor(pool),
-    ]);
+    const registry = createExecutorRegistry([createAgentRunExecutor({ evaluator, providers, checks })]);
 
-    const steps = scope.use(
-      runSteps({
-        connection,
-        publisher: scope.use(createPublisher(connection)),
-        consumer,
-        registry,
-        concurrency: config.workerConcurrency,
-        workerName: config.workerName,
-        workspace: config.workspace,
-        logger,
-      }),
-    );
-    steps.done.catch(fail);
+    const { workerName, workspace, workerConcurrency } = config;
+    const publisher = scope.use(createPublisher(connection));
+    const claiming = { connection, publisher, workerName, workspace, logger };
+    for (const lane of [
+      { consumer: stepWorker, registry, concurrency: workerConcurrency },
+      {
+        consumer: evaluations,
+        registry: createExecutorRegistry([createExpressionExecutor(pool)]),
+        concurrency: maxEvaluationsAtOnce,
+      },
+    ])
+      scope.use(runSteps({ ...claiming, ...lane })).done.catch(fail);
     return {
       worker: config.workerName,
       concurrency: config.workerConcurrency,

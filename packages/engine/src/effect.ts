@@ -12,7 +12,7 @@ export type Effect =
       readonly scope: string;
       readonly state: string;
       readonly action: string;
-      readonly target: 'worker' | 'agent';
+      readonly target: 'worker' | 'agent' | 'evaluator';
       readonly input: Json;
       readonly outputValidation: 'warn' | 'strict';
       readonly timeoutAt?: Instant;
@@ -33,7 +33,7 @@ export type Effect =
       readonly type: 'withdraw_step';
       readonly stepId: string;
       readonly attempt: Attempt;
-      readonly target: 'worker' | 'agent';
+      readonly target: 'worker' | 'agent' | 'evaluator';
     }
   /** Take back the request for a decision, if it has not been announced yet. */
   | { readonly type: 'withdraw_approval'; readonly approvalId: string }

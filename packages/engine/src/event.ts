@@ -212,7 +212,7 @@ export type RunEvent =
       readonly attempt: Attempt;
       /** `expression.evaluate`: the step is the evaluation of a state that is about to be entered, or of a scope's output. */
       readonly action: StepAction;
-      readonly target: 'worker' | 'agent';
+      readonly target: 'worker' | 'agent' | 'evaluator';
       /** The rendered input. On a retry it is the same as on the first attempt. */
       readonly input: Json;
       readonly timeoutAt?: Instant;

@@ -134,7 +134,7 @@ export interface Step {
   readonly kind: StepKind;
   readonly action?: StepAction;
   /** Who executes the action; absent where a person decides. */
-  readonly target?: 'worker' | 'agent';
+  readonly target?: 'worker' | 'agent' | 'evaluator';
   readonly status: StepStatus;
   readonly attempt: Attempt;
   /** Of the present attempt. */
@@ -167,7 +167,7 @@ interface GoesOn {
 }
 
 export interface Dispatch extends GoesOn {
-  readonly target: 'worker' | 'agent';
+  readonly target: 'worker' | 'agent' | 'evaluator';
   readonly input: Json;
   readonly outputValidation: 'warn' | 'strict';
 }

@@ -2,9 +2,9 @@
 import type { ApprovalDecision, ApprovalRequest } from './approval-task.js';
 import type { CatalogCommand } from './catalog-command.js';
 import type { DeadLetterReport } from './dead-letter.js';
-import type { ApprovalJudgement, ChildEnded, StepReport, StepTarget } from './resume-message.js';
+import type { ApprovalJudgement, ChildEnded, StepReport, StepReporter } from './resume-message.js';
 import type { RunCommand } from './run-command.js';
-import type { StepTask } from './step-task.js';
+import type { StepTarget, StepTask } from './step-task.js';
 import { taskSubjects } from './subjects.js';
 import { type WireMessage, type WireMessageMarks, wireMessage } from './wire-message.js';
 
@@ -31,17 +31,28 @@ export interface StepTaskParts {
   readonly agentText?: string | undefined;
 }
 
+const subjectFor: Readonly<Record<StepTarget, typeof taskSubjects.step>> = {
+  worker: taskSubjects.step,
+  agent: taskSubjects.agent,
+  evaluator: taskSubjects.evaluate,
+};
+
+/** Where the task of an attempt lies. */
+export const stepTaskSubject = (
+  target: StepTarget,
+  { workspace, runId, stepId }: Pick<StepTask, 'workspace' | 'runId' | 'stepId'>,
+): string => subjectFor[target](workspace, runId, stepId);
+
 /** Run, step, attempt and claim stand first in the text: `claimInTask` finds them in one that was cut. */
 export const encodeStepTask = (
   task: Omit<StepTask, 'agent'>,
   { target, effectId, agentText }: StepTaskParts,
 ): WireMessage => {
   const { runId, stepId, attempt, claim, ...rest } = task;
-  const { workspace, idempotencyKey } = rest;
-  const subjectOf = target === 'agent' ? taskSubjects.agent : taskSubjects.step;
+  const { idempotencyKey } = rest;
   const text = JSON.stringify({ runId, stepId, attempt, claim, ...rest });
   const data = agentText === undefined ? text : `${text.slice(0, -1)},"agent":${agentText}}`;
-  return wireMessage(subjectOf(workspace, runId, stepId), effectId, data, { idempotencyKey });
+  return wireMessage(stepTaskSubject(target, task), effectId, data, { idempotencyKey });
 };
 
 const taskHead = /^\{"runId":"([\w-]+)","stepId":"([\w-]+)","attempt":(\d+),"claim":"([^"\\]+)"/;
@@ -58,7 +69,7 @@ export const claimInTask = (
 /** The id names attempt and kind: however often a report is sent, the stream stores it once. */
 export const encodeStepReport = (
   report: StepReport,
-  sentBy: StepTarget,
+  sentBy: StepReporter,
   cause?: WireMessageMarks['cause'],
 ): WireMessage => {
   const { workspace, runId, stepId, attempt, type } = report;

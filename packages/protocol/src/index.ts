@@ -27,6 +27,7 @@ export {
   encodeRunCommand,
   encodeStepReport,
   encodeStepTask,
+  stepTaskSubject,
 } from './encode-task.js';
 export { headers, maxStepPayloadBytes } from './headers.js';
 export type { IncomingText } from './incoming-text.js';
@@ -37,12 +38,12 @@ export type {
   IncomingResume,
   ResumeMessage,
   StepReport,
-  StepTarget,
+  StepReporter,
 } from './resume-message.js';
 export { type RunCommand, runCommand } from './run-command.js';
 export { type RunEventMessage, runEvent } from './run-event.js';
 export { type IssueMessage, id, issue, type JsonValue } from './shapes.js';
-export { type StepTask, stepTask } from './step-task.js';
+export { reporterOf, type StepTarget, type StepTask, stepTask } from './step-task.js';
 export { describeStream, readStreamIdentity, type StreamIdentity } from './stream-identity.js';
 export {
   type ConsumerDeclaration,

@@ -72,6 +72,7 @@ export const busUsers = {
       filters.allStepResults,
       filters.allDeadLetterTasks,
       ...claim(consumers.stepWorker),
+      ...claim(consumers.evaluator),
       ...lastOf(EVENTS, allWork),
       ...lastOf(TASKS, [filters.allStepResults]),
     ],

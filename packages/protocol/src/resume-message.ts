@@ -85,8 +85,11 @@ export const resumeSchemas: Readonly<Record<ResumeKind, z.ZodType<ResumeMessage>
 };
 export const resumeKinds = Object.keys(resumeSchemas) as ResumeKind[];
 
-/** Who executes a step, and so who may report it. */
-export type StepTarget = 'worker' | 'agent';
+/** Who may report a step: each on a kind of its own. */
+export type StepReporter = 'worker' | 'agent';
 
 /** A report says which of the two kinds it came on. */
-export type IncomingResume = (StepReport & { readonly sentBy: StepTarget }) | ApprovalJudgement | ChildEnded;
+export type IncomingResume =
+  | (StepReport & { readonly sentBy: StepReporter })
+  | ApprovalJudgement
+  | ChildEnded;

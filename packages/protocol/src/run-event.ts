@@ -162,7 +162,7 @@ const stepFacts = [
       'document.render',
       'expression.evaluate',
     ]),
-    target: z.enum(['worker', 'agent']),
+    target: z.enum(['worker', 'agent', 'evaluator']),
     input: json,
     timeoutAt: instant.optional(),
     outputValidation: z.enum(['warn', 'strict']),

@@ -1,5 +1,6 @@
-/** `wf.task.step.…` and `wf.task.agent.…`: execute this attempt. Holds all that the execution needs. */
+/** `wf.task.step.…`, `wf.task.agent.…` and `wf.task.evaluate.…`: execute this attempt. Holds all that the execution needs. */
 import { z } from 'zod';
+import type { StepReporter } from './resume-message.js';
 import { attempt, id, instant, json } from './shapes.js';
 
 export const stepTask = z.object({
@@ -25,3 +26,9 @@ export const stepTask = z.object({
   idempotencyKey: z.string(),
 });
 export type StepTask = z.infer<typeof stepTask>;
+
+/** Who executes a step. A worker evaluates too, but in a queue of its own. */
+export type StepTarget = 'worker' | 'agent' | 'evaluator';
+
+/** Who reports what was given to a target. */
+export const reporterOf = (target: StepTarget): StepReporter => (target === 'agent' ? 'agent' : 'worker');

@@ -55,6 +55,7 @@ export const streamDeclarations = (
       filters.allCatalogTasks,
       filters.allStepTasks,
       filters.allAgentTasks,
+      filters.allEvaluateTasks,
       filters.allApprovalTasks,
       filters.allDeadLetterTasks,
     ],
@@ -105,6 +106,8 @@ export const consumers = {
   orchestratorCatalog: taskConsumer('orchestrator-catalog', filters.allCatalogTasks, 1_000),
   orchestratorDeadLetter: taskConsumer('orchestrator-deadletter', filters.allDeadLetterTasks, 1_000),
   stepWorker: taskConsumer('step-worker', filters.allStepTasks, 20_000),
+  /** Apart from the steps, so that nobody's heavy expressions stand before somebody else's step. */
+  evaluator: taskConsumer('evaluator', filters.allEvaluateTasks, 20_000),
   approvalService: taskConsumer('approval-service', filters.allApprovalTasks, 1_000),
   agent: (workspace: string) => taskConsumer(`agent-${workspace}`, filters.agentTasks(workspace), 5_000),
 } as const;

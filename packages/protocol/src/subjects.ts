@@ -39,6 +39,7 @@ export const taskSubjects = {
   catalog: ofWorkspace('wf.task.catalog'),
   step: ofPart('wf.task.step', 'step id'),
   agent: ofPart('wf.task.agent', 'step id'),
+  evaluate: ofPart('wf.task.evaluate', 'step id'),
   approvalRequest: ofPart('wf.task.approval.request', 'approval id'),
   approvalDecision: ofPart('wf.task.approval.decision', 'approval id'),
   deadLetter: ofWorkspace('wf.task.deadletter'),
@@ -71,6 +72,7 @@ export const filters = {
   allDeadLetterTasks: 'wf.task.deadletter.>',
   allStepTasks: 'wf.task.step.>',
   allAgentTasks: 'wf.task.agent.>',
+  allEvaluateTasks: 'wf.task.evaluate.>',
   allApprovalTasks: 'wf.task.approval.>',
   allStepResults: 'wf.task.resume.step.>',
   allApprovalResults: 'wf.task.resume.approval.>',
@@ -106,7 +108,10 @@ interface OfRun extends OfWorkspace {
 export type TaskAddress =
   | ({ readonly kind: 'catalog' | 'deadletter' } & OfWorkspace)
   | ({ readonly kind: 'run' | 'resume.approval' | 'resume.child' } & OfRun)
-  | ({ readonly kind: 'step' | 'agent' | 'resume.step' | 'resume.agent'; readonly stepId: string } & OfRun)
+  | ({
+      readonly kind: 'step' | 'agent' | 'evaluate' | 'resume.step' | 'resume.agent';
+      readonly stepId: string;
+    } & OfRun)
   | ({ readonly kind: 'approval.request' | 'approval.decision'; readonly approvalId: string } & OfRun);
 
 /** Kinds of two tokens. */
@@ -134,6 +139,7 @@ const addressOf = ([first = '', ...rest]: readonly string[]): TaskAddress | unde
       return { kind: kind as 'run', workspace, runId };
     case 'step/3':
     case 'agent/3':
+    case 'evaluate/3':
     case 'resume.step/3':
     case 'resume.agent/3':
       return { kind: kind as 'step', workspace, runId, stepId: partId };

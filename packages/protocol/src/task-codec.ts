@@ -48,7 +48,7 @@ export const decodeRunCommand = decoder(['run'], runCommand);
 export const decodeCatalogCommand = decoder(['catalog'], catalogCommand);
 export const decodeDeadLetterReport = decoder(['deadletter'], deadLetterReport);
 
-export const decodeStepTask = decoder(['step', 'agent'], stepTask);
+export const decodeStepTask = decoder(['step', 'agent', 'evaluate'], stepTask);
 
 /** @throws ContractError */
 export const decodeApprovalTask = (incoming: IncomingText) => {

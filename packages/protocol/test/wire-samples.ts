@@ -224,7 +224,7 @@ export const wireSamples: readonly WireSample[] = [
     written: encodeCatalogCommand(read),
     decode: decodeCatalogCommand,
   })),
-  ...(['worker', 'agent'] as const).map((target) => ({
+  ...(['worker', 'agent', 'evaluator'] as const).map((target) => ({
     name: `task-for-${target}`,
     read: { ...task, agent },
     written: encodeStepTask(task, { target, effectId: `${runId}/2/0`, agentText }),

@@ -1,12 +1,12 @@
 /** What a worker tells the orchestrator about a step, as messages on `wf.task.resume.step` or `wf.task.resume.agent`. */
 import type { Execution } from '@signalbox/executors';
 import type { MessageHeaders } from '@signalbox/messaging';
-import { encodeStepReport, type StepTarget, type StepTask, type WireMessage } from '@signalbox/protocol';
+import { encodeStepReport, type StepReporter, type StepTask, type WireMessage } from '@signalbox/protocol';
 
 export interface StepHolder {
   readonly task: StepTask;
   /** Which of the two has it. */
-  readonly heldBy: StepTarget;
+  readonly heldBy: StepReporter;
   readonly worker: string;
   /** Milliseconds since 1970. */
   readonly startedAt: number;

@@ -7,7 +7,7 @@ export interface InFlightRow {
   readonly runId: string;
   readonly stepId: string;
   readonly attempt: number;
-  readonly kind: 'operation' | 'workflow';
+  readonly kind: 'operation' | 'evaluation' | 'workflow';
   readonly scheduledAt: number;
 }
 
@@ -44,7 +44,7 @@ export const createInFlightStore = (sql: Database) => {
   const steps = sql.prepare<[string, number], InFlightRow>(
     `SELECT run_id AS runId, step_id AS stepId, attempt, kind, coalesce(scheduled_at, 0) AS scheduledAt
      FROM workflow_run_steps
-     WHERE run_id = ? AND status IN ('PENDING', 'RUNNING') AND kind IN ('operation', 'workflow')
+     WHERE run_id = ? AND status IN ('PENDING', 'RUNNING') AND kind IN ('operation', 'evaluation', 'workflow')
        AND coalesce(scheduled_at, 0) < ?`,
   );
   const approvals = sql.prepare<[], { runId: string; stepId: string }>(

@@ -4,11 +4,12 @@
  * be answered as an agent.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { StepTarget } from '@signalbox/protocol';
+import type { StepReporter } from '@signalbox/protocol';
 import { LruMap } from '../lru-map.js';
 
 export interface ClaimedAttempt {
-  readonly target: StepTarget;
+  /** Who will report it. */
+  readonly target: StepReporter;
   readonly workspace: string;
   readonly runId: string;
   readonly stepId: string;

@@ -69,6 +69,7 @@ const decode = (message: IncomingMessage): BatchInput => {
       return { kind: 'dead_letter', report: decodeDeadLetterReport(incoming), message };
     case 'step':
     case 'agent':
+    case 'evaluate':
     case 'approval.request':
     case 'approval.decision':
       throw new ContractError(`a message on ${message.subject} is not for the orchestrator`, message.subject);

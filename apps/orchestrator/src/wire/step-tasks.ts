@@ -1,5 +1,6 @@
 /** Makes step tasks: with the claim, and with the agent's definition in the version that the run has pinned. */
 import { type Effect, isJsonObject, type RunStarted } from '@signalbox/engine';
+import { reporterOf } from '@signalbox/protocol';
 import { LruMap } from '../lru-map.js';
 import type { AgentStore } from '../store/catalog-store.js';
 import type { MessageEntry } from '../store/outbox-store.js';
@@ -24,7 +25,7 @@ export class StepTasks {
   entry(run: RunStarted, effect: Dispatch, messageId: string, scheduledAt: number): MessageEntry {
     const { workspace, runId } = run;
     const { target, stepId, attempt } = effect;
-    const claim = this.#claims.make({ target, workspace, runId, stepId, attempt });
+    const claim = this.#claims.make({ target: reporterOf(target), workspace, runId, stepId, attempt });
     const agent = effect.action === 'agent.run' ? this.#agentOf(run, effect) : undefined;
     return stepTaskEntry(run, effect, messageId, scheduledAt, claim, agent);
   }

@@ -5,6 +5,7 @@ import {
   encodeChildEnded,
   encodeRunCommand,
   encodeStepTask,
+  stepTaskSubject,
   taskSubjects,
 } from '@signalbox/protocol';
 import { type MessageEntry, messageEntry, type Withdrawal } from '../store/outbox-store.js';
@@ -21,6 +22,7 @@ export const subjectsOfAttempt = (
 ): readonly string[] => [
   taskSubjects.step(workspace, runId, stepId),
   taskSubjects.agent(workspace, runId, stepId),
+  taskSubjects.evaluate(workspace, runId, stepId),
   taskSubjects.resumeStep(workspace, runId, stepId),
   taskSubjects.resumeAgent(workspace, runId, stepId),
 ];
@@ -30,10 +32,7 @@ export const stepWithdrawal = (
   effect: EffectOf<'withdraw_step'>,
 ): Withdrawal => ({
   kind: 'withdrawal',
-  subject:
-    effect.target === 'agent'
-      ? taskSubjects.agent(workspace, runId, effect.stepId)
-      : taskSubjects.step(workspace, runId, effect.stepId),
+  subject: stepTaskSubject(effect.target, { workspace, runId, stepId: effect.stepId }),
   idempotencyKey: attemptKey(runId, effect),
 });
 

@@ -19,7 +19,7 @@ import {
   encodeStepReport,
   type RunCommand,
   type StepReport,
-  type StepTarget,
+  type StepReporter,
   type StepTask,
   taskSubjects,
 } from '@signalbox/protocol';
@@ -53,7 +53,7 @@ export class TestWorld {
   #life = { isOver: false };
   #commandCount = 0;
   /** Who holds a task that was taken, by its claim. */
-  readonly #targets = new Map<string, StepTarget>();
+  readonly #targets = new Map<string, StepReporter>();
   #sequence = 0;
 
   get file(): string {
@@ -184,9 +184,11 @@ export class TestWorld {
     return taken;
   }
 
-  /** Does what a worker does with the next task, an evaluation. */
+  /** Does what a worker does with the next evaluation. */
   evaluated(): TestDelivery {
-    const task = this.takeStep();
+    const waiting = this.bus.take('wf.task.evaluate.');
+    if (waiting === undefined) throw new Error('no evaluation waits');
+    const task = JSON.parse(waiting.text) as StepTask;
     const asked = evaluationTask(task.input);
     if (asked === undefined) throw new Error(`"${task.state}" asks for no evaluation`);
     const { questions, values } = asked;
@@ -211,7 +213,7 @@ export class TestWorld {
   report(
     task: StepTask,
     outcome: Partial<StepReport>,
-    sentBy: StepTarget = this.#targets.get(task.claim) ?? 'worker',
+    sentBy: StepReporter = this.#targets.get(task.claim) ?? 'worker',
   ): TestDelivery {
     const { workspace, runId, stepId, attempt, claim } = task;
     const at = this.clock.now();

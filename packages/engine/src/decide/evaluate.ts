@@ -140,7 +140,7 @@ export const scheduleEvaluation = (
     visit: at.visit,
     attempt,
     action: 'expression.evaluate',
-    target: 'worker',
+    target: 'evaluator',
     input,
     outputValidation: 'warn',
     resultPath: [],

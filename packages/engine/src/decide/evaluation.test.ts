@@ -56,7 +56,7 @@ describe('a state whose expressions are more than a decision may spend', () => {
         {
           type: 'step.scheduled',
           action: 'expression.evaluate',
-          target: 'worker',
+          target: 'evaluator',
           state: 'work',
           input: {
             questions: [
