@@ -46,7 +46,7 @@ const heavy = (id: string, count: number) =>
     resultPath: all
     iterator:
       states:
-        - { name: work, type: transform, expression: "sum(range(100000 + item)) > 0", resultPath: done, end: true }
+        - { name: work, type: transform, expression: "sum(range(100000 + item % 7)) > 0", resultPath: done, end: true }
     end: true`,
   );
 const items = (count: number) => ({ items: Array.from({ length: count }, (_, index) => index) });

@@ -100,6 +100,9 @@ export class GoInstance {
     this.#globals = Object.entries(instance.exports)
       .filter(([name]) => name.startsWith('global'))
       .map(([, value]) => value as WebAssembly.Global);
+    // A module of an earlier build runs, and goes wrong only after its first `reset`.
+    if (this.#globals.length === 0)
+      throw new Error('the Starlark module is of an earlier build: build it anew');
     // `run` goes as far as the program's first wait before it returns; a failure until then is found below.
     runtime.run(instance).catch((cause: unknown) => {
       this.#errors += String(cause);
