@@ -4,7 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startEmbeddedNats } from '@signalbox/embedded-nats';
+import { issueLogins, startEmbeddedNats } from '@signalbox/embedded-nats';
+import { busUsersFor } from '@signalbox/protocol';
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 
@@ -14,6 +15,10 @@ const programs = {
   api: path('../../apps/api/dist/main.js'),
   worker: path('./noop-worker.js'),
 } as const;
+
+/** Which user of nats-server each is; the driver, without a password, may do everything. */
+const userOf = (name: ProgramName): string => (name === 'worker' ? 'step-worker' : name);
+const driver = 'driver';
 
 export type ProgramName = keyof typeof programs;
 
@@ -32,7 +37,8 @@ export interface PlatformOptions {
 
 export const startBenchPlatform = async (options: PlatformOptions): Promise<BenchPlatform> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'signalbox-bench-'));
-  const nats = await startEmbeddedNats({ storeDir: join(dataDir, 'nats') });
+  const logins = issueLogins([{ name: driver }, ...busUsersFor([])]);
+  const nats = await startEmbeddedNats({ storeDir: join(dataDir, 'nats'), logins, anonymous: driver });
   const env = {
     ...process.env,
     SIGNALBOX_NATS_URL: nats.url,
@@ -41,8 +47,12 @@ export const startBenchPlatform = async (options: PlatformOptions): Promise<Benc
     SIGNALBOX_LOG_LEVEL: 'warn',
     SIGNALBOX_WORKER_CONCURRENCY: '256',
   };
+  const loginOf = (name: ProgramName) => ({
+    SIGNALBOX_NATS_USER: userOf(name),
+    SIGNALBOX_NATS_PASSWORD: logins.find((login) => login.name === userOf(name))?.password,
+  });
   const names = (Object.keys(programs) as ProgramName[]).filter((name) => !options.without.includes(name));
-  const children = names.map((name) => startProgram(name, env, options.execArgv));
+  const children = names.map((name) => startProgram(name, { ...env, ...loginOf(name) }, options.execArgv));
   await Promise.all(children.map((child) => child.ready));
   return {
     natsUrl: nats.url,

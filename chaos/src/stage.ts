@@ -100,6 +100,7 @@ const startLedgerWorker = async (
   concurrency: number,
 ): Promise<void> => {
   const process = world.spawn(ledgerWorker, label, {
+    ...world.loginOf(target === 'agent' ? 'agent-default' : 'step-worker'),
     CHAOS_LEDGER: ledgerFile,
     CHAOS_WORKER: label,
     CHAOS_TARGET: target,

@@ -7,6 +7,7 @@ import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { findNatsServer } from './find-server.js';
+import { renderUsers, type ServerLogin } from './server-users.js';
 import { type ProcessExit, startWatchedProcess, type WatchedProcess } from './watched-process.js';
 
 const host = '127.0.0.1';
@@ -20,6 +21,10 @@ export interface EmbeddedNatsOptions {
   binary?: string;
   /** A free one unless given. */
   port?: number;
+  /** Who may connect; everybody, with all rights, when absent. */
+  logins?: readonly ServerLogin[];
+  /** Of `logins`: the one that a client without a password is. For tests only. */
+  anonymous?: string;
   /** Receives each line of the server's log. */
   log?: (line: string) => void;
   /** Bytes; the server's default is 1 MiB. */
@@ -104,9 +109,18 @@ async function prepareStore(storeDir: string, options: EmbeddedNatsOptions): Pro
     `ports_file_dir: ${JSON.stringify(storeDir)}`,
     ...(options.maxPayload === undefined ? [] : [`max_payload: ${options.maxPayload}`]),
     `jetstream { store_dir: ${JSON.stringify(storeDir)} }`,
+    ...authorization(options),
   ];
   await writeFile(configFile, `${lines.join('\n')}\n`, { mode: 0o600 });
   return configFile;
+}
+
+function authorization({ logins, anonymous }: EmbeddedNatsOptions): string[] {
+  if (logins === undefined) return [];
+  return [
+    ...(anonymous === undefined ? [] : [`no_auth_user: ${JSON.stringify(anonymous)}`]),
+    `authorization {\n${renderUsers(logins, ({ password }) => JSON.stringify(password))}\n}`,
+  ];
 }
 
 /** The store of a former server may have been made with wider rights. */

@@ -11,3 +11,4 @@ export {
   type NatsServerBinary,
   NatsServerNotFoundError,
 } from './find-server.js';
+export { issueLogins, renderUsers, type ServerLogin, type ServerUser } from './server-users.js';

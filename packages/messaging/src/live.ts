@@ -39,7 +39,12 @@ function subscribe(
   onMessage: (message: Msg) => void,
 ): LiveSubscription {
   const { nats } = linkOf(connection);
-  const subscription = nats.subscribe(subject, { callback: (_error, message) => onMessage(message) });
+  const subscription = nats.subscribe(subject, {
+    // A refusal of the server is told by the connection's log.
+    callback: (error, message) => {
+      if (error === null) onMessage(message);
+    },
+  });
   return {
     ready: nats.flush().catch(() => undefined),
     close: () => subscription.unsubscribe(),

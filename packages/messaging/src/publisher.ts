@@ -107,7 +107,9 @@ class PipelinedPublisher implements Publisher {
     this.#deadlineMs = options.deadlineMs ?? 30_000;
     this.#maxUnacknowledged = options.maxUnacknowledged ?? 4_096;
     const subscription = this.#link.nats.subscribe(`${this.#inbox}*`, {
-      callback: (_error, message) => this.#onAck(message),
+      callback: (error, message) => {
+        if (error === null) this.#onAck(message);
+      },
     });
     const endWatching = this.#link.watch({ onUp: () => this.#sendAllAgain() });
     this.#endListening = () => {

@@ -132,7 +132,10 @@ export class PullWindow {
     this.#inbox = `${this.#link.newInbox()}.`;
     this.#heardAt = Date.now();
     this.#subscription = this.#link.nats.subscribe(`${this.#inbox}*`, {
-      callback: (_error, message) => this.#onMessage(message),
+      callback: (error, message) => {
+        if (error === null) this.#onMessage(message);
+        else this.#onRefusal(error);
+      },
     });
     this.#refill();
   }

@@ -8,7 +8,7 @@
  * 3. An agent is one workspace's: nothing that it may name lies in another.
  */
 import { type ConsumerDeclaration, consumers, EVENTS, TASKS } from './streams.js';
-import { filters, presenceSubjects } from './subjects.js';
+import { filters, heldSubjectOf, presenceSubjects } from './subjects.js';
 
 export interface BusUser {
   readonly name: string;
@@ -27,9 +27,17 @@ const busUser = (name: string, publish: readonly string[], subscribe: readonly s
 
 /** Claiming from a durable consumer that somebody else has made, and answering. */
 const claim = ({ stream, durable }: ConsumerDeclaration): readonly string[] => [
+  api(`STREAM.INFO.${stream}`),
   api(`CONSUMER.INFO.${stream}.${durable}`),
   api(`CONSUMER.MSG.NEXT.${stream}.${durable}`),
   `$JS.ACK.${stream}.${durable}.>`,
+];
+
+/** As `claim`, and what holders of steps tell one another. */
+const claimSteps = (consumer: ConsumerDeclaration): readonly string[] => [
+  ...claim(consumer),
+  api(`STREAM.INFO.${EVENTS}`),
+  heldSubjectOf(consumer),
 ];
 
 /** The last message on each of these subjects, and no other. */
@@ -71,12 +79,12 @@ export const busUsers = {
     [
       filters.allStepResults,
       filters.allDeadLetterTasks,
-      ...claim(consumers.stepWorker),
-      ...claim(consumers.evaluator),
+      ...claimSteps(consumers.stepWorker),
+      ...claimSteps(consumers.evaluator),
       ...lastOf(EVENTS, allWork),
       ...lastOf(TASKS, [filters.allStepResults]),
     ],
-    allWork,
+    [...allWork, heldSubjectOf(consumers.stepWorker), heldSubjectOf(consumers.evaluator)],
   ),
   agent: (workspace: string): BusUser =>
     busUser(
@@ -84,11 +92,11 @@ export const busUsers = {
       [
         filters.agentResults(workspace),
         filters.deadLettersOf(workspace),
-        ...claim(consumers.agent(workspace)),
+        ...claimSteps(consumers.agent(workspace)),
         ...lastOf(EVENTS, filters.workOfWorkspace(workspace)),
         ...lastOf(TASKS, [filters.agentResults(workspace)]),
       ],
-      filters.workOfWorkspace(workspace),
+      [...filters.workOfWorkspace(workspace), heldSubjectOf(consumers.agent(workspace))],
     ),
   approvalService: busUser(
     'approval-service',

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { type EmbeddedNats, startEmbeddedNats } from '@signalbox/embedded-nats';
 import { eventually } from './eventually.js';
 import { type ProcessEnd, type SpawnedProcess, spawnProcess } from './spawned-process.js';
+import { createTestLogins } from './test-logins.js';
 
 export type ServiceName = 'orchestrator' | 'step-worker' | 'agent' | 'approval-service' | 'api';
 
@@ -19,6 +20,8 @@ export interface WorldOptions {
   readonly root?: string;
   /** For every process. */
   readonly env?: Environment;
+  /** That have agents, besides that of `env`. */
+  readonly workspaces?: readonly string[];
 }
 
 /** The label of nats-server. */
@@ -28,6 +31,8 @@ export interface World {
   readonly dataDir: string;
   readonly natsUrl: string;
   readonly apiUrl: string;
+  /** The settings of a process that is this user of nats-server; without them a process may do everything. */
+  loginOf(user: string): Environment;
   /** Starts a service under a label of its own (default: its name) and waits until it is ready. */
   start(name: ServiceName, label?: string, env?: Environment): Promise<SpawnedProcess>;
   /** Starts a program in the platform's environment, and does not wait for it. */
@@ -68,7 +73,11 @@ export const startWorld = async (
   const root = options.root ?? thisRoot;
   const dataDir = await mkdtemp(join(tmpdir(), 'signalbox-world-'));
   const storeDir = join(dataDir, 'nats');
-  let nats: EmbeddedNats = await startEmbeddedNats({ storeDir });
+  const logins = createTestLogins([
+    options.env?.SIGNALBOX_WORKSPACE ?? 'default',
+    ...(options.workspaces ?? []),
+  ]);
+  let nats: EmbeddedNats = await startEmbeddedNats({ storeDir, ...logins.server });
   const { port, url: natsUrl } = nats;
   const running = new Map<string, Running>();
   let apiPort = '0';
@@ -97,7 +106,10 @@ export const startWorld = async (
   };
 
   const start: World['start'] = async (name, label = name, env = {}) => {
-    const process = launch(name, join(root, 'apps', name, 'dist', 'main.js'), label, env);
+    const workspace = env.SIGNALBOX_WORKSPACE ?? options.env?.SIGNALBOX_WORKSPACE ?? 'default';
+    const user = name === 'agent' ? `agent-${workspace}` : name;
+    const own = { ...logins.envOf(user), ...env };
+    const process = launch(name, join(root, 'apps', name, 'dist', 'main.js'), label, own);
     const announced = await process.ready;
     if (name === 'api') apiPort = new URL(String(announced.url)).port;
     return process;
@@ -136,6 +148,7 @@ export const startWorld = async (
     get apiUrl() {
       return apiUrl();
     },
+    loginOf: logins.envOf,
     start,
     spawn: (script, label, env = {}, args) => launch(label, script, label, env, args),
     processOf,
@@ -155,7 +168,7 @@ export const startWorld = async (
       await nats.exited;
     },
     restartNats: async () => {
-      nats = await startEmbeddedNats({ storeDir, port });
+      nats = await startEmbeddedNats({ storeDir, port, ...logins.server });
     },
     wipeNats: () => rm(storeDir, { recursive: true, force: true }),
     call: (method, path, body, actor = 'user:alice') => call(apiUrl(), method, path, body, actor),

@@ -6,6 +6,7 @@ import { contextOf } from '../context.js';
 import { renderEvent } from '../event-line.js';
 import { CliError, exitCodes } from '../exit-code.js';
 import { untilInterrupted } from '../interruption.js';
+import { readTapLogin } from '../platform/tap-login.js';
 import { printError } from '../terminal.js';
 
 const asLine = ({ at, sequence, runId, data }: EventEnvelope): string => {
@@ -22,8 +23,11 @@ const tail = async (options: { run?: string }, command: Command): Promise<void> 
     write: printError,
   });
   const unanswered = new AbortController();
+  const hasIdentity = config.bus.login !== undefined || config.bus.credentials !== undefined;
+  const login = hasIdentity ? undefined : await readTapLogin(config.dataDir, config.natsUrl);
   const connection = await openConnection({
     ...config.bus,
+    ...(login === undefined ? {} : { login }),
     inboxPrefix: busUsers.tap.inboxPrefix,
     name: 'signalbox-cli',
     logger,

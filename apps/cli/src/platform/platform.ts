@@ -8,13 +8,20 @@
  */
 import { join, resolve } from 'node:path';
 import { type Lock, openDataFolder, takeLock } from '@signalbox/data-folder';
-import { type EmbeddedNats, startEmbeddedNats } from '@signalbox/embedded-nats';
+import {
+  type EmbeddedNats,
+  issueLogins,
+  type ServerLogin,
+  startEmbeddedNats,
+} from '@signalbox/embedded-nats';
+import { busUsers, busUsersFor } from '@signalbox/protocol';
 import { CannotRun } from '@signalbox/service';
 import type { CliConfig } from '../config.js';
 import { canListen } from './preferred-port.js';
 import { noQuickEnds, type QuickEnds } from './quick-ends.js';
 import { type ServiceName, type ServiceProcess, serviceNames, startService } from './service-process.js';
 import { superviseNats } from './supervised-nats.js';
+import { writeTapLogin } from './tap-login.js';
 
 const stopOrder: readonly ServiceName[] = ['api', 'approval-service', 'agent', 'step-worker', 'orchestrator'];
 const stopGraceMs = 15_000;
@@ -55,15 +62,17 @@ export const startPlatform = async (options: PlatformOptions): Promise<Platform>
 };
 
 const startAll = async (dataDir: string, options: PlatformOptions, lock: Lock): Promise<Platform> => {
+  const logins = issueLogins(busUsersFor([options.config.workspace]));
   const nats =
     options.natsUrl === undefined
-      ? await superviseNats(startNats(dataDir, options), options.onLine)
+      ? await superviseNats(startNats(dataDir, options, logins), options.onLine)
       : undefined;
   const natsUrl = nats?.url ?? options.natsUrl ?? '';
-  const fleet = createFleet(
-    { ...options.env, SIGNALBOX_NATS_URL: natsUrl, SIGNALBOX_DATA_DIR: dataDir },
-    options.onLine,
-  );
+  const env = { ...options.env, SIGNALBOX_NATS_URL: natsUrl, SIGNALBOX_DATA_DIR: dataDir };
+  const envOf = (name: ServiceName): NodeJS.ProcessEnv =>
+    nats === undefined ? env : { ...env, ...loginOf(name, options.config.workspace, logins) };
+  if (nats !== undefined) await writeTapLogin(dataDir, natsUrl, logins);
+  const fleet = createFleet(envOf, options.onLine);
   try {
     const announced = await Promise.all(serviceNames.map((name) => fleet.start(name)));
     const api = announced[serviceNames.indexOf('api')];
@@ -84,12 +93,27 @@ const startAll = async (dataDir: string, options: PlatformOptions, lock: Lock): 
   }
 };
 
+/** In the environment of the one process that it is for: an argument would be seen by everybody on the machine. */
+const loginOf = (
+  name: ServiceName,
+  workspace: string,
+  logins: readonly ServerLogin[],
+): Readonly<Record<string, string | undefined>> => {
+  const user = name === 'agent' ? busUsers.agent(workspace).name : name;
+  return {
+    SIGNALBOX_NATS_USER: user,
+    SIGNALBOX_NATS_PASSWORD: logins.find((login) => login.name === user)?.password,
+    SIGNALBOX_NATS_CREDS: undefined,
+  };
+};
+
 /** Starts a nats-server on a port, or on a free one. */
 const startNats =
-  (dataDir: string, options: PlatformOptions) =>
+  (dataDir: string, options: PlatformOptions, logins: readonly ServerLogin[]) =>
   (port: number | undefined): Promise<EmbeddedNats> =>
     startEmbeddedNats({
       storeDir: join(dataDir, 'nats'),
+      logins,
       ...(options.config.natsServer === undefined ? {} : { binary: options.config.natsServer }),
       ...((port ?? options.natsPort) === undefined ? {} : { port: (port ?? options.natsPort) as number }),
       log: (line) => options.onLine('nats', line),
@@ -106,7 +130,7 @@ const requireFreePort = async ({ config, env }: PlatformOptions): Promise<void> 
   );
 };
 
-const createFleet = (env: NodeJS.ProcessEnv, onLine: PlatformOptions['onLine']) => {
+const createFleet = (envOf: (name: ServiceName) => NodeJS.ProcessEnv, onLine: PlatformOptions['onLine']) => {
   const running = new Map<ServiceName, ServiceProcess>();
   let isStopping = false;
   let reportFailure: (reason: string) => void = () => undefined;
@@ -118,7 +142,7 @@ const createFleet = (env: NodeJS.ProcessEnv, onLine: PlatformOptions['onLine']) 
     name: ServiceName,
     ends: QuickEnds = noQuickEnds(),
   ): Promise<Readonly<Record<string, unknown>>> => {
-    const service = startService(name, env, onLine);
+    const service = startService(name, envOf(name), onLine);
     running.set(name, service);
     ends.begin();
     void service.exited.then(({ code, signal }) => {
