@@ -1,6 +1,5 @@
 /**
- * Writes the pages of docs/ that follow from the code: settings, errors and fields of the language, the table of
- * statuses and commands. `--check` writes nothing and fails where a page is not what the code says.
+ * Writes what follows from the code: the pages of settings, errors and fields of the language, the users of nats-server. `--check` writes nothing and fails where a page is not what the code says.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,6 +12,7 @@ import {
   stateShapes,
 } from '../packages/dsl/dist/index.js';
 import { busSettings, settings, streamSettings } from '../packages/service/dist/index.js';
+import { natsUsersConf } from './nats-users.mjs';
 import { root } from './setup.mjs';
 
 const cell = (text) => String(text).replaceAll('|', '\\|').replaceAll('\n', ' ');
@@ -217,6 +217,7 @@ const pages = {
   'docs/SETTINGS.md': settingsPage,
   'docs/language/errors.md': errorsPage,
   'docs/language/fields.md': referencePage,
+  'deploy/nats/signalbox.conf': () => natsUsersConf(['default']),
 };
 
 const isCheck = process.argv.includes('--check');

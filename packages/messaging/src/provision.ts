@@ -80,6 +80,8 @@ function streamConfig(declaration: StreamDeclaration): NamedStream {
     storage: StorageType.File,
     duplicate_window: nanos(declaration.duplicateWindowMs),
     allow_direct: declaration.allowDirect,
+    deny_purge: true,
+    deny_delete: declaration.denyDelete,
     max_age: nanos(declaration.maxAgeMs),
     max_bytes: declaration.maxBytes,
     num_replicas: declaration.replicas,

@@ -17,6 +17,7 @@ export const tasks: StreamDeclaration = {
   discard: 'new',
   duplicateWindowMs: 120_000,
   allowDirect: true,
+  denyDelete: false,
   maxAgeMs: 0,
   maxBytes: -1,
   replicas: 1,

@@ -10,6 +10,8 @@ export interface StreamDeclaration {
   readonly discard: 'new' | 'old';
   readonly duplicateWindowMs: number;
   readonly allowDirect: boolean;
+  /** Whether the server refuses to delete single messages, whoever asks. Nothing may ever be purged. */
+  readonly denyDelete: boolean;
   /** 0: no limit. */
   readonly maxAgeMs: number;
   /** -1: no limit. */
@@ -63,6 +65,8 @@ export const streamDeclarations = (
     discard: 'new',
     duplicateWindowMs: 120_000,
     allowDirect: true,
+    // A task that nobody wants any more is deleted by its number.
+    denyDelete: false,
     maxAgeMs: 0,
     maxBytes: -1,
     replicas: settings.replicas,
@@ -75,6 +79,7 @@ export const streamDeclarations = (
     discard: 'old',
     duplicateWindowMs: 120_000,
     allowDirect: true,
+    denyDelete: true,
     maxAgeMs: settings.eventsMaxAgeMs,
     maxBytes: settings.eventsMaxBytes,
     replicas: settings.replicas,
