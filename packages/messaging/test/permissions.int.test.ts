@@ -98,6 +98,7 @@ const subjects = [
   'wf.task.resume.child.a.r',
   'wf.task.catalog.a',
   'wf.task.step.a.r.s',
+  'wf.task.evaluate.a.r.s',
   'wf.task.agent.a.r.s',
   'wf.task.approval.request.a.r.p',
   'wf.task.approval.decision.a.r.p',
