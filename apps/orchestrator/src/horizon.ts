@@ -4,7 +4,8 @@
  * 1. A consumer delivers in stream order. What it has delivered is seen, and so is everything that was stored before.
  * 2. Where nothing is delivered any more, the stream is asked for its last message: who has seen that one has seen
  *    everything up to the moment of the question.
- * 3. A consumer that is made anew delivers anew: what is known of it is forgotten.
+ * 3. A consumer that is made anew delivers anew: what is known of it is forgotten, and it is on its way until it has
+ *    delivered what the stream held for it then.
  */
 import type { Delivery } from '@signalbox/messaging';
 
@@ -17,10 +18,18 @@ interface Source {
   /** When the last message that was waiting at `askedAt` has this number. */
   target: number;
   askedAt: number;
+  /** It has reached the end of the stream once. */
+  hasArrived: boolean;
 }
 
 const unknown = Number.NEGATIVE_INFINITY;
-const fresh = (): Source => ({ sequence: 0, storedAt: unknown, target: 0, askedAt: unknown });
+const fresh = (): Source => ({
+  sequence: 0,
+  storedAt: unknown,
+  target: 0,
+  askedAt: unknown,
+  hasArrived: false,
+});
 
 export class Horizon {
   readonly #sources: Map<string, Source>;
@@ -40,15 +49,27 @@ export class Horizon {
     return at;
   }
 
+  /** Up to this number of the stream everything has been delivered; infinity when no consumer is on its way. */
+  get deliveredUpTo(): number {
+    let upTo = Number.POSITIVE_INFINITY;
+    for (const { sequence, hasArrived } of this.#sources.values())
+      if (!hasArrived) upTo = Math.min(upTo, sequence);
+    return upTo;
+  }
+
   note({ consumer, streamSequence, storedAt }: Delivery): void {
     const source = this.#sources.get(consumer);
     if (source === undefined || streamSequence <= source.sequence) return;
     source.sequence = streamSequence;
     source.storedAt = storedAt;
+    source.hasArrived ||= source.askedAt !== unknown && streamSequence >= source.target;
   }
 
-  forget(consumer: string): void {
-    if (this.#sources.has(consumer)) this.#sources.set(consumer, fresh());
+  /** False for a consumer that nothing depends on. */
+  forget(consumer: string): boolean {
+    if (!this.#sources.has(consumer)) return false;
+    this.#sources.set(consumer, fresh());
+    return true;
   }
 
   /** Asks what waits at the instant `now`. @throws TransientError */
@@ -62,6 +83,7 @@ export class Horizon {
         if (source === undefined || source !== asked) return;
         source.target = target;
         source.askedAt = now;
+        source.hasArrived ||= source.sequence >= target;
       }),
     );
   }

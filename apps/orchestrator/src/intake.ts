@@ -7,7 +7,9 @@
  * 3. When nothing more comes, what is published is marked by a transaction of its own after `idleMarkMs`.
  * 4. Timers fire when what was stored before them has been taken in (`due-timers.ts`), and by the wall clock: it is
  *    looked at once a second at least, and what it is set back by makes nobody wait longer.
- * 5. What stays undecided is parked until its answer is there, then comes again, with all that stands behind it.
+ * 5. While a consumer that was made anew catches up, messages of runs are handled in the order of the stream, whichever
+ *    consumer delivers them (`stream-order.ts`).
+ * 6. What stays undecided is parked until its answer is there, then comes again, with all that stands behind it.
  */
 import { type Delivery, TransientError } from '@signalbox/messaging';
 import type { Clock } from './clock.js';
@@ -15,6 +17,7 @@ import { DueTimers } from './due-timers.js';
 import type { Horizon } from './horizon.js';
 import { type Item, Parking } from './parking.js';
 import { type Relay, RelayStopped } from './relay.js';
+import { StreamOrder } from './stream-order.js';
 import type { Timers } from './timers.js';
 import { type BatchInput, decodeInput } from './wire/input-codec.js';
 import { runIdOf, type WritePath } from './write-path.js';
@@ -50,6 +53,7 @@ const minSetBackMs = 250;
 export class Intake {
   readonly #parts: IntakeParts;
   readonly #due: DueTimers<Arrived>;
+  readonly #order = new StreamOrder<Arrived>();
   readonly #parking = new Parking((lane) => void this.#resume(lane));
   #slotCount = 0;
   #waiting: (() => void)[] = [];
@@ -78,21 +82,37 @@ export class Intake {
 
   /** Resolves when everything that is stored by now has been taken in, or when it was stopped. */
   async takeIn(): Promise<void> {
-    const { clock, horizon } = this.#parts;
-    const until = clock.now();
-    while (!this.#isStopped && horizon.at < until) await this.#seeMore();
+    const until = this.#parts.clock.now();
+    while (!this.#isStopped && this.#seenUpTo < until) await this.#seeMore();
+  }
+
+  /** Everything that was stored up to this instant has been taken in, or is about to be. */
+  get #seenUpTo(): number {
+    return Math.min(this.#parts.horizon.at, this.#order.heldFrom - 1);
   }
 
   /** Commits the deliveries; resolves when the next batch may come. They are settled later. */
   async handle(deliveries: readonly Delivery[]): Promise<void> {
     if (!(await this.#reserve())) return;
     const now = this.#parts.clock.now();
-    this.#due.collect(now);
-    const items = deliveries
-      .map((delivery) => itemOf(delivery, now))
-      .sort((a, b) => a.sequence - b.sequence)
-      .filter((item) => !this.#due.hold(item));
     for (const delivery of deliveries) this.#parts.horizon.note(delivery);
+    this.#order.add(deliveries.map((delivery) => itemOf(delivery, now)));
+    this.#commitOrdered();
+  }
+
+  /** To be called before a consumer delivers anew; what it delivers is put into order until it has caught up. */
+  beginAnew(consumer: string): void {
+    if (!this.#parts.horizon.forget(consumer)) return;
+    this.#askedAt = undefined;
+    this.takeIn().catch((cause) => this.#parts.fail(cause));
+  }
+
+  /** What is in order, in the place that was reserved for it. */
+  #commitOrdered(): void {
+    this.#due.collect(this.#parts.clock.now());
+    const items = this.#order
+      .take(this.#parts.horizon.deliveredUpTo)
+      .filter((item) => !this.#due.hold(item));
     this.#commitItems(items);
     if (this.#due.isWaiting) this.#fire();
   }
@@ -241,6 +261,7 @@ export class Intake {
     this.#askedAt = now;
     try {
       await horizon.ask(clock.now());
+      if (this.#order.hasReady(horizon.deliveredUpTo) && (await this.#reserve())) this.#commitOrdered();
     } catch (cause) {
       if (!(cause instanceof TransientError)) throw cause;
       await this.#nextBatch(askAgainMs);
@@ -289,11 +310,11 @@ export class Intake {
 
   /** Fires what is due, and goes on until nothing due is left. */
   async #fireAll(): Promise<void> {
-    const { clock, horizon, writePath } = this.#parts;
+    const { clock, writePath } = this.#parts;
     this.#askedAt = undefined;
     while (!this.#isStopped) {
       this.#due.collect(clock.now());
-      const ripe = this.#due.takeRipe(horizon.at, maxPerBatch);
+      const ripe = this.#due.takeRipe(this.#seenUpTo, maxPerBatch);
       if (ripe.length > 0) {
         const wanted = ripe.filter(({ runId }) => !writePath.isQuarantined(runId));
         if (wanted.length > 0 && (await this.#reserve()))

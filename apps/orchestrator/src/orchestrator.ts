@@ -140,7 +140,7 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
       await drain({ outbox, runStore, relay, writePath, logger });
     },
     onConsumerRemade: (consumer) => {
-      horizon.forget(consumer);
+      intake.beginAnew(consumer);
       relay.forgetSequences();
     },
   };

@@ -104,6 +104,11 @@ export class TestWorld {
     await this.#orchestrator.inFlight.look();
   }
 
+  /** The connection was another one: these consumers deliver everything unacknowledged anew. */
+  remakeConsumers(...durables: readonly string[]): void {
+    for (const durable of durables) this.#orchestrator?.onConsumerRemade(durable);
+  }
+
   /** What is in memory is gone; what is under way on the old bus reaches nobody. */
   crash(): void {
     this.#life.isOver = true;
