@@ -12,6 +12,8 @@ import { isAlive } from './programs.js';
 import type { Stage } from './stage.js';
 
 const restSeconds = 60;
+/** Of a process that has ended by itself. */
+const lastLineCount = 5;
 
 /** Waits until the platform has come to rest, then judges. Returns the log for further questions. */
 export const settleAndAudit = async (stage: Stage, seconds = restSeconds): Promise<RunLog> => {
@@ -137,9 +139,8 @@ const judgeDecision = (stage: Stage, { runId, approvalId }: Promised, { events }
 
 /** A run that nobody cancelled ends as its workflow says, whatever struck meanwhile. */
 const judgeEndings = (stage: Stage, log: RunLog): void => {
-  const cancelled = new Set(
-    stage.client.promised.flatMap(({ kind, runId }) => (kind === 'cancel' ? [runId] : [])),
-  );
+  // Also where nobody has answered: the request may have been taken all the same.
+  const cancelled = stage.client.askedToCancel;
   for (const { kind, runId, workflow } of stage.client.promised) {
     const history = log.get(runId);
     if (kind !== 'start' || history === undefined || cancelled.has(runId) || !hasEnded(history)) continue;
@@ -153,16 +154,14 @@ const judgeEndings = (stage: Stage, log: RunLog): void => {
   }
 };
 
-/** Whatever a trial has killed it has started again: a process that is gone has ended by itself. */
+/** Whatever a trial has killed it has started again: what ended otherwise, or is gone now, has ended by itself. */
 const judgeProcesses = ({ findings, faults, world }: Stage): void => {
-  for (const label of faults.labels) {
-    const about =
-      label === natsLabel ? 'nats-server' : (world.processOf(label).lines.at(-1) ?? 'it said nothing');
-    findings.expect(
-      isAlive(world.pidOf(label)),
-      'no process ends by itself',
-      `${label}: ${about.slice(0, 600)}`,
-    );
+  const promise = 'no process ends by itself';
+  if (!isAlive(world.pidOf(natsLabel))) findings.broken(promise, natsLabel);
+  for (const { label, process, end, wasEnded } of world.launched) {
+    if (end === undefined || wasEnded || !faults.labels.includes(label)) continue;
+    const lastWords = process.lines.slice(-lastLineCount).join('\n');
+    findings.broken(promise, `${label} ended with ${end.signal ?? end.code}:\n${lastWords.slice(-2_000)}`);
   }
 };
 

@@ -30,6 +30,8 @@ export interface Promised {
 
 export interface Client {
   readonly promised: readonly Promised[];
+  /** Runs of which somebody has asked that they be cancelled, answered or not. */
+  readonly askedToCancel: ReadonlySet<string>;
   /** Undefined when nobody answers. */
   request(method: string, path: string, request?: Request): Promise<Answer | undefined>;
   /** Asks again under the same key until there is an answer below 300; undefined after `patienceMs`. */
@@ -87,6 +89,7 @@ const isPromise = (answer: Answer | undefined): answer is Answer =>
 
 export const createClient = (apiUrl: () => string): Client => {
   const promised: Promised[] = [];
+  const askedToCancel = new Set<string>();
   const request: Client['request'] = (method, path, more) => send(apiUrl(), method, path, more);
   const keep = (
     answer: Answer | undefined,
@@ -99,6 +102,7 @@ export const createClient = (apiUrl: () => string): Client => {
   };
   return {
     promised,
+    askedToCancel,
     request,
     start: async (workflow, patienceMs = 60_000) => {
       const headers = { 'idempotency-key': randomUUID() };
@@ -110,8 +114,10 @@ export const createClient = (apiUrl: () => string): Client => {
       }
       return undefined;
     },
-    cancel: async (runId) =>
-      keep(await request('POST', `${runs}/${runId}/cancel`, { body: {} }), { kind: 'cancel', runId }),
+    cancel: async (runId) => {
+      askedToCancel.add(runId);
+      return keep(await request('POST', `${runs}/${runId}/cancel`, { body: {} }), { kind: 'cancel', runId });
+    },
     approve: async (runId, approvalId) =>
       keep(await request('POST', `${runs}/${runId}/approvals/${approvalId}/approve`, { body: {} }), {
         kind: 'approve',

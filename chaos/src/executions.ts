@@ -1,6 +1,7 @@
 /**
  * What was executed, held against what may be: an attempt once, unless the worker that had it was killed, or stood still
- * for longer than the ack wait, in the middle of it. A store that was lost takes results and claims with it; what follows
+ * for longer than the ack wait, in the middle of it. An execution whose result is the one in the log was over, whatever
+ * became of its worker. A store that was lost takes results with it that the orchestrator had not recorded; what follows
  * from that is counted apart. Whatever the excuse, both executions carry one idempotency key.
  */
 
@@ -11,12 +12,12 @@ import type { Stage } from './stage.js';
 
 const ackWaitMs = 10_000;
 /** From the end of an execution until its result may be trusted to be stored; a worker killed within is killed in the middle. */
-const reportingMs = 1_000;
+const reportingMs = 250;
 const promise = 'no attempt is executed twice, but for its own worker';
 
 export const judgeExecutions = (stage: Stage, log: RunLog, { executions, byAttempt }: Ledger): void => {
   const { findings, faults } = stage;
-  const settledAt = settlements(log);
+  const settled = settlements(log);
   const excuses = new Map<string, number>();
   let doubles = 0;
   for (const [attempt, all] of byAttempt) {
@@ -28,7 +29,7 @@ export const judgeExecutions = (stage: Stage, log: RunLog, { executions, byAttem
     for (const [index, again] of all.slice(1).entries()) {
       doubles += 1;
       const first = all[index] as Execution;
-      const excuse = excuseOf(first, again, settledAt.get(attempt), faults.all);
+      const excuse = excuseOf(first, all, again, settled.get(attempt), faults.all);
       excuses.set(excuse ?? 'none', (excuses.get(excuse ?? 'none') ?? 0) + 1);
       if (excuse === undefined) findings.broken(promise, describe(first, again));
     }
@@ -63,38 +64,72 @@ const judgePoison = (
 const describe = (first: Execution, again: Execution): string =>
   `${first.run}/${first.state}#${first.attempt} by ${first.worker} (${first.endedAt === undefined ? 'no end' : `${first.endedAt - first.beganAt} ms`}), again after ${again.beganAt - first.beganAt} ms by ${again.worker}`;
 
-/** When the log says that an attempt is over, by run/step/attempt. */
-const settlements = (log: RunLog): ReadonlyMap<string, number> => {
-  const settledAt = new Map<string, number>();
+/** What the log says of the end of an attempt. */
+interface Settlement {
+  readonly at: number;
+  /** Of the execution whose result it is; absent where nobody had one. */
+  readonly worker?: string;
+  readonly startedAt?: number;
+}
+
+/** By run/step/attempt. */
+const settlements = (log: RunLog): ReadonlyMap<string, Settlement> => {
+  const settled = new Map<string, Settlement>();
   for (const [runId, { events }] of log) {
     for (const { at, data } of events) {
       if (data.type !== 'step.succeeded' && data.type !== 'step.failed') continue;
-      settledAt.set(`${runId}/${data.stepId}/${data.attempt}`, at);
+      const { worker, startedAt } = data;
+      settled.set(`${runId}/${data.stepId}/${data.attempt}`, {
+        at,
+        ...(worker === undefined ? {} : { worker }),
+        ...(startedAt === undefined ? {} : { startedAt }),
+      });
     }
   }
-  return settledAt;
+  return settled;
+};
+
+/** A worker notes when it takes an attempt in hand, and begins it then. */
+const isResultOf = (
+  execution: Execution,
+  all: readonly Execution[],
+  settlement: Settlement | undefined,
+): boolean => {
+  const { worker, startedAt } = settlement ?? {};
+  if (startedAt === undefined) return false;
+  return all.find((each) => each.worker === worker && each.beganAt >= startedAt) === execution;
 };
 
 const excuseOf = (
   first: Execution,
+  all: readonly Execution[],
   again: Execution,
-  settledAt: number | undefined,
+  settlement: Settlement | undefined,
   faults: readonly Fault[],
 ): string | undefined => {
-  const { beganAt, endedAt = Number.POSITIVE_INFINITY, worker } = first;
+  const { beganAt, endedAt = Number.POSITIVE_INFINITY, worker, pid } = first;
   const own = faults.filter(({ label, at }) => label === worker && at <= again.beganAt);
   const isKilled = own.some(
-    ({ kind, at }) =>
-      kind === 'kill' && at >= beganAt && at <= Math.max(endedAt + reportingMs, settledAt ?? 0),
+    (fault) =>
+      fault.kind === 'kill' &&
+      fault.pid === pid &&
+      fault.struckAt >= beganAt &&
+      fault.at <= endedAt + reportingMs,
   );
-  if (isKilled) return 'its worker was killed';
+  if (isKilled && !isResultOf(first, all, settlement)) return 'its worker was killed';
   const isFrozen = own.some(
     ({ kind, at, until }) =>
       kind === 'freeze' && until - at >= ackWaitMs && at <= endedAt + reportingMs && until >= beganAt,
   );
   if (isFrozen) return 'its worker stood still for longer than the ack wait';
-  const isWiped = faults.some(({ kind, at }) => kind === 'wipe' && at >= beganAt && at <= again.beganAt);
-  return isWiped ? 'the store that held its claim and result was lost' : undefined;
+  const isWiped = faults.some(
+    ({ kind, at, struckAt }) =>
+      kind === 'wipe' &&
+      struckAt >= beganAt &&
+      at <= again.beganAt &&
+      (settlement === undefined || settlement.at >= at),
+  );
+  return isWiped ? 'the store that held its result was lost' : undefined;
 };
 
 /** A run that has ended executes nothing more; what its worker had in hand stops soon. */

@@ -9,6 +9,8 @@ export interface Fault {
   readonly label: string;
   readonly pid: number;
   readonly at: number;
+  /** When it had struck for certain: of a kill, when the process was gone. */
+  struckAt: number;
   /** When it was over: the process is there again, or goes on. */
   until: number;
 }
@@ -36,14 +38,20 @@ export const createFaults = (world: World): Faults => {
       label,
       pid: world.pidOf(label),
       at: Date.now(),
+      struckAt: Number.POSITIVE_INFINITY,
       until: Number.POSITIVE_INFINITY,
     };
     all.push(fault);
     return fault;
   };
   const kill: Faults['kill'] = async (...labels) => {
-    for (const label of labels) begin('kill', label);
-    await Promise.all(labels.map((label) => (label === natsLabel ? world.killNats() : world.kill(label))));
+    const begun = labels.map((label) => begin('kill', label));
+    await Promise.all(
+      begun.map(async (fault) => {
+        await (fault.label === natsLabel ? world.killNats() : world.kill(fault.label));
+        fault.struckAt = Date.now();
+      }),
+    );
   };
   const startOf = (label: string): Promise<unknown> => {
     const start = starters.get(label);
@@ -71,6 +79,7 @@ export const createFaults = (world: World): Faults => {
     freeze: async (label, ms) => {
       const fault = begin('freeze', label);
       world.freeze(label);
+      fault.struckAt = Date.now();
       await delay(ms);
       world.resume(label);
       fault.until = Date.now();
@@ -79,6 +88,7 @@ export const createFaults = (world: World): Faults => {
       await kill(...alsoDown, natsLabel);
       const fault = begin('wipe', natsLabel);
       await world.wipeNats();
+      fault.struckAt = Date.now();
       await revive(natsLabel, ...alsoDown);
       fault.until = Date.now();
     },

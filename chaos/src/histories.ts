@@ -60,10 +60,27 @@ const judgeStored = (stage: Stage, runId: string, stored: readonly EventEnvelope
   }
 };
 
+const storyLength = 6;
+
+/** How it began and how it goes at last. */
+const storyOf = (events: History['events']): string => {
+  const [first] = events;
+  const workflow = first?.data.type === 'run.started' ? first.data.workflow.id : '?';
+  const last = events.slice(-storyLength).map(({ sequence, at, data }) => {
+    const attempt = 'attempt' in data ? `#${data.attempt}` : '';
+    return `${sequence} ${data.type}${attempt} at ${new Date(at).toISOString()}`;
+  });
+  return `${workflow}, ${last.join(', ')}`;
+};
+
 const judgeHistory = (stage: Stage, runId: string, { events, state }: History): void => {
   const { findings } = stage;
   const endCount = events.filter(({ data }) => endings.has(data.type)).length;
-  findings.expect(endCount === 1, 'a run has one ending', () => `${runId} has ${endCount}`);
+  findings.expect(
+    endCount === 1,
+    'a run has one ending',
+    () => `${runId} has ${endCount}: ${storyOf(events)}`,
+  );
   if (state === undefined) return;
   try {
     const stored = readStored(stage.databaseFile, runId);

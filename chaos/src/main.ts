@@ -7,7 +7,7 @@ import type { Scenario } from './scenario.js';
 import { scenarios } from './scenarios.js';
 import { verdictText } from './verdict.js';
 
-const usage = `pnpm chaos <name> … | all [--minutes N | --seconds N] [--seed S] [--patience F] [--root DIR] [--json]
+const usage = `pnpm chaos <name> … | all [--minutes N | --seconds N] [--seed S] [--patience F] [--root DIR] [--keep DIR] [--json]
 pnpm chaos --list
 `;
 
@@ -25,6 +25,7 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string', default: '1' },
     patience: { type: 'string', default: '1' },
     root: { type: 'string' },
+    keep: { type: 'string' },
     json: { type: 'boolean', default: false },
     short: { type: 'boolean', default: false },
   },
@@ -62,6 +63,7 @@ const main = async (): Promise<void> => {
       seed: numberOf('seed', values.seed),
       patience: numberOf('patience', values.patience),
       ...(values.root === undefined ? {} : { root: values.root }),
+      ...(values.keep === undefined ? {} : { keep: values.keep }),
     });
     process.stdout.write(values.json ? `${JSON.stringify(verdict)}\n` : verdictText(verdict));
     if (verdict.broken.length > 0) process.exitCode = 1;

@@ -1,4 +1,6 @@
 /** A named trial: what it promises, how long it takes, and what is done. */
+import { cp, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { openStage, type Stage, type StageParts, type TrialOptions } from './stage.js';
 import type { Verdict } from './verdict.js';
 
@@ -18,6 +20,16 @@ export interface ScenarioParts extends Omit<Scenario, 'run'> {
   readonly act: (stage: Stage) => Promise<void>;
 }
 
+/** Stores and logs of a trial that has broken a promise, where the caller wants to look at them. */
+const keepRemains = async ({ options, findings, world }: Stage, name: string): Promise<void> => {
+  const { keep, seed } = options;
+  if (keep === undefined || findings.verdict(name, seed).broken.length === 0) return;
+  const folder = join(keep, `${name.replaceAll('/', '-')}-${seed}`);
+  await cp(world.dataDir, folder, { recursive: true });
+  for (const label of new Set(world.launched.map((each) => each.label)))
+    await writeFile(join(folder, `${label}.log`), world.logsOf(label));
+};
+
 /** Opens the stage, acts, and closes it whatever happened; what is thrown is a broken promise as well. */
 export const scenario = ({ stage: parts, act, ...about }: ScenarioParts): Scenario => ({
   ...about,
@@ -31,6 +43,7 @@ export const scenario = ({ stage: parts, act, ...about }: ScenarioParts): Scenar
         error instanceof Error ? `${error.stack}` : `${error}`,
       );
     } finally {
+      await keepRemains(stage, about.name);
       await stage.close();
     }
     return stage.findings.verdict(about.name, options.seed);

@@ -16,6 +16,8 @@ export interface TrialOptions {
   readonly root?: string;
   /** Multiplies every wall-clock limit; above 1 on a machine that does other work, too. */
   readonly patience: number;
+  /** Where the data folder and the logs of a trial go that has broken a promise; nowhere when absent. */
+  readonly keep?: string;
 }
 
 export interface Stage {

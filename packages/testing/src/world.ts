@@ -38,6 +38,8 @@ export interface World {
   /** Starts a program in the platform's environment, and does not wait for it. */
   spawn(script: string, label: string, env?: Environment, args?: readonly string[]): SpawnedProcess;
   processOf(label: string): SpawnedProcess;
+  /** Every process that was started so far, the newest last. */
+  readonly launched: readonly LaunchedProcess[];
   /** Also of nats-server. */
   pidOf(label: string): number;
   /** kill -9, then wait until it is gone. */
@@ -53,8 +55,18 @@ export interface World {
   wipeNats(): Promise<void>;
   /** An HTTP call to the api that must succeed. */
   call<T = unknown>(method: string, path: string, body?: unknown, actor?: string): Promise<T>;
+  /** Of all processes that had this label, one after the other. */
   logsOf(label: string): string;
   stop(): Promise<void>;
+}
+
+export interface LaunchedProcess {
+  readonly label: string;
+  readonly process: SpawnedProcess;
+  /** Undefined while it runs. */
+  end: ProcessEnd | undefined;
+  /** It was told to end, or killed. */
+  wasEnded: boolean;
 }
 
 interface Running {
@@ -80,6 +92,7 @@ export const startWorld = async (
   let nats: EmbeddedNats = await startEmbeddedNats({ storeDir, ...logins.server });
   const { port, url: natsUrl } = nats;
   const running = new Map<string, Running>();
+  const launched: LaunchedProcess[] = [];
   let apiPort = '0';
 
   const launch = (
@@ -102,6 +115,11 @@ export const startWorld = async (
       },
     });
     running.set(label, { process, name });
+    const one: LaunchedProcess = { label, process, end: undefined, wasEnded: false };
+    launched.push(one);
+    void process.exited.then((end) => {
+      one.end = end;
+    });
     return process;
   };
 
@@ -119,6 +137,10 @@ export const startWorld = async (
     const found = running.get(label);
     if (found === undefined) throw new Error(`no process ${label} was started`);
     return found.process;
+  };
+  const noteEnding = (label: string): void => {
+    const last = launched.findLast((each) => each.label === label);
+    if (last !== undefined && last.end === undefined) last.wasEnded = true;
   };
   const pidOf = (label: string): number => (label === natsLabel ? nats.pid : processOf(label).pid);
   const apiUrl = (): string => `http://127.0.0.1:${apiPort}`;
@@ -152,12 +174,15 @@ export const startWorld = async (
     start,
     spawn: (script, label, env = {}, args) => launch(label, script, label, env, args),
     processOf,
+    launched,
     pidOf,
     kill: async (label) => {
+      noteEnding(label);
       processOf(label).kill('SIGKILL');
       await processOf(label).exited;
     },
     stopOne: (label) => {
+      noteEnding(label);
       processOf(label).kill('SIGTERM');
       return processOf(label).exited;
     },
@@ -172,7 +197,11 @@ export const startWorld = async (
     },
     wipeNats: () => rm(storeDir, { recursive: true, force: true }),
     call: (method, path, body, actor = 'user:alice') => call(apiUrl(), method, path, body, actor),
-    logsOf: (label) => processOf(label).lines.join('\n'),
+    logsOf: (label) =>
+      launched
+        .filter((each) => each.label === label)
+        .flatMap(({ process }) => process.lines)
+        .join('\n'),
     stop,
   };
 };

@@ -5,7 +5,7 @@
  * 2. Two that start at once both hear nobody: each asks again now and then, and the later one ends.
  */
 import { hostname } from 'node:os';
-import { answerCalls, type Connection, call, TransientError } from '@signalbox/messaging';
+import { answerCalls, type Connection, call, pause, TransientError } from '@signalbox/messaging';
 import { presenceSubjects } from '@signalbox/protocol';
 import { CannotRun } from '@signalbox/service';
 
@@ -32,6 +32,7 @@ export interface Presence {
 
 const subject = presenceSubjects.orchestrator;
 const askTimeoutMs = 2_000;
+const maxQuestions = 4;
 const recheckTimeoutMs = 500;
 
 const describe = ({ host, pid, installationId }: Card): string =>
@@ -43,12 +44,25 @@ const occupied = (card: Card): CannotRun =>
     `another orchestrator is running on this NATS: ${describe(card)}. One bus has one orchestrator: stop that one first, or give this one a NATS account of its own.`,
   );
 
+/** Silence is asked again: a server or a machine under load is silent, too, and so is one that just comes back. */
+const askPatiently = async (connection: Connection, question: string): ReturnType<typeof call> => {
+  for (let count = 1; ; count += 1) {
+    try {
+      const answer = await call(connection, subject, question, askTimeoutMs);
+      if (answer.kind !== 'silence' || count >= maxQuestions) return answer;
+    } catch (error) {
+      if (!(error instanceof TransientError) || count >= maxQuestions) throw error;
+      await pause(askTimeoutMs, undefined);
+    }
+  }
+};
+
 /** @throws CannotRun while another orchestrator is connected to the bus. */
 export const openPresence = async (options: PresenceOptions): Promise<Presence> => {
   const { connection, ...own } = options;
   const card: Card = { ...own, host: hostname(), pid: process.pid };
   const question = JSON.stringify(card);
-  const answer = await call(connection, subject, question, askTimeoutMs);
+  const answer = await askPatiently(connection, question);
   if (answer.kind === 'answer') throw occupied(JSON.parse(answer.text) as Card);
   if (answer.kind === 'silence')
     throw new CannotRun(
