@@ -46,6 +46,7 @@ const rebuild = async (): Promise<void> => {
         installationId: 'being rebuilt',
         instanceId: randomUUID(),
         startedAt: now,
+        signal,
       }),
     );
     const starlark = createStarlark();

@@ -34,6 +34,7 @@ export const openLog = async (options: OpenLogOptions): Promise<LogKeeper> => {
     installationId: readInstallationId(database.sql) ?? 'that has no id yet',
     instanceId: randomUUID(),
     startedAt,
+    signal,
   });
   const installationId = await settleInstallation(connection, database);
   const description = describeStream({ installationId, isWhole: false });

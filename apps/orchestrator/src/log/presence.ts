@@ -22,6 +22,8 @@ export interface PresenceOptions {
   readonly installationId: string;
   readonly instanceId: string;
   readonly startedAt: number;
+  /** Ends the waiting. */
+  readonly signal: AbortSignal;
 }
 
 export interface Presence {
@@ -45,24 +47,28 @@ const occupied = (card: Card): CannotRun =>
   );
 
 /** Silence is asked again: a server or a machine under load is silent, too, and so is one that just comes back. */
-const askPatiently = async (connection: Connection, question: string): ReturnType<typeof call> => {
+const askPatiently = async (
+  { connection, signal }: PresenceOptions,
+  question: string,
+): ReturnType<typeof call> => {
   for (let count = 1; ; count += 1) {
     try {
       const answer = await call(connection, subject, question, askTimeoutMs);
       if (answer.kind !== 'silence' || count >= maxQuestions) return answer;
     } catch (error) {
       if (!(error instanceof TransientError) || count >= maxQuestions) throw error;
-      await pause(askTimeoutMs, undefined);
+      await pause(askTimeoutMs, signal);
+      signal.throwIfAborted();
     }
   }
 };
 
 /** @throws CannotRun while another orchestrator is connected to the bus. */
 export const openPresence = async (options: PresenceOptions): Promise<Presence> => {
-  const { connection, ...own } = options;
+  const { connection, signal: _, ...own } = options;
   const card: Card = { ...own, host: hostname(), pid: process.pid };
   const question = JSON.stringify(card);
-  const answer = await askPatiently(connection, question);
+  const answer = await askPatiently(options, question);
   if (answer.kind === 'answer') throw occupied(JSON.parse(answer.text) as Card);
   if (answer.kind === 'silence')
     throw new CannotRun(
