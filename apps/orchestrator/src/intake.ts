@@ -110,9 +110,7 @@ export class Intake {
   /** What is in order, in the place that was reserved for it. */
   #commitOrdered(): void {
     this.#due.collect(this.#parts.clock.now());
-    const items = this.#order
-      .take(this.#parts.horizon.deliveredUpTo)
-      .filter((item) => !this.#due.hold(item));
+    const items = this.#order.take(this.#parts.horizon.deliveredUpTo).filter((item) => !this.#due.hold(item));
     this.#commitItems(items);
     if (this.#due.isWaiting) this.#fire();
   }

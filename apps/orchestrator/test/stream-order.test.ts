@@ -56,7 +56,11 @@ test('what is delivered waits no longer than until the others have caught up, al
 test('a message of no run waits for nobody', async () => {
   const start = world.start('run-1', 'one');
   remakeWith(start);
-  const agent = world.catalog({ type: 'put_agent', name: 'other', source: '---\nmodel: scripted/x\n---\nhi\n' });
+  const agent = world.catalog({
+    type: 'put_agent',
+    name: 'other',
+    source: '---\nmodel: scripted/x\n---\nhi\n',
+  });
   await world.deliver(agent);
   await world.deliver(start);
   expect(world.row('run-1').status).toBe('RUNNING');
