@@ -1,5 +1,5 @@
 /** Owns questions that a living process answers at once, without a stream: whoever is not there is not heard. */
-import { errors } from '@nats-io/nats-core';
+import type { Msg } from '@nats-io/nats-core';
 import { attempt, type Connection, linkOf } from './connection.js';
 import type { LiveSubscription } from './live.js';
 
@@ -24,22 +24,42 @@ export function answerCalls(
   return { ready: nats.flush().catch(() => undefined), close: () => subscription.unsubscribe() };
 }
 
-/** Asks, and takes the first answer. Throws `TransientError` when the connection is down. */
+/**
+ * Asks, and takes the first answer. Whether anybody listens is not a matter of time: the server says so before it
+ * answers the flush behind the question, so a slow machine is not taken for a silent process.
+ * Throws `TransientError` when the connection is down.
+ */
 export async function call(
   connection: Connection,
   subject: string,
   text: string,
   timeoutMs: number,
 ): Promise<Answer> {
-  const { nats } = linkOf(connection);
+  const { nats, newInbox } = linkOf(connection);
   return attempt(connection, `asking on ${subject}`, async (): Promise<Answer> => {
+    const inbox = newInbox();
+    let hear: (answer: Answer) => void = () => undefined;
+    const heard = new Promise<Answer>((resolve) => {
+      hear = resolve;
+    });
+    const subscription = nats.subscribe(inbox, {
+      callback: (_error, message) =>
+        hear(isNobody(message) ? { kind: 'nobody' } : { kind: 'answer', text: message.string() }),
+    });
+    let timer: NodeJS.Timeout | undefined;
     try {
-      const reply = await nats.request(subject, text, { timeout: timeoutMs });
-      return { kind: 'answer', text: reply.string() };
-    } catch (error) {
-      if (error instanceof errors.RequestError && error.isNoResponders()) return { kind: 'nobody' };
-      if (error instanceof errors.TimeoutError) return { kind: 'silence' };
-      throw error;
+      nats.publish(subject, text, { reply: inbox });
+      await nats.flush();
+      timer = setTimeout(() => hear({ kind: 'silence' }), timeoutMs);
+      return await heard;
+    } finally {
+      clearTimeout(timer);
+      subscription.unsubscribe();
     }
   });
 }
+
+const noRespondersCode = 503;
+
+const isNobody = (message: Msg): boolean =>
+  message.data.length === 0 && message.headers?.code === noRespondersCode;
