@@ -25,6 +25,8 @@ export interface EmbeddedNatsOptions {
   logins?: readonly ServerLogin[];
   /** Of `logins`: the one that a client without a password is. For tests only. */
   anonymous?: string;
+  /** Files in PEM; the server then takes only clients whose certificate this CA has signed. */
+  tls?: { readonly cert: string; readonly key: string; readonly ca: string };
   /** Receives each line of the server's log. */
   log?: (line: string) => void;
   /** Bytes; the server's default is 1 MiB. */
@@ -110,6 +112,7 @@ async function prepareStore(storeDir: string, options: EmbeddedNatsOptions): Pro
     ...(options.maxPayload === undefined ? [] : [`max_payload: ${options.maxPayload}`]),
     `jetstream { store_dir: ${JSON.stringify(storeDir)} }`,
     ...authorization(options),
+    ...encryption(options),
   ];
   await writeFile(configFile, `${lines.join('\n')}\n`, { mode: 0o600 });
   return configFile;
@@ -121,6 +124,12 @@ function authorization({ logins, anonymous }: EmbeddedNatsOptions): string[] {
     ...(anonymous === undefined ? [] : [`no_auth_user: ${JSON.stringify(anonymous)}`]),
     `authorization {\n${renderUsers(logins, ({ password }) => JSON.stringify(password))}\n}`,
   ];
+}
+
+function encryption({ tls }: EmbeddedNatsOptions): string[] {
+  if (tls === undefined) return [];
+  const files = (['cert', 'key', 'ca'] as const).map((name) => `${name}_file: ${JSON.stringify(tls[name])}`);
+  return [`tls { ${files.join(', ')}, verify: true }`];
 }
 
 /** The store of a former server may have been made with wider rights. */
@@ -158,7 +167,7 @@ async function readPort(storeDir: string, pid: number): Promise<number | undefin
   const name = (await readdir(storeDir)).find((file) => file.endsWith(`_${pid}.ports`));
   if (name === undefined) return undefined;
   const text = await readFile(join(storeDir, name), 'utf8');
-  const port = /"nats:\/\/[^"]*:(\d+)"/.exec(text)?.[1];
+  const port = /"(?:nats|tls):\/\/[^"]*:(\d+)"/.exec(text)?.[1];
   return port === undefined ? undefined : Number(port);
 }
 
