@@ -1,6 +1,7 @@
 /** Streams and consumers that a process needs, also after a server has lost everything it had. */
 import type { Logger } from '@signalbox/telemetry';
 import type { Connection } from './connection.js';
+import type { TransientError } from './errors.js';
 import { pause } from './pause.js';
 import { provision, type Topology } from './provision.js';
 
@@ -26,12 +27,14 @@ export const keepProvisioned = async (
   topology: Topology,
   { signal, logger, everyMs = defaultEveryMs }: KeepProvisionedOptions,
 ): Promise<KeptProvisioned> => {
-  for (const drift of await provision(connection, topology, { signal })) {
+  const onWaiting = (error: TransientError): void =>
+    logger.warn('the server does not take what is declared; trying again', { error });
+  for (const drift of await provision(connection, topology, { signal, onWaiting })) {
     logger.warn('the server differs from what is declared', { ...drift });
   }
   const repeat = async (): Promise<void> => {
     for (await pause(everyMs, signal); !signal.aborted; await pause(everyMs, signal)) {
-      await provision(connection, topology, { signal });
+      await provision(connection, topology, { signal, onWaiting });
     }
   };
   return {

@@ -22,6 +22,8 @@ import { apiCodes, hasApiCode, TransientError } from './errors.js';
 /** Pull requests that may wait at one consumer; the server's default of 512 is few for a hundred workers. */
 const maxWaitingPulls = 4_096;
 const retryDelayMs = 250;
+/** A server that has just come back is no news. */
+const triesInSilence = 8;
 
 export interface Topology {
   streams: readonly StreamDeclaration[];
@@ -38,17 +40,23 @@ export interface Drift {
   actual: unknown;
 }
 
+export interface ProvisionOptions {
+  readonly signal?: AbortSignal;
+  /** Told once of each thing that the server does not take for a while, and why. */
+  readonly onWaiting?: (error: TransientError) => void;
+}
+
 /** Waits for a server that is away; rejects with the signal's reason when `signal` aborts. */
 export async function provision(
   connection: Connection,
   topology: Topology,
-  options: { signal?: AbortSignal } = {},
+  options: ProvisionOptions = {},
 ): Promise<Drift[]> {
   const { manager } = linkOf(connection);
   const drifts: Drift[] = [];
   for (const declaration of topology.streams) {
     const declared = streamConfig(declaration);
-    const info = await untilAnswered(connection, () => findOrAddStream(manager, declared), options.signal);
+    const info = await untilAnswered(connection, () => findOrAddStream(manager, declared), options);
     // What a stream says about itself changes with its contents.
     const { description: _, ...compared } = declared;
     drifts.push(...compare('stream', declaration.name, compared, info.config));
@@ -58,7 +66,7 @@ export async function provision(
     const info = await untilAnswered(
       connection,
       () => findOrAddConsumer(manager, declaration.stream, declared),
-      options.signal,
+      options,
     );
     drifts.push(
       ...compare('consumer', `${declaration.stream}/${declaration.durable}`, declared, info.config),
@@ -165,14 +173,15 @@ export async function remakeConsumer(
 async function untilAnswered<T>(
   connection: Connection,
   request: () => Promise<T>,
-  signal: AbortSignal | undefined,
+  { signal, onWaiting }: ProvisionOptions,
 ): Promise<T> {
-  for (;;) {
+  for (let count = 1; ; count += 1) {
     signal?.throwIfAborted();
     try {
       return await attempt(connection, 'provisioning', request);
     } catch (error) {
       if (!(error instanceof TransientError)) throw error;
+      if (count === triesInSilence) onWaiting?.(error);
       await pause(retryDelayMs, signal);
     }
   }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { provision } from '../src/index.js';
-import { startBus, tasks, topology, worker } from './bus.js';
+import { startBus, tasks, topology, until, worker } from './bus.js';
 
 let bus: Awaited<ReturnType<typeof startBus>>;
 beforeAll(async () => {
@@ -50,4 +50,22 @@ test('a consumer is waited for until its stream exists, or until the signal abor
   );
   abort.abort(new Error('enough'));
   await expect(waiting).rejects.toThrow('enough');
+});
+
+test('what the server refuses for a while is waited for, and said once', async () => {
+  await provision(bus.connection, topology);
+  const beside = { ...worker, durable: 'beside' };
+  const ended = new AbortController();
+  const said: string[] = [];
+  const provisioned = provision(
+    bus.connection,
+    { streams: [], consumers: [beside] },
+    { signal: ended.signal, onWaiting: ({ cause }) => said.push(String(cause)) },
+  );
+  const outcome = expect(provisioned).rejects.toThrow('aborted');
+  await until(() => expect(said).toHaveLength(1));
+  expect(said[0]).toContain('unique');
+  ended.abort();
+  await outcome;
+  expect(said).toHaveLength(1);
 });
