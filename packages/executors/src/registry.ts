@@ -32,7 +32,8 @@ export const createExecutorRegistry = (executors: readonly StepExecutor[]): Exec
     execute: async (task, context) => {
       const executor = byAction.get(task.action);
       if (executor === undefined) return { ok: false, error: unknownAction(task, actions, context.worker) };
-      return withinLimits(task, await withoutRejection(executor, task, context));
+      const { maxOutputBytes = maxStepPayloadBytes } = executor;
+      return withinLimits(task, await withoutRejection(executor, task, context), maxOutputBytes);
     },
   };
 };
@@ -61,16 +62,16 @@ const withoutRejection = async (
   }
 };
 
-const withinLimits = (task: StepTask, execution: Execution): Execution => {
+const withinLimits = (task: StepTask, execution: Execution, limitBytes: number): Execution => {
   if (!execution.ok) return { ok: false, error: shortened(execution.error) };
   const sizeBytes = Buffer.byteLength(JSON.stringify(execution.output));
-  if (sizeBytes <= maxStepPayloadBytes) return execution;
+  if (sizeBytes <= limitBytes) return execution;
   return {
     ok: false,
     error: stepError(
       'PAYLOAD_TOO_LARGE',
-      `the output of state "${task.state}" is ${sizeBytes} bytes of JSON; the limit is ${maxStepPayloadBytes}`,
-      { state: task.state, sizeBytes, limitBytes: maxStepPayloadBytes },
+      `the output of state "${task.state}" is ${sizeBytes} bytes of JSON; the limit is ${limitBytes}`,
+      { state: task.state, sizeBytes, limitBytes },
     ),
   };
 };

@@ -24,6 +24,8 @@ export interface ExecutionContext {
 export interface StepExecutor {
   /** The `action` of an operation, such as `agent.run`. */
   readonly action: string;
+  /** Bytes of JSON; `maxStepPayloadBytes` unless what is given is not the state's result itself. */
+  readonly maxOutputBytes?: number;
   /** Resolves also when the step fails: a rejection is a defect of the executor, not a step's failure. */
   readonly execute: (task: StepTask, context: ExecutionContext) => Promise<Execution>;
 }

@@ -5,8 +5,8 @@ import type { Evaluator } from '@signalbox/starlark-wasm';
 
 type Answer = Parameters<typeof evaluationOutput>[0][number];
 
-/** What the answers' own JSON adds to their values. */
-const roomBytes = 8 * 1024;
+/** The answers' own JSON comes on top of their values, which may be as large as any state's result. */
+export const maxAnswersBytes = maxStepPayloadBytes + 64 * 1024;
 
 export const evaluateTask = (task: EvaluationTask, evaluator: Evaluator): Json => {
   const { questions, untilTrue, values } = task;
@@ -16,7 +16,7 @@ export const evaluateTask = (task: EvaluationTask, evaluator: Evaluator): Json =
   for (const { kind, source } of questions) {
     const answer = evaluator[kind](source, lookup);
     if (answer.ok) bytes += Buffer.byteLength(JSON.stringify(answer.value));
-    answers.push(bytes > maxStepPayloadBytes - roomBytes ? tooLarge(bytes) : shortened(answer));
+    answers.push(bytes > maxStepPayloadBytes ? tooLarge(bytes) : shortened(answer));
     const last = answers.at(-1);
     if (last !== undefined && isLastAnswer(last, untilTrue)) break;
   }

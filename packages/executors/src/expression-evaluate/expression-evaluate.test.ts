@@ -1,5 +1,7 @@
+import { maxStepPayloadBytes } from '@signalbox/protocol';
 import { createLogger } from '@signalbox/telemetry';
 import { afterAll, expect, test } from 'vitest';
+import { createExecutorRegistry } from '../registry.js';
 import { createEvaluationPool } from './evaluation-pool.js';
 import { createExpressionExecutor } from './expression-evaluate.js';
 
@@ -56,6 +58,16 @@ test('values that a step could not report are PAYLOAD_TOO_LARGE', async () => {
   expect(await executor.execute(asked(['"x" * 300000', '"y" * 300000']), context())).toMatchObject({
     ok: true,
     output: { answers: [{ ok: true }, { ok: false, code: 'PAYLOAD_TOO_LARGE' }] },
+  });
+});
+
+test('a value of exactly the limit is given, and one byte more is not', async () => {
+  const registry = createExecutorRegistry([executor]);
+  const text = (bytes: number) => registry.execute(asked([`"x" * ${bytes - 2}`]), context());
+  expect(await text(maxStepPayloadBytes)).toMatchObject({ ok: true, output: { answers: [{ ok: true }] } });
+  expect(await text(maxStepPayloadBytes + 1)).toMatchObject({
+    ok: true,
+    output: { answers: [{ ok: false, code: 'PAYLOAD_TOO_LARGE' }] },
   });
 });
 

@@ -5,10 +5,12 @@
 import { evaluationTask, stepError } from '@signalbox/engine';
 import type { JsonValue } from '@signalbox/protocol';
 import type { StepExecutor } from '../step-executor.js';
+import { maxAnswersBytes } from './evaluate-task.js';
 import type { EvaluationPool } from './evaluation-pool.js';
 
 export const createExpressionExecutor = (pool: EvaluationPool): StepExecutor => ({
   action: 'expression.evaluate',
+  maxOutputBytes: maxAnswersBytes,
   execute: async ({ input }, { signal }) => {
     const task = evaluationTask(input);
     if (task === undefined) return { ok: false, error: stepError('INTERNAL', 'this is no evaluation') };
