@@ -9,13 +9,20 @@
 import {
   type Command,
   decide,
+  hasRoomForRefusal,
   type RunLimits,
   type StepError,
   stepError,
   type World,
 } from '@signalbox/engine';
 import { InvariantViolation } from '@signalbox/messaging';
-import { encodeChildEnded, encodeEvent, type IncomingResume, type RunCommand } from '@signalbox/protocol';
+import {
+  type EventData,
+  encodeChildEnded,
+  encodeEvent,
+  type IncomingResume,
+  type RunCommand,
+} from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 import type { Changes } from './changes.js';
 import type { Recorder, Unsendable } from './recorder.js';
@@ -92,24 +99,28 @@ export class RunCommands {
   refuse(run: LoadedRun, command: RunCommand, { code, message }: Refusal, context: BatchContext): void {
     const { workspace } = startedOf(run);
     const { type, actor } = command;
+    if (!hasRoomForRefusal(run.state)) {
+      this.notice(command, { code, message }, context);
+      return;
+    }
     const event = { type: 'run.command_refused', command: type, code, message, actor } as const;
     context.recorder.record(run, workspace, { events: [event] }, context.now, command.commandId);
   }
 
-  /** The refusal of a command for a run that has no history in its workspace. */
+  /** A refusal that is answered and not kept: the run has no history in its workspace, or too many refusals in it. */
   notice(command: RunCommand, { code, message }: Refusal, context: BatchContext): void {
-    const { type, actor, runId, commandId, workspace } = command;
-    context.changes.announce(
-      encodeEvent({
-        id: `${runId}/refused/${commandId}`,
-        workspace,
-        runId,
-        sequence: 0,
-        at: context.now,
-        causationId: commandId,
-        data: { type: 'run.command_refused', command: type, code, message, actor },
-      }),
-    );
+    const { type, actor } = command;
+    this.#announce(command, { type: 'run.command_refused', command: type, code, message, actor }, context);
+  }
+
+  #announce(
+    { workspace, runId, commandId }: Pick<RunCommand, 'workspace' | 'runId' | 'commandId'>,
+    data: EventData,
+    context: BatchContext,
+  ): void {
+    const id = `${runId}/refused/${commandId}`;
+    const about = { id, workspace, runId, sequence: 0, at: context.now, causationId: commandId };
+    context.changes.announce(encodeEvent({ ...about, data }));
   }
 
   resume(message: IncomingResume, context: BatchContext): void {
@@ -151,7 +162,11 @@ export class RunCommands {
       this.#ignored(runId, message.type, 'RUN_NOT_FOUND');
       return;
     }
-    const answer = this.apply(run, toResumption(message, context.now), context, commandId);
+    const hasRoom = hasRoomForRefusal(run.state);
+    const answer: Answer =
+      message.type === 'approval.refusal' && !hasRoom
+        ? { kind: 'refused', code: message.code, message: message.message }
+        : this.apply(run, toResumption(message, context.now), context, commandId);
     if (answer.kind !== 'refused') return;
     const { code } = answer;
     const event = {
@@ -161,6 +176,10 @@ export class RunCommands {
       code,
       message: answer.message,
     } as const;
+    if (!hasRoom) {
+      this.#announce(message, event, context);
+      return;
+    }
     context.recorder.record(run, startedOf(run).workspace, { events: [event] }, context.now, commandId);
   }
 

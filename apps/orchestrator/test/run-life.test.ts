@@ -160,6 +160,18 @@ describe('a refused command', () => {
     expect(refusals()).toHaveLength(1);
   });
 
+  test('is answered always, and kept a thousand times: nobody else’s commands end a run or fill its history', async () => {
+    await world.putWorkflow(workflow('short', [step('only')], 'maxEvents: 100\n'));
+    await world.deliver(world.start('run-1', 'short'));
+    const resume = () => world.command<'resume'>({ type: 'resume', runId: 'run-1' });
+    for (let count = 0; count < 11; count++) await world.deliver(...Array.from({ length: 100 }, resume));
+    expect(refusals()).toHaveLength(1_100);
+    expect(refusals().at(-1)).toMatchObject({ sequence: 0, code: 'RUN_NOT_PAUSED' });
+    expect(world.row('run-1').seq).toBe(1_002);
+    await world.workAll();
+    expect(world.row('run-1').status).toBe('COMPLETED');
+  });
+
   test('to start an unknown workflow or version names it', async () => {
     await world.deliver(world.start('run-1', 'nothing'));
     await world.deliver(

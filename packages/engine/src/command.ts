@@ -103,4 +103,5 @@ export type RefusalCode =
   | 'PAYLOAD_TOO_LARGE'
   | 'SIGNAL_PAYLOAD_INVALID'
   | 'SIGNAL_UNKNOWN'
+  | 'SIGNAL_LIMIT'
   | 'TIMER_NOT_WANTED';

@@ -1,6 +1,7 @@
 export { backoffMs } from './backoff.js';
 export type * from './command.js';
 export { decide } from './decide/decide.js';
+export { hasRoomForRefusal } from './decide/limits.js';
 export type { Decision } from './decide/refusal.js';
 export type * from './effect.js';
 export { type StepError, type StepErrorCode, stepError, stepErrorCodes } from './error.js';

@@ -48,6 +48,8 @@ export interface Run {
   readonly approvals: PersistentMap<Approval>;
   readonly signals: Signals;
   readonly counts: Counts;
+  /** Refusals in the history. They are no events of the run's own making, and do not count against its limit. */
+  readonly refusedCount: number;
   /** When the run last let others go first. */
   readonly yieldedAt?: Instant;
 }

@@ -1,4 +1,4 @@
-/** Prints what the first use costs and what a compiled expression costs. Usage: node scripts/bench.mjs */
+/** Prints what the first use and a compiled expression cost, and how much fuel a millisecond is worth. Usage: node scripts/bench.mjs */
 import { createStarlark } from '../dist/index.js';
 
 const scope = {
@@ -40,3 +40,24 @@ for (const [name, expression] of Object.entries(expressions)) {
 const from = performance.now();
 for (let i = 0; i < 500; i++) run(starlark, `error_rate > 0.${i}`);
 print('compile and evaluate a new expression', ((performance.now() - from) / 500) * 1_000, 'µs');
+
+const work = {
+  'plain loops': 'sum(range(20000))',
+  comprehension: '[n for n in range(5000) if n % 3 == 0]',
+  'very large numbers':
+    'str(7 * 10000000000000000000000000000000000000000000000 * 10000000000000000000000) * 200',
+  'a long text': '"b" in "a" * 200000',
+};
+const boundless = 2_000_000_000;
+for (const [name, expression] of Object.entries(work)) {
+  const once = () => {
+    const measured = starlark.evaluateWithin('expression', expression, () => undefined, boundless);
+    if (measured.isOver || !measured.result.ok) throw new Error(`cannot be measured: ${expression}`);
+    return measured.fuel;
+  };
+  once();
+  const begun = performance.now();
+  let fuel = 0;
+  for (let i = 0; i < 50; i++) fuel += once();
+  print(`fuel of a millisecond: ${name}`, fuel / (performance.now() - begun) / 1_000, 'thousand');
+}

@@ -371,6 +371,7 @@ const wholes: Record<string, ExampleExpectation> = {
       { input: { name: 'Ada', age: 36 }, refused: 'INVALID_INPUT' },
     ],
   },
+  'run-limits': { runs: [{ status: 'FAILED', error: 'LIMIT_EXCEEDED' }] },
   'run-timeout': {
     runs: [{ status: 'TIMED_OUT', error: 'RUN_TIMEOUT', steps: { wait_long: { status: 'CANCELLED' } } }],
   },

@@ -9,7 +9,7 @@ import { cancelAll } from './cancel.js';
 import { deliverKeptSignal } from './deliver-signal.js';
 import { placeOf } from './failure.js';
 import { failRun, failState } from './follow.js';
-import { limitsOf } from './limits.js';
+import { countedEvents, limitsOf } from './limits.js';
 import { isOver, notActive, type Refused, refuse } from './refusal.js';
 import { inputTooLarge, resultProblem } from './too-large.js';
 import type { Turn } from './turn.js';
@@ -81,6 +81,8 @@ export const giveUp = (turn: Turn, { error }: Of<'give_up'>): void => {
 export const refusalOfSignal = (run: Run, command: Of<'signal'>, world: World): Refused | undefined => {
   if (isOver(run)) return notActive(run);
   const { signal, signalId, payload } = command;
+  const full = noRoomForSignal(run);
+  if (full !== undefined) return refuse('SIGNAL_LIMIT', full);
   if (run.signals.seen.has(signalId))
     return refuse('SIGNAL_ALREADY_RECEIVED', `signal ${signalId} has been received already`);
   const tooLarge = inputTooLarge(world, `the payload of signal "${signal}"`, payload);
@@ -97,6 +99,21 @@ export const refusalOfSignal = (run: Run, command: Of<'signal'>, world: World): 
       );
   }
   return undefined;
+};
+
+/** Signals that no state has taken yet. */
+const maxKeptSignals = 1_000;
+
+/** A run that is paused, or waits for another signal, takes no more than it can hold. */
+const noRoomForSignal = (run: Run): string | undefined => {
+  const { runId, limits } = run.started;
+  let keptCount = 0;
+  for (const kept of run.signals.kept.values()) keptCount += kept.size;
+  if (keptCount >= maxKeptSignals)
+    return `run ${runId} keeps ${keptCount} signals that no state has taken yet`;
+  return countedEvents(run) >= limits.maxEvents
+    ? `run ${runId} has ${countedEvents(run)} events, and its limit (maxEvents) is ${limits.maxEvents}`
+    : undefined;
 };
 
 /** Kept for ever, a misspelt signal would be a run that waits for ever. */

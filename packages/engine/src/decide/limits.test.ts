@@ -10,7 +10,16 @@ import {
   states,
   wait,
 } from '../../test/support/plans.js';
-import { cancel, fired, Player, signalled, start, stepId, succeeded } from '../../test/support/scenario.js';
+import {
+  cancel,
+  fired,
+  Player,
+  pause,
+  signalled,
+  start,
+  stepId,
+  succeeded,
+} from '../../test/support/scenario.js';
 import { type Plan, runView, timers } from '../index.js';
 
 const forEver = (extra: Partial<Plan> = {}): Plan =>
@@ -124,5 +133,22 @@ describe('a run that has all the events it may have', () => {
     for (let visit = 1; player.state.seq < 97; visit++) player.play(succeeded(stepId('work', '', visit)));
     player.play(cancel);
     expect(player.status).toBe('CANCELLED');
+  });
+});
+
+describe('what comes from outside', () => {
+  const hearing = plan(states(operation('work', 'hear'), signal('hear', null)));
+
+  test('does not fill a run that is paused beyond its limit of events', () => {
+    const player = new Player({ ...hearing, maxEvents: 20 }).play(start()).play(pause);
+    for (let count = 0; player.state.seq < 20; count++) player.play(signalled('go', `s${count}`, {}));
+    expect(player.send(signalled('go', 'one-more', {}))).toMatchObject({ code: 'SIGNAL_LIMIT' });
+    expect(runView(player.state)?.status).toBe('PAUSED');
+  });
+
+  test('is kept up to 1,000 signals that no state has taken', () => {
+    const player = new Player(hearing).play(start()).play(pause);
+    for (let count = 0; count < 1_000; count++) player.play(signalled('go', `s${count}`, {}));
+    expect(player.send(signalled('go', 'one-more', {}))).toMatchObject({ code: 'SIGNAL_LIMIT' });
   });
 });

@@ -8,10 +8,16 @@
 import { stepError } from '../error.js';
 import type { RunLimits } from '../event.js';
 import type { Plan } from '../plan.js';
-import type { Scope } from '../run-state.js';
+import type { Run, RunState, Scope } from '../run-state.js';
 import { cancelAll } from './cancel.js';
 import { failRun } from './follow.js';
 import type { Turn } from './turn.js';
+
+/** Beyond so many refusals in a history the next ones are answered and not kept. */
+const maxRefusedCount = 1_000;
+
+export const hasRoomForRefusal = (state: RunState): boolean =>
+  state.kind === 'none' || state.refusedCount < maxRefusedCount;
 
 /** A workflow may lower what the operator allows. */
 export const limitsOf = ({ maxEvents, maxStateVisits }: Plan, allowed: RunLimits): RunLimits => ({
@@ -19,12 +25,15 @@ export const limitsOf = ({ maxEvents, maxStateVisits }: Plan, allowed: RunLimits
   maxStateVisits: Math.min(maxStateVisits ?? allowed.maxStateVisits, allowed.maxStateVisits),
 });
 
+/** What others were refused does not bring its end nearer. */
+export const countedEvents = ({ seq, refusedCount }: Run): number => seq - refusedCount;
+
 /** Ends a run that has taken all of its events; true where it did. */
 export const endedByEvents = (turn: Turn): boolean => {
-  const { started, seq } = turn.run;
-  const { maxEvents } = started.limits;
-  if (seq < maxEvents) return false;
-  end(turn, `the run has ${seq} events, and its limit (maxEvents) is ${maxEvents}`, {
+  const count = countedEvents(turn.run);
+  const { maxEvents } = turn.run.started.limits;
+  if (count < maxEvents) return false;
+  end(turn, `the run has ${count} events, and its limit (maxEvents) is ${maxEvents}`, {
     limit: 'maxEvents',
     maxEvents,
   });

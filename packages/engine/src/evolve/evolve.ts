@@ -53,7 +53,7 @@ const changed = (run: Run, event: RunEvent, at: number): Run => {
       return { ...run, yieldedAt: at };
     case 'run.command_refused':
     case 'approval.decision_refused':
-      return run;
+      return { ...run, refusedCount: run.refusedCount + 1 };
     case 'state.entered':
       return stateEntered(run, event, at);
     case 'state.completed':

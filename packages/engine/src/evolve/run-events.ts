@@ -31,6 +31,7 @@ export const runStarted = (event: RunStarted, at: Instant): Run => {
     approvals: PersistentMap.empty(),
     signals: { seen: PersistentMap.empty(), kept: PersistentMap.empty(), waiting: PersistentMap.empty() },
     counts: { moving: 0, approvals: 0, signals: 0 },
+    refusedCount: 0,
     yieldedAt: undefined,
   };
   return withScope(none, {
