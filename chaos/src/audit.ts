@@ -3,7 +3,7 @@
  * and the ledger of what was executed must tell one story, and every answer that a client got must have come true.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { lastQueued, natsLabel } from '@signalbox/testing';
+import { lastQueued } from '@signalbox/testing';
 import { type Promised, runs } from './client.js';
 import { judgeExecutions } from './executions.js';
 import { type History, hasEnded, type RunLog, readHistories, statusOf } from './histories.js';
@@ -157,7 +157,8 @@ const judgeEndings = (stage: Stage, log: RunLog): void => {
 /** Whatever a trial has killed it has started again: what ended otherwise, or is gone now, has ended by itself. */
 const judgeProcesses = ({ findings, faults, world }: Stage): void => {
   const promise = 'no process ends by itself';
-  if (!isAlive(world.pidOf(natsLabel))) findings.broken(promise, natsLabel);
+  for (const label of world.nats.labels)
+    if (!isAlive(world.pidOf(label))) findings.broken(promise, label);
   for (const { label, process, end, wasEnded } of world.launched) {
     if (end === undefined || wasEnded || !faults.labels.includes(label)) continue;
     const lastWords = process.lines.slice(-lastLineCount).join('\n');

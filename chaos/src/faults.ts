@@ -48,7 +48,7 @@ export const createFaults = (world: World): Faults => {
     const begun = labels.map((label) => begin('kill', label));
     await Promise.all(
       begun.map(async (fault) => {
-        await (fault.label === natsLabel ? world.killNats() : world.kill(fault.label));
+        await world.kill(fault.label);
         fault.struckAt = Date.now();
       }),
     );
@@ -59,8 +59,9 @@ export const createFaults = (world: World): Faults => {
     return start();
   };
   const revive: Faults['revive'] = async (...labels) => {
-    if (labels.includes(natsLabel)) await world.restartNats();
-    await Promise.all(labels.filter((label) => label !== natsLabel).map(startOf));
+    const isServer = (label: string): boolean => world.nats.labels.includes(label);
+    await Promise.all(labels.filter(isServer).map((label) => world.nats.restart(label)));
+    await Promise.all(labels.filter((label) => !isServer(label)).map(startOf));
     for (const fault of all)
       if (labels.includes(fault.label)) fault.until = Math.min(fault.until, Date.now());
   };

@@ -3,6 +3,7 @@ import { sizes } from './attacks/sizes.js';
 import { wire } from './attacks/wire.js';
 import { work } from './attacks/work.js';
 import type { Scenario } from './scenario.js';
+import { cluster } from './scenarios/cluster.js';
 import { times } from './scenarios/in-time.js';
 import { kills } from './scenarios/kills.js';
 import { processes } from './scenarios/processes.js';
@@ -14,6 +15,7 @@ export const scenarios: readonly Scenario[] = [
   ...kills,
   ...times,
   ...stores,
+  ...cluster,
   ...processes,
   ...sizes,
   ...work,

@@ -1,7 +1,7 @@
 /** Everything that a trial needs: the real processes with the ledger's workers, a client, faults, and a place for findings. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { eventually, natsLabel, type ServiceName, startWorld, type World } from '@signalbox/testing';
+import { eventually, type ServiceName, startWorld, type World } from '@signalbox/testing';
 import { type Client, createClient } from './client.js';
 import { createFaults, type Faults } from './faults.js';
 import { createSeeded, type Seeded } from './seeded.js';
@@ -40,6 +40,8 @@ export interface StageParts {
   readonly workers?: Readonly<Record<string, 'worker' | 'agent'>>;
   readonly concurrency?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** Three make a cluster. Default 1. */
+  readonly natsServers?: 1 | 3;
 }
 
 const ledgerWorker = fileURLToPath(new URL('../dist/ledger-worker.js', import.meta.url));
@@ -52,12 +54,13 @@ export const openStage = async (options: TrialOptions, parts: StageParts = {}): 
   const services = parts.services ?? coreServices;
   const world = await startWorld(services, {
     ...(options.root === undefined ? {} : { root: options.root }),
+    ...(parts.natsServers === undefined ? {} : { natsServers: parts.natsServers }),
     env: { SIGNALBOX_LOG_LEVEL: 'warn', ...parts.env },
   });
   try {
     const faults = createFaults(world);
     for (const name of services) faults.manage(name, () => world.start(name));
-    faults.manage(natsLabel, () => world.restartNats());
+    for (const label of world.nats.labels) faults.manage(label, () => world.nats.restart(label));
     const ledgerFile = join(world.dataDir, 'ledger.jsonl');
     for (const [label, target] of Object.entries(parts.workers ?? allWorkers)) {
       const start = () => startLedgerWorker(world, label, target, ledgerFile, parts.concurrency ?? 32);

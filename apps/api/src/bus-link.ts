@@ -26,8 +26,8 @@ export interface BusLink {
 
 const { name, inboxPrefix } = busUsers.api;
 
-/** Shorter than a client's patience: what is not queued by then is answered with 503. */
-const publishDeadlineMs = 5_000;
+/** Longer than a cluster needs to elect a leader; what is not queued by then is answered with 503. */
+const publishDeadlineMs = 10_000;
 
 /** Returns at once and goes on in the background, however long the server stays away. */
 export const startBusLink = (options: BusLinkOptions): BusLink => {

@@ -35,6 +35,23 @@ export interface EmbeddedNatsOptions {
   startTimeoutMs?: number;
   /** Time between SIGTERM and SIGKILL. Default 10 s. */
   stopGraceMs?: number;
+  /** Further lines of its configuration. */
+  settings?: readonly string[];
+  /** Makes it a member of a cluster. */
+  cluster?: ClusterMembership;
+}
+
+export interface ClusterMembership {
+  /** Of the cluster. */
+  name: string;
+  /** Of this server, and of no other in the cluster. */
+  serverName: string;
+  /** Where the other members reach this one. */
+  port: number;
+  /** Where the members are reached; this one may be among them. */
+  memberPorts: readonly number[];
+  /** Where the state of streams and consumers can be read over HTTP. */
+  monitoringPort: number;
 }
 
 export interface NatsServerExit extends ProcessExit {
@@ -113,6 +130,8 @@ async function prepareStore(storeDir: string, options: EmbeddedNatsOptions): Pro
     `jetstream { store_dir: ${JSON.stringify(storeDir)} }`,
     ...authorization(options),
     ...encryption(options),
+    ...(options.settings ?? []),
+    ...(options.cluster === undefined ? [] : membership(options.cluster)),
   ];
   await writeFile(configFile, `${lines.join('\n')}\n`, { mode: 0o600 });
   return configFile;
@@ -130,6 +149,15 @@ function encryption({ tls }: EmbeddedNatsOptions): string[] {
   if (tls === undefined) return [];
   const files = (['cert', 'key', 'ca'] as const).map((name) => `${name}_file: ${JSON.stringify(tls[name])}`);
   return [`tls { ${files.join(', ')}, verify: true }`];
+}
+
+function membership({ name, serverName, port, memberPorts, monitoringPort }: ClusterMembership): string[] {
+  const routes = memberPorts.map((each) => `"nats://${host}:${each}"`).join(', ');
+  return [
+    `server_name: ${JSON.stringify(serverName)}`,
+    `http: "${host}:${monitoringPort}"`,
+    `cluster { name: ${JSON.stringify(name)}, listen: "${host}:${port}", routes: [${routes}] }`,
+  ];
 }
 
 /** The store of a former server may have been made with wider rights. */

@@ -1,4 +1,5 @@
 export {
+  type ClusterMembership,
   type EmbeddedNats,
   type EmbeddedNatsOptions,
   type NatsServerExit,

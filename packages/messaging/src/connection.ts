@@ -4,15 +4,21 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
-import { createInbox, type NatsConnection } from '@nats-io/nats-core';
+import { createInbox, errors, type NatsConnection } from '@nats-io/nats-core';
 import { connect, credsAuthenticator, type NodeConnectionOptions } from '@nats-io/transport-node';
 import type { Logger } from '@signalbox/telemetry';
 import { isPassing, TransientError } from './errors.js';
 
 const dialTimeoutMs = 5_000;
-const requestTimeoutMs = 5_000;
+/**
+ * Nobody answers a request while there is no leader, nor after there is one again: a request that waits for longer than
+ * an election takes prolongs what it waits for.
+ */
+const requestTimeoutMs = 2_000;
 const minDialDelayMs = 100;
 const maxDialDelayMs = 2_000;
+
+const disturbanceMs = 1_000;
 
 export type ConnectionStatus = 'connected' | 'reconnecting' | 'closed';
 
@@ -57,11 +63,17 @@ export interface Link {
   newInbox(): string;
   /** `onDown` runs before the client library resubscribes. Returns the way to end the listening. */
   watch(listener: LinkListener): () => void;
+  /** A leader fell silent: another one may know less than it did. Told to listeners once a second at most. */
+  disturbed(): void;
 }
 
 export interface LinkListener {
   onDown?(): void;
   onUp?(): void;
+  /** The connection is another one, or a cluster's leader may be: what the server says may be older than what it said. */
+  onDisturbed?(): void;
+  /** The server has refused what was published on the subject, and says so of each such message. */
+  onForbidden?(subject: string): void;
 }
 
 const links = new WeakMap<Connection, Link>();
@@ -76,6 +88,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   const nats = await dialUntilAnswered(options);
   const manager = await jetstreamManager(nats, { checkAPI: false, timeout: requestTimeoutMs });
   const listeners = new Set<LinkListener>();
+  let disturbedAt = Number.NEGATIVE_INFINITY;
   let status: ConnectionStatus = 'connected';
   let maxPayloadBytes = nats.info?.max_payload ?? 1_048_576;
 
@@ -88,9 +101,14 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
       status = 'connected';
       maxPayloadBytes = nats.info?.max_payload ?? maxPayloadBytes;
       options.logger.info('connected to the bus again');
-      for (const listener of [...listeners]) listener.onUp?.();
+      for (const listener of [...listeners]) {
+        listener.onUp?.();
+        listener.onDisturbed?.();
+      }
     } else if (type === 'error') {
       options.logger.warn('the bus reported an error', { error });
+      if (!(error instanceof errors.PermissionViolationError) || error.operation !== 'publish') return;
+      for (const listener of [...listeners]) listener.onForbidden?.(error.subject);
     }
   };
   void (async () => {
@@ -126,6 +144,12 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    disturbed: () => {
+      const now = performance.now();
+      if (now - disturbedAt < disturbanceMs) return;
+      disturbedAt = now;
+      for (const listener of [...listeners]) listener.onDisturbed?.();
+    },
   });
   return connection;
 }
@@ -133,6 +157,11 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
 /** Calls back whenever a connection that was lost is there again. Returns the way to end that. */
 export function onReconnect(connection: Connection, listener: () => void): () => void {
   return linkOf(connection).watch({ onUp: listener });
+}
+
+/** Calls back also when a leader of a cluster fell silent, and so another one may speak. */
+export function onDisturbance(connection: Connection, listener: () => void): () => void {
+  return linkOf(connection).watch({ onDisturbed: listener });
 }
 
 /**

@@ -1,10 +1,9 @@
 /** Keeps a message that nobody could handle where an operator can see it: `wf.task.deadletter.<workspace>`. */
 import {
-  ContractError,
   type DeadLetterReport,
   encodeDeadLetterReport,
   maxDeadLetterPayloadBytes,
-  parseTaskSubject,
+  workspaceOfSubject,
 } from '@signalbox/protocol';
 import type { Delivery } from './delivery.js';
 import type { Publisher } from './publisher.js';
@@ -30,7 +29,7 @@ export const deadLetterOf = (message: GivenUp, why: DeadLetterReason): DeadLette
   const { code, reason, reportedBy, at } = why;
   return {
     id: `${stream}/${streamSequence}`,
-    workspace: workspaceOf(subject) ?? why.workspace,
+    workspace: workspaceOfSubject(subject) ?? why.workspace,
     stream,
     subject,
     consumer,
@@ -42,15 +41,6 @@ export const deadLetterOf = (message: GivenUp, why: DeadLetterReason): DeadLette
     payload: Buffer.from(data.subarray(0, maxDeadLetterPayloadBytes)).toString('base64'),
     payloadBytes: data.length,
   };
-};
-
-const workspaceOf = (subject: string): string | undefined => {
-  try {
-    return parseTaskSubject(subject).workspace;
-  } catch (error) {
-    if (error instanceof ContractError) return undefined;
-    throw error;
-  }
 };
 
 export interface DeadLetterReporter {

@@ -4,6 +4,7 @@
  */
 import { JetStreamApiError, JetStreamError } from '@nats-io/jetstream';
 import { errors } from '@nats-io/nats-core';
+import { ContractError } from '@signalbox/protocol';
 import { quotesNobody } from '@signalbox/telemetry';
 
 /** Busy, no responders, timed out: the nearest loop backs off and tries again. */
@@ -18,6 +19,9 @@ export class TransientError extends Error {
     this.retryAfterMs = options.retryAfterMs;
   }
 }
+
+/** The server's permissions do not let this process publish there: it will take no other try either. */
+export class ForbiddenError extends ContractError {}
 
 /** Something that cannot be is so: log, exit, restart, replay. */
 export class InvariantViolation extends Error {

@@ -4,6 +4,7 @@ export {
   type Connection,
   type ConnectionOptions,
   type ConnectionStatus,
+  onDisturbance,
   onReconnect,
   openConnection,
 } from './connection.js';
@@ -25,7 +26,7 @@ export {
   type GivenUp,
 } from './dead-letter.js';
 export type { Delivery } from './delivery.js';
-export { InvariantViolation, TransientError } from './errors.js';
+export { ForbiddenError, InvariantViolation, TransientError } from './errors.js';
 export { type FollowOptions, followStream } from './follow-stream.js';
 export { type IncomingBytes, textOf } from './incoming-text.js';
 export { type KeepProvisionedOptions, type KeptProvisioned, keepProvisioned } from './keep-provisioned.js';

@@ -5,13 +5,15 @@
  * 2. A message is sent again under the same `Nats-Msg-Id` when its acknowledgement is late and after every
  *    reconnect, and says that it is repeated: the stream forgets the id of a message that was acknowledged and
  *    removed. A repeated message may be stored behind messages given after it.
- * 3. One inbox subscription serves all messages and one timer serves all deadlines, so a message costs a map
+ * 3. What no stream takes at the moment waits and is sent again, until its deadline: while a cluster elects, there is
+ *    nobody to answer.
+ * 4. One inbox subscription serves all messages and one timer serves all deadlines, so a message costs a map
  *    entry and no request of its own.
  */
 import { headers as createHeaders, type Msg, type MsgHdrs } from '@nats-io/nats-core';
 import { ContractError, headers as names } from '@signalbox/protocol';
 import { type Connection, type Link, linkOf } from './connection.js';
-import { apiCodes, TransientError } from './errors.js';
+import { apiCodes, ForbiddenError, TransientError } from './errors.js';
 import { type MessageHeaders, writeHeaders } from './message-headers.js';
 
 export interface OutgoingMessage {
@@ -39,7 +41,7 @@ export interface PublisherOptions {
 }
 
 export interface Publisher {
-  /** Throws `TransientError` (refused, no stream, no answer in time) or `ContractError` (larger than the server takes). */
+  /** Throws `TransientError` (refused, no answer in time) or `ContractError` (larger than the server takes, or `ForbiddenError`). */
   publish(message: OutgoingMessage): Promise<PublishOutcome>;
   /** Rejects with `PublishError` when any failed, after all are decided: what the server refuses for good stops none of the others. */
   publishAll(messages: readonly OutgoingMessage[]): Promise<PublishOutcome[]>;
@@ -62,6 +64,8 @@ export class PublishError extends TransientError {
   }
 }
 
+const noStreamDelayMs = 100;
+
 type Outcome = PublishOutcome | TransientError | ContractError;
 
 interface Entry {
@@ -72,6 +76,8 @@ interface Entry {
   readonly settle: (outcome: Outcome) => void;
   readonly deadlineAt: number;
   sentAt: number;
+  /** Nobody was there to take it; to be sent again at this time, rather than when its acknowledgement is late. */
+  againAt: number | undefined;
 }
 
 interface PubAck {
@@ -111,7 +117,10 @@ class PipelinedPublisher implements Publisher {
         if (error === null) this.#onAck(message);
       },
     });
-    const endWatching = this.#link.watch({ onUp: () => this.#sendAllAgain() });
+    const endWatching = this.#link.watch({
+      onUp: () => this.#sendAllAgain(),
+      onForbidden: (subject) => this.#onForbidden(subject),
+    });
     this.#endListening = () => {
       endWatching();
       subscription.unsubscribe();
@@ -166,8 +175,12 @@ class PipelinedPublisher implements Publisher {
         settle,
         deadlineAt: Date.now() + this.#deadlineMs,
         sentAt: 0,
+        againAt: undefined,
       });
-      this.#timer ??= setInterval(() => this.#checkTimes(), Math.max(10, this.#ackTimeoutMs / 4));
+      this.#timer ??= setInterval(
+        () => this.#checkTimes(),
+        Math.max(10, Math.min(this.#ackTimeoutMs / 4, noStreamDelayMs)),
+      );
       this.#pump();
     });
   }
@@ -186,6 +199,7 @@ class PipelinedPublisher implements Publisher {
 
   #send(entry: Entry): void {
     entry.sentAt = Date.now();
+    entry.againAt = undefined;
     const reply = this.#inbox + entry.token;
     try {
       const { subject, data, headers } = entry;
@@ -199,7 +213,21 @@ class PipelinedPublisher implements Publisher {
     const entry = this.#unacknowledged.get(Number(message.subject.slice(this.#inbox.length)));
     // A second acknowledgement, of a message that was sent again.
     if (entry === undefined) return;
+    if (message.data.length === 0) {
+      entry.againAt = Date.now() + noStreamDelayMs;
+      this.#link.disturbed();
+      return;
+    }
     this.#decide(entry, readAck(message, entry.subject));
+    this.#pump();
+  }
+
+  /** The server names the subject and not the message, and refuses all on that subject alike. */
+  #onForbidden(subject: string): void {
+    for (const entry of [...this.#unacknowledged.values()]) {
+      if (entry.subject !== subject) continue;
+      this.#decide(entry, new ForbiddenError(`the server does not permit a message on ${subject}`, subject));
+    }
     this.#pump();
   }
 
@@ -236,7 +264,9 @@ class PipelinedPublisher implements Publisher {
     }
     if (this.#connection.status !== 'connected') return;
     for (const entry of [...this.#unacknowledged.values()]) {
-      if (now - entry.sentAt >= this.#ackTimeoutMs) this.#sendAgain(entry);
+      if (now < (entry.againAt ?? entry.sentAt + this.#ackTimeoutMs)) continue;
+      this.#link.disturbed();
+      this.#sendAgain(entry);
     }
     this.#pump();
   }
@@ -245,7 +275,6 @@ class PipelinedPublisher implements Publisher {
 const isStored = (outcome: Outcome): outcome is PublishOutcome => !(outcome instanceof Error);
 
 function readAck(message: Msg, subject: string): Outcome {
-  if (message.data.length === 0) return new TransientError(`no stream takes ${subject} at the moment`);
   const ack = JSON.parse(message.string()) as PubAck;
   if (ack.error?.err_code === apiCodes.messageTooLarge)
     return new ContractError('the message is larger than the stream takes', subject, { cause: ack.error });

@@ -18,9 +18,13 @@ import { isDelivery } from './delivery.js';
 
 /** How long the server keeps a request; then it says so and the places are requested anew. */
 const pullExpiresMs = 30_000;
-/** The server speaks at least this often while a request waits; it demands less than half of the expiry. */
-const idleHeartbeatMs = 5_000;
-const maxSilenceMs = 12_500;
+/**
+ * The server speaks at least this often while a request waits. In a cluster, requests die with the leader of their
+ * consumer and nobody says so: silence is all that can be noticed.
+ */
+const idleHeartbeatMs = 1_000;
+const maxSilenceMs = 2_500;
+const checkMs = 500;
 /** Up to this size each free place is requested at once: few long jobs must not leave a place idle. */
 const maxEagerSize = 16;
 /** A window that is nearly full collects free places this long before it asks for a handful. */
@@ -58,6 +62,7 @@ export class PullWindow {
   #claimedCount = 0;
   #requestedCount = 0;
   #heardAt = 0;
+  #checkedAt = Date.now();
   #isRefillQueued = false;
   #lingerTimer: NodeJS.Timeout | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
@@ -72,7 +77,7 @@ export class PullWindow {
       onDown: () => this.#giveUp(),
       onUp: () => void this.#open(),
     });
-    this.#monitor = setInterval(() => this.#check(), idleHeartbeatMs);
+    this.#monitor = setInterval(() => this.#check(), checkMs);
     if (connection.status === 'connected') void this.#open();
   }
 
@@ -257,7 +262,12 @@ export class PullWindow {
   #check(): void {
     if (this.#subscription === undefined) return;
     const now = Date.now();
+    const lateMs = now - this.#checkedAt - checkMs;
+    this.#checkedAt = now;
+    // This process itself stood still: what the server has said meanwhile has not been read yet.
+    if (lateMs > checkMs) this.#heardAt = now;
     if (this.#requestedCount > 0 && now - this.#heardAt > maxSilenceMs) {
+      this.#link.disturbed();
       this.#reopen();
       return;
     }

@@ -14,7 +14,7 @@ export interface StoredMessage {
   data: Uint8Array;
 }
 
-/** The last message on `subject` (wildcards allowed). Read directly where the stream allows it, which on a replica may lag behind. */
+/** The last message on `subject` (wildcards allowed). Read directly where there is one copy that allows it, otherwise asked of the leader. */
 export function readLast(
   connection: Connection,
   stream: string,
@@ -43,12 +43,16 @@ export function readNewest(
   });
 }
 
-/** Asked once: nobody answers a direct read of a stream that does not allow it, not even to refuse. */
+/**
+ * Asked once: nobody answers a direct read of a stream that does not allow it, not even to refuse. Of several copies any
+ * may answer, also one that lags behind, and what is asked here decides whether something is done twice.
+ */
 async function allowsDirectReads(connection: Connection, stream: string): Promise<boolean> {
   const { manager, directReads } = linkOf(connection);
   const known = directReads.get(stream);
   if (known !== undefined) return known;
-  const isAllowed = (await manager.streams.info(stream)).config.allow_direct === true;
+  const { config } = await manager.streams.info(stream);
+  const isAllowed = config.allow_direct === true && config.num_replicas === 1;
   directReads.set(stream, isAllowed);
   return isAllowed;
 }

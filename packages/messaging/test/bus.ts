@@ -64,8 +64,8 @@ export async function startBus() {
       process.kill(server.pid, 'SIGKILL');
       await server.exited;
     },
-    restart: async () => {
-      server = await startEmbeddedNats({ storeDir, port });
+    restart: async (settings: readonly string[] = []) => {
+      server = await startEmbeddedNats({ storeDir, port, settings });
     },
     stop: async () => {
       publisher.close();

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
   ContractError,
   createPublisher,
+  ForbiddenError,
   followStream,
   PublishError,
   provision,
@@ -62,8 +63,38 @@ test('no more than the permitted number of messages is unacknowledged, and all a
   publisher.close();
 });
 
-test('a publish that no stream takes is a transient error', async () => {
-  await expect(bus.publisher.publish({ subject: 'nobody', data: 'x' })).rejects.toThrow(TransientError);
+test('a publish that no stream takes is a transient error at its deadline', async () => {
+  const publisher = createPublisher(bus.connection, { deadlineMs: 300 });
+  await expect(publisher.publish({ subject: 'nobody', data: 'x' })).rejects.toThrow(TransientError);
+  publisher.close();
+});
+
+test('what nobody takes at the moment is stored as soon as somebody does', async () => {
+  const late = { ...events, name: 'LATE', subjects: ['late.>'] };
+  let isStored = false;
+  const stored = bus.publisher.publish({ subject: 'late.a', id: 'l1', data: 'x' }).then((outcome) => {
+    isStored = true;
+    return outcome;
+  });
+  await bus.publisher.publish({ subject: 'event.a', id: 'e1', data: 'x' });
+  expect(isStored).toBe(false);
+  await provision(bus.connection, { streams: [late], consumers: [] });
+  expect(await stored).toMatchObject({ stream: 'LATE', sequence: 1 });
+});
+
+test('what the permissions of the server forbid is refused for good, and stops none of the others', async () => {
+  await bus.kill();
+  await bus.restart([
+    'authorization { users: [ { user: "limited", password: "x", permissions: { publish: { deny: ["event.no"] } } } ] }',
+    'no_auth_user: "limited"',
+  ]);
+  const error = await bus.publisher
+    .publishAll(['event.a', 'event.no', 'event.b'].map((subject) => ({ subject, id: subject, data: 'x' })))
+    .catch((caught: unknown) => caught);
+  expect(error).toBeInstanceOf(PublishError);
+  const { outcomes } = error as PublishError;
+  expect(outcomes.map((outcome) => outcome instanceof ForbiddenError)).toEqual([false, true, false]);
+  expect(await storedData()).toHaveLength(2);
 });
 
 test('a full stream refuses what is too much, and says which messages are stored', async () => {

@@ -3,7 +3,7 @@
  * until it is done: a server that was killed may deliver their tasks to somebody else as if nobody had them.
  */
 import { randomUUID } from 'node:crypto';
-import { type Connection, onReconnect, publishLive, subscribeLive } from '@signalbox/messaging';
+import { type Connection, onDisturbance, publishLive, subscribeLive } from '@signalbox/messaging';
 
 export interface Holders {
   /** Whether another worker has said lately that it has this attempt in hand. */
@@ -39,7 +39,7 @@ export const followHolders = (options: FollowHoldersOptions): Holders => {
     const now = performance.now();
     for (const [key, at] of heardAt) if (now - at > validMs) heardAt.delete(key);
   };
-  const endListening = onReconnect(connection, () => {
+  const endListening = onDisturbance(connection, () => {
     survivors = new Set(keysInHand());
     announce();
   });

@@ -1,13 +1,14 @@
 /**
  * Which tasks are older than the connection they come on. The server may have lost what happened to them, and those
- * who knew are just coming back: such a task is judged only when the connection has settled.
+ * who knew are just coming back: such a task is judged only when the connection has settled. The same when a leader of
+ * a cluster is lost: its successor may deliver anew, as first deliveries, what it does not know to be delivered.
  *
  * Age is a matter of the stream's numbers, not of clocks.
  */
 import {
   type Connection,
   type Delivery,
-  onReconnect,
+  onDisturbance,
   pause,
   readStreamFacts,
   TransientError,
@@ -49,7 +50,7 @@ export const followTaskAge = (connection: Connection, stream: string, settlingMs
     boundary.catch(() => undefined);
   };
   begin();
-  const endListening = onReconnect(connection, begin);
+  const endListening = onDisturbance(connection, begin);
   return {
     isOld: async ({ streamSequence }) => streamSequence <= (await boundary),
     settled: async () => {

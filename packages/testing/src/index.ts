@@ -1,6 +1,7 @@
 export { type Audit, audit, foldedRun, lastQueued, readLog, readStored, type StoredRun } from './auditor.js';
 export { type EventuallyOptions, eventually } from './eventually.js';
+export { type NatsServers, natsLabel } from './nats-servers.js';
 export { type ProcessEnd, type SpawnedProcess, type SpawnOptions, spawnProcess } from './spawned-process.js';
 export { startTestBus, type TestBus } from './test-bus.js';
 export { VirtualClock } from './virtual-clock.js';
-export { natsLabel, type ServiceName, startWorld, type World, type WorldOptions } from './world.js';
+export { type ServiceName, startWorld, type World, type WorldOptions } from './world.js';

@@ -6,8 +6,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type EmbeddedNats, startEmbeddedNats } from '@signalbox/embedded-nats';
 import { eventually } from './eventually.js';
+import { type NatsServers, natsLabel, startNatsServers } from './nats-servers.js';
 import { type ProcessEnd, type SpawnedProcess, spawnProcess } from './spawned-process.js';
 import { createTestLogins } from './test-logins.js';
 
@@ -22,10 +22,9 @@ export interface WorldOptions {
   readonly env?: Environment;
   /** That have agents, besides that of `env`. */
   readonly workspaces?: readonly string[];
+  /** Three make a cluster. Default 1. */
+  readonly natsServers?: 1 | 3;
 }
-
-/** The label of nats-server. */
-export const natsLabel = 'nats-server';
 
 export interface World {
   readonly dataDir: string;
@@ -42,7 +41,9 @@ export interface World {
   readonly launched: readonly LaunchedProcess[];
   /** Also of nats-server. */
   pidOf(label: string): number;
-  /** kill -9, then wait until it is gone. */
+  /** What is asked of the servers themselves, each under its label. */
+  readonly nats: NatsServers;
+  /** kill -9, then wait until it is gone. Also of a nats-server. */
   kill(label: string): Promise<void>;
   /** SIGTERM, then its exit. */
   stopOne(label: string): Promise<ProcessEnd>;
@@ -84,13 +85,12 @@ export const startWorld = async (
 ): Promise<World> => {
   const root = options.root ?? thisRoot;
   const dataDir = await mkdtemp(join(tmpdir(), 'signalbox-world-'));
-  const storeDir = join(dataDir, 'nats');
   const logins = createTestLogins([
     options.env?.SIGNALBOX_WORKSPACE ?? 'default',
     ...(options.workspaces ?? []),
   ]);
-  let nats: EmbeddedNats = await startEmbeddedNats({ storeDir, ...logins.server });
-  const { port, url: natsUrl } = nats;
+  const nats = await startNatsServers(dataDir, options.natsServers ?? 1, logins.server);
+  const { url: natsUrl } = nats;
   const running = new Map<string, Running>();
   const launched: LaunchedProcess[] = [];
   let apiPort = '0';
@@ -142,7 +142,8 @@ export const startWorld = async (
     const last = launched.findLast((each) => each.label === label);
     if (last !== undefined && last.end === undefined) last.wasEnded = true;
   };
-  const pidOf = (label: string): number => (label === natsLabel ? nats.pid : processOf(label).pid);
+  const pidOf = (label: string): number =>
+    nats.labels.includes(label) ? nats.pidOf(label) : processOf(label).pid;
   const apiUrl = (): string => `http://127.0.0.1:${apiPort}`;
 
   const stop = async (): Promise<void> => {
@@ -176,7 +177,12 @@ export const startWorld = async (
     processOf,
     launched,
     pidOf,
+    nats,
     kill: async (label) => {
+      if (nats.labels.includes(label)) {
+        await nats.kill(label);
+        return;
+      }
       noteEnding(label);
       processOf(label).kill('SIGKILL');
       await processOf(label).exited;
@@ -188,14 +194,9 @@ export const startWorld = async (
     },
     freeze: (label) => void process.kill(pidOf(label), 'SIGSTOP'),
     resume: (label) => void process.kill(pidOf(label), 'SIGCONT'),
-    killNats: async () => {
-      process.kill(nats.pid, 'SIGKILL');
-      await nats.exited;
-    },
-    restartNats: async () => {
-      nats = await startEmbeddedNats({ storeDir, port, ...logins.server });
-    },
-    wipeNats: () => rm(storeDir, { recursive: true, force: true }),
+    killNats: () => nats.kill(natsLabel),
+    restartNats: () => nats.restart(natsLabel),
+    wipeNats: () => nats.wipe(),
     call: (method, path, body, actor = 'user:alice') => call(apiUrl(), method, path, body, actor),
     logsOf: (label) =>
       launched

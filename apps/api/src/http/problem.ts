@@ -5,7 +5,7 @@
  * 2. Every error passes through `toProblem`; what it does not know becomes a 500 that says nothing of the inside.
  */
 
-import { TransientError } from '@signalbox/messaging';
+import { ForbiddenError, TransientError } from '@signalbox/messaging';
 import { ContractError, type IssueMessage } from '@signalbox/protocol';
 import { HTTPException } from 'hono/http-exception';
 import type { ValidationResource } from '../resources/catalog.js';
@@ -67,6 +67,7 @@ const refusalStatuses: Readonly<Record<string, number>> = {
   APPROVER_NOT_ALLOWED: 403,
   REQUESTER_NOT_ALLOWED: 403,
   ANONYMOUS_NOT_ALLOWED: 403,
+  DEAD_LETTER_NOT_FOUND: 404,
   INVALID_INPUT: 400,
   SIGNAL_PAYLOAD_INVALID: 400,
   SIGNAL_UNKNOWN: 404,
@@ -144,7 +145,8 @@ const ofHttpException = (error: HTTPException): Problem => {
 export const toProblem = (error: unknown): Problem => {
   if (error instanceof Problem) return error;
   if (error instanceof TransientError) return unavailable(error);
-  if (error instanceof ContractError)
+  // The permissions of the api at the bus are wrong, which is nothing that a client can mend.
+  if (error instanceof ContractError && !(error instanceof ForbiddenError))
     return problem('INVALID_REQUEST', {
       detail: error.message,
       errors: [{ path: error.place, message: error.message }],

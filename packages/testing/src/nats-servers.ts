@@ -1,0 +1,178 @@
+/** The nats-servers of a world: one, or a cluster of three on loopback whose members a test may kill one by one. */
+import { rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { type EmbeddedNats, type EmbeddedNatsOptions, startEmbeddedNats } from '@signalbox/embedded-nats';
+import { eventually } from './eventually.js';
+
+/** The label of nats-server where there is one. */
+export const natsLabel = 'nats-server';
+
+export interface NatsServers {
+  /** All addresses, separated by commas. */
+  readonly url: string;
+  readonly labels: readonly string[];
+  pidOf(label: string): number;
+  /** kill -9, then wait until it is gone. */
+  kill(label: string): Promise<void>;
+  /** On the same store and port; `changes` of its configuration last until its next start. */
+  restart(label: string, changes?: Pick<EmbeddedNatsOptions, 'maxPayload' | 'settings'>): Promise<void>;
+  /** Removes the stores of servers, which must be down. */
+  wipe(): Promise<void>;
+  /** Of a cluster: who leads a stream now; undefined during an election. */
+  leaderOf(stream: string): Promise<string | undefined>;
+  /** Of a cluster: resolves when every member has every stream as its leader has it. */
+  untilInSync(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+interface Member {
+  readonly label: string;
+  readonly options: EmbeddedNatsOptions;
+  server: EmbeddedNats;
+}
+
+/** How the monitoring of a server tells of replicas; only what is read here. */
+interface Replicated {
+  readonly name: string;
+  readonly cluster?: {
+    readonly leader?: string;
+    readonly replicas?: readonly { readonly current: boolean; readonly offline?: boolean }[];
+  };
+}
+
+export const startNatsServers = async (
+  folder: string,
+  count: 1 | 3,
+  access: Pick<EmbeddedNatsOptions, 'logins' | 'anonymous'>,
+): Promise<NatsServers> => {
+  const planned = count === 1 ? [single(folder)] : await cluster(folder);
+  const members: Member[] = await Promise.all(
+    planned.map(async (each) => {
+      const options = { ...each.options, ...access };
+      const server = await startEmbeddedNats(options);
+      return { label: each.label, options: { ...options, port: server.port }, server };
+    }),
+  );
+  const memberOf = (label: string): Member => {
+    const found = members.find((each) => each.label === label);
+    if (found === undefined) throw new Error(`there is no nats-server ${label}`);
+    return found;
+  };
+  const servers: NatsServers = {
+    url: members.map(({ server }) => server.url).join(','),
+    labels: members.map(({ label }) => label),
+    pidOf: (label) => memberOf(label).server.pid,
+    kill: async (label) => {
+      const { server } = memberOf(label);
+      process.kill(server.pid, 'SIGKILL');
+      await server.exited;
+    },
+    restart: async (label, changes = {}) => {
+      const member = memberOf(label);
+      member.server = await startEmbeddedNats({ ...member.options, ...changes });
+    },
+    wipe: async () => {
+      await Promise.all(members.map(({ options }) => rm(options.storeDir, { recursive: true, force: true })));
+    },
+    leaderOf: async (stream) => {
+      const told = await Promise.all(members.map(streamsAt));
+      return told.flatMap((streams = []) => streams).find(({ name }) => name === stream)?.cluster?.leader;
+    },
+    untilInSync: async () => {
+      await eventually(() => areInStep(members), {
+        timeoutMs: 60_000,
+        describe: 'every member of the cluster is in sync',
+      });
+    },
+    stop: async () => {
+      await Promise.all(members.map(({ server }) => server.stop()));
+    },
+  };
+  if (count > 1) await servers.untilInSync();
+  return servers;
+};
+
+const single = (folder: string): Pick<Member, 'label' | 'options'> => ({
+  label: natsLabel,
+  options: { storeDir: join(folder, 'nats') },
+});
+
+const memberCount = 3;
+
+const cluster = async (folder: string): Promise<readonly Pick<Member, 'label' | 'options'>[]> => {
+  const ports = await freePorts(2 * memberCount);
+  const memberPorts = ports.slice(0, memberCount);
+  return memberPorts.map((port, index) => {
+    const label = `${natsLabel}-${index + 1}`;
+    return {
+      label,
+      options: {
+        storeDir: join(folder, label),
+        cluster: {
+          name: 'signalbox',
+          serverName: label,
+          port,
+          memberPorts,
+          monitoringPort: ports[memberCount + index] ?? 0,
+        },
+      },
+    };
+  });
+};
+
+/** Held together, so that none is given twice. */
+const freePorts = async (count: number): Promise<number[]> => {
+  const held = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(0, '127.0.0.1', resolve);
+      });
+      return server;
+    }),
+  );
+  const ports = held.map((server) => {
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('the server has no port');
+    return address.port;
+  });
+  await Promise.all(held.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+};
+
+const monitoring = async ({ options }: Member, path: string): Promise<Response | undefined> => {
+  try {
+    return await fetch(`http://127.0.0.1:${options.cluster?.monitoringPort}${path}`, {
+      signal: AbortSignal.timeout(1_000),
+    });
+  } catch {
+    return undefined;
+  }
+};
+
+const streamsAt = async (member: Member): Promise<readonly Replicated[] | undefined> => {
+  const answer = await monitoring(member, '/jsz?accounts=true&streams=true');
+  if (answer?.ok !== true) return undefined;
+  const { account_details: accounts = [] } = (await answer.json()) as {
+    account_details?: readonly { readonly stream_detail?: readonly Replicated[] }[];
+  };
+  return accounts.flatMap(({ stream_detail: streams = [] }) => streams);
+};
+
+/**
+ * Every member knows the same streams with their leaders, and whoever leads one has its replicas in step. Not asked of
+ * consumers: one that was made anew while a member was away may stay behind there for ever (2.9.10).
+ */
+const areInStep = async (members: readonly Member[]): Promise<boolean> => {
+  const told = await Promise.all(members.map(streamsAt));
+  const counts = new Set(told.map((streams) => streams?.length));
+  if (counts.size > 1 || counts.has(undefined)) return false;
+  return told.every((streams = [], index) =>
+    streams.every(({ cluster: group }) => {
+      if (group?.leader !== members[index]?.label) return group?.leader !== undefined;
+      return (group?.replicas ?? []).every(({ current, offline }) => current && offline !== true);
+    }),
+  );
+};
