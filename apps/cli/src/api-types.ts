@@ -93,6 +93,7 @@ export const deadLetter = z.object({
   code: z.string(),
   reason: z.string(),
   at: z.string(),
+  outcome: z.string(),
 });
 
 export const problem = z.object({

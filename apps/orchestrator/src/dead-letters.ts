@@ -4,19 +4,25 @@
  */
 import { stepError } from '@signalbox/engine';
 import {
+  type CatalogCommand,
+  type CatalogEventMessage,
   ContractError,
   claimInTask,
   type DeadLetterReport,
   parseTaskSubject,
   type StepReporter,
+  workspaceOfSubject,
 } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
+import { refused } from './catalog/refused.js';
 import type { BatchContext, RunCommands } from './run-commands.js';
-import type { DeadLetterStore } from './store/dead-letter-store.js';
+import type { DeadLetterStore, KeptMessage } from './store/dead-letter-store.js';
+import type { MessageEntry } from './store/outbox-store.js';
 import type { Claims } from './wire/claim.js';
 import { encodeDeadLetter } from './wire/event-codec.js';
-import type { BatchInput } from './wire/input-codec.js';
+import { type BatchInput, ownName, unsentPrefix } from './wire/input-codec.js';
 
+export type DeadLetterCommand = Extract<CatalogCommand, { type: 'retry_dead_letter' | 'drop_dead_letter' }>;
 export type DeadLetterInput = Extract<BatchInput, { kind: 'dead_letter' }>;
 
 export interface DeadLetterParts {
@@ -46,6 +52,57 @@ export class DeadLetters {
     this.#failStep(report, context);
   }
 
+  /** An operator retries or drops one. The answer is a fact of the workspace's catalog. */
+  end(command: DeadLetterCommand, context: BatchContext): CatalogEventMessage {
+    const { workspace, actor, deadLetterId: id } = command;
+    const { store } = this.#parts;
+    const kept = store.find(workspace, id);
+    if (kept === undefined)
+      return refused(command, 'DEAD_LETTER_NOT_FOUND', `there is no dead letter "${id}"`);
+    const end = store.endOf(workspace, id);
+    if (end !== undefined) {
+      const message = `${end.actor} has ${end.outcome} the dead letter "${id}" already`;
+      return refused(command, 'DEAD_LETTER_ENDED', message);
+    }
+    const isRetry = command.type === 'retry_dead_letter';
+    if (isRetry) {
+      const refusal = this.#refusalOfRetry(command, kept);
+      if (refusal !== undefined) return refusal;
+      context.changes.send(retryOf(command, kept));
+    }
+    store.end({ workspace, id, outcome: isRetry ? 'retried' : 'dropped', at: context.now, actor });
+    const type = isRetry ? 'catalog.dead_letter_retried' : 'catalog.dead_letter_dropped';
+    return { type, actor, deadLetterId: id };
+  }
+
+  /**
+   * It is published with the rights of this process, so what it says must be known to be true: from this process
+   * itself, or a task of ours that its claim proves. Who reports a message may have made it up.
+   */
+  #refusalOfRetry(command: DeadLetterCommand, kept: KeptMessage): CatalogEventMessage | undefined {
+    const { workspace, deadLetterId: id } = command;
+    const payload = Buffer.from(kept.payload, 'base64');
+    if (payload.length < kept.payloadBytes) {
+      const message = `of the ${kept.payloadBytes} bytes of "${id}" only ${payload.length} were kept`;
+      return refused(command, 'DEAD_LETTER_CUT', message);
+    }
+    const isOwn = kept.reportedBy === ownName;
+    const isOurs = isOwn
+      ? workspaceOfSubject(kept.subject) === workspace
+      : this.#provesItself(kept, workspace);
+    if (isOurs) return undefined;
+    const message = `nothing proves that "${id}" was sent by the platform: it can be dropped, not retried`;
+    return refused(command, 'DEAD_LETTER_UNPROVEN', message);
+  }
+
+  #provesItself({ subject, payload }: KeptMessage, workspace: string): boolean {
+    const target = targetOf(subject);
+    const task = claimInTask(Buffer.from(payload, 'base64').toString());
+    if (task === undefined || target === undefined || workspaceOfSubject(subject) !== workspace) return false;
+    const { runId, stepId, attempt, claim } = task;
+    return this.#parts.claims.isRight(claim, { target, workspace, runId, stepId, attempt });
+  }
+
   #failStep({ workspace, subject, payload, reason }: DeadLetterReport, context: BatchContext): void {
     const target = targetOf(subject);
     const task = claimInTask(Buffer.from(payload, 'base64').toString());
@@ -56,6 +113,17 @@ export class DeadLetters {
     this.#parts.commands.failStep({ workspace, runId, stepId, attempt, error }, context);
   }
 }
+
+/** Published as what was sent before: whoever gets it asks whether it is done. */
+const retryOf = ({ commandId, deadLetterId }: DeadLetterCommand, kept: KeptMessage): MessageEntry => ({
+  kind: 'message',
+  subject: kept.subject,
+  messageId: deadLetterId.startsWith(unsentPrefix)
+    ? deadLetterId.slice(unsentPrefix.length)
+    : `${deadLetterId}/retried/${commandId}`,
+  payload: Buffer.from(kept.payload, 'base64').toString(),
+  repeated: true,
+});
 
 /** Who was to report what lay on a subject; undefined where it was no step. */
 const targetOf = (subject: string): StepReporter | undefined => {

@@ -84,12 +84,17 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
     limits: () => limitsFor(parts.maxPayloadBytes()),
     logger,
   });
-  const catalog = new Catalog({ ...stores, runs: runStore, outside });
   const deadLetters = new DeadLetters({
     store: stores.deadLetters,
     claims,
     commands,
     logger,
+  });
+  const catalog = new Catalog({
+    ...stores,
+    runs: runStore,
+    outside,
+    endDeadLetter: (command, context) => deadLetters.end(command, context),
   });
   const stepTasks = new StepTasks(agents, claims);
   const writePath = new WritePath({

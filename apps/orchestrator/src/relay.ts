@@ -159,7 +159,9 @@ export class Relay {
 const isStored = (outcome: unknown): outcome is PublishOutcome =>
   outcome !== undefined && !(outcome instanceof Error);
 
-const toMessage = (entry: OutboxEntry): WireMessage[] =>
-  entry.kind === 'withdrawal'
-    ? []
-    : [wireMessage(entry.subject, entry.messageId, entry.payload, { idempotencyKey: entry.idempotencyKey })];
+const toMessage = (entry: OutboxEntry): WireMessage[] => {
+  if (entry.kind === 'withdrawal') return [];
+  const { subject, messageId, payload, idempotencyKey, repeated } = entry;
+  const message = wireMessage(subject, messageId, payload, { idempotencyKey });
+  return [repeated === true ? repeatedMessage(message) : message];
+};

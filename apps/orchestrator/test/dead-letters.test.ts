@@ -117,6 +117,81 @@ describe('a step task that nobody could handle', () => {
   });
 });
 
+describe('an operator', () => {
+  const ends = (): object[] =>
+    world.bus.events
+      .map(({ data }) => data)
+      .filter(({ type }) => /^catalog\.(dead_letter|command_re)/.test(type));
+  const act = (type: 'retry_dead_letter' | 'drop_dead_letter', deadLetterId = 'WORKFLOW_TASKS/77') =>
+    world.deliver(world.catalog({ type, deadLetterId }));
+
+  test('retries a message that is kept whole: it goes out once more and says so, once', async () => {
+    await world.deliver(world.start('run-1', 'one'));
+    const task = world.takeStep();
+    await world.deliver(report(task, JSON.stringify(task)));
+    await act('retry_dead_letter');
+    expect(ends()).toEqual([
+      { type: 'catalog.dead_letter_retried', actor: 'user:alice', deadLetterId: 'WORKFLOW_TASKS/77' },
+    ]);
+    const sent = world.bus.tasks.at(-1);
+    expect(sent?.subject).toBe(`wf.task.step.default.${task.runId}.${task.stepId}`);
+    expect(JSON.parse(sent?.text ?? '')).toEqual(task);
+    expect(sent?.headers['signalbox-repeated']).toBe('1');
+    await act('retry_dead_letter');
+    expect(ends().at(-1)).toMatchObject({ code: 'DEAD_LETTER_ENDED' });
+  });
+
+  test('is refused a retry of what was cut, of what nothing proves, and of what is not there; a drop is not', async () => {
+    await world.deliver(world.start('run-1', 'one'));
+    const task = world.takeStep();
+    await world.deliver(report(task, JSON.stringify({ ...task, input: 'x'.repeat(200_000) })));
+    await act('retry_dead_letter');
+    expect(ends().at(-1)).toMatchObject({ code: 'DEAD_LETTER_CUT' });
+    await act('drop_dead_letter');
+    expect(ends().at(-1)).toMatchObject({ type: 'catalog.dead_letter_dropped' });
+    await act('retry_dead_letter', 'WORKFLOW_TASKS/99');
+    expect(ends().at(-1)).toMatchObject({ code: 'DEAD_LETTER_NOT_FOUND' });
+    const command = JSON.stringify({ type: 'approve', actor: 'user:boss' });
+    const forged = report(task, command);
+    const body = JSON.parse(Buffer.from(forged.data).toString());
+    for (const [id, more] of Object.entries({
+      made: { subject: 'wf.task.approval.decision.default.run-1.a1' },
+      foreign: { subject: `wf.task.step.other.${task.runId}.${task.stepId}` },
+    })) {
+      await world.deliver(world.message('wf.task.deadletter.default', { ...body, ...more, id }));
+      await act('retry_dead_letter', id);
+      expect(ends().at(-1)).toMatchObject({ code: 'DEAD_LETTER_UNPROVEN' });
+    }
+  });
+
+  test('is not fooled by a report under the name of the orchestrator', async () => {
+    const body = {
+      ...JSON.parse(Buffer.from(report({ runId: 'r', stepId: 's' } as StepTask, '{}').data).toString()),
+      reportedBy: 'orchestrator',
+    };
+    await world.deliver(world.message('wf.task.deadletter.default', body));
+    await act('retry_dead_letter');
+    expect(ends().at(-1)).toMatchObject({ code: 'DEAD_LETTER_NOT_FOUND' });
+  });
+});
+
+test('a dead letter belongs to its workspace: the id that one reports hides none of another', async () => {
+  await world.deliver(world.start('run-1', 'one'));
+  const task = world.takeStep();
+  const own = report(task, 'garbage');
+  const body = {
+    ...JSON.parse(Buffer.from(own.data).toString()),
+    workspace: 'other',
+    subject: 'wf.task.step.other.r.s',
+  };
+  await world.deliver(world.message('wf.task.deadletter.other', body), own);
+  expect(world.sql.prepare('SELECT workspace, id FROM dead_letters ORDER BY position').all()).toEqual([
+    { workspace: 'other', id: 'WORKFLOW_TASKS/77' },
+    { workspace: 'default', id: 'WORKFLOW_TASKS/77' },
+  ]);
+  expect(recorded()).toBe(2);
+});
+
 describe('a run that stops the process', () => {
   /** The process would end; the next one starts on the same database. */
   const crashOn = async (runId: string): Promise<void> => {

@@ -75,6 +75,8 @@ export async function provision(
   return drifts;
 }
 
+const maxMakeTries = 5;
+
 type NamedStream = Partial<StreamConfig> & { name: string };
 type NamedConsumer = Partial<ConsumerConfig> & { durable_name: string };
 
@@ -160,14 +162,24 @@ export async function remakeConsumer(
 ): Promise<void> {
   const { manager } = linkOf(connection);
   const { stream, durable } = declaration;
-  await attempt(connection, `making the consumer ${durable} anew`, async () => {
+  const what = `making the consumer ${durable} anew`;
+  await attempt(connection, what, async () => {
     try {
       await manager.consumers.delete(stream, durable);
     } catch (error) {
       if (!hasApiCode(error, apiCodes.consumerNotFound)) throw error;
     }
-    await manager.consumers.add(stream, consumerConfig(declaration));
   });
+  // A cluster may need longer to make one than a request waits. What is being made must not be deleted again for that.
+  for (let tryCount = 1; ; tryCount += 1) {
+    try {
+      await attempt(connection, what, () => manager.consumers.add(stream, consumerConfig(declaration)));
+      return;
+    } catch (error) {
+      if (!(error instanceof TransientError) || tryCount === maxMakeTries) throw error;
+      await pause(retryDelayMs, undefined);
+    }
+  }
 }
 
 async function untilAnswered<T>(

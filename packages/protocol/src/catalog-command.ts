@@ -1,6 +1,7 @@
-/** `wf.task.catalog.<workspace>`: definitions, agents and teams, put or taken away. */
+/** `wf.task.catalog.<workspace>`: definitions, agents and teams, put or taken away; what becomes of a dead letter. */
 import { z } from 'zod';
 import { actor } from './actor.js';
+import { deadLetterId } from './dead-letter.js';
 import { commandId, id, instant } from './shapes.js';
 
 const base = { commandId, workspace: id, actor, issuedAt: instant };
@@ -20,5 +21,9 @@ export const catalogCommand = z.discriminatedUnion('type', [
   z.object({ ...base, type: z.literal('put_agent'), name: z.string().min(1), source: z.string() }),
   z.object({ ...base, type: z.literal('delete_agent'), name: z.string().min(1) }),
   z.object({ ...base, type: z.literal('put_teams'), source: z.string() }),
+  /** The kept message is published once more. */
+  z.object({ ...base, type: z.literal('retry_dead_letter'), deadLetterId }),
+  /** Nobody needs it any more. */
+  z.object({ ...base, type: z.literal('drop_dead_letter'), deadLetterId }),
 ]);
 export type CatalogCommand = z.infer<typeof catalogCommand>;

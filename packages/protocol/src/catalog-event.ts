@@ -39,6 +39,8 @@ export const catalogEvent = z.discriminatedUnion('type', [
     source: z.string(),
     changed: z.boolean(),
   }),
+  z.object({ ...of('catalog.dead_letter_retried'), deadLetterId: z.string() }),
+  z.object({ ...of('catalog.dead_letter_dropped'), deadLetterId: z.string() }),
   z.object({
     ...of('catalog.command_refused'),
     command: z.string(),

@@ -2,9 +2,12 @@
 import { z } from 'zod';
 import { id, instant } from './shapes.js';
 
+/** It counts within its workspace: `<stream>/<stream sequence>`, or `unsent/<message id>`. */
+export const deadLetterId = z.string().min(1).max(1_000);
+
 export const deadLetterReport = z.object({
-  /** `<stream>/<stream sequence>`: the same message is recorded once. */
-  id: z.string(),
+  /** The same message is recorded once. */
+  id: deadLetterId,
   workspace: id,
   stream: z.string(),
   subject: z.string(),

@@ -15,7 +15,12 @@ export {
   encodeEventAround,
 } from './cloud-event.js';
 export { ContractError } from './contract-error.js';
-export { type DeadLetterReport, deadLetterReport, maxDeadLetterPayloadBytes } from './dead-letter.js';
+export {
+  type DeadLetterReport,
+  deadLetterId,
+  deadLetterReport,
+  maxDeadLetterPayloadBytes,
+} from './dead-letter.js';
 export {
   claimInTask,
   encodeApprovalDecision,
@@ -64,6 +69,7 @@ export {
   type TaskAddress,
   taskSubjects,
   workspaceOfAgentTask,
+  workspaceOfSubject,
 } from './subjects.js';
 export {
   decodeApprovalTask,

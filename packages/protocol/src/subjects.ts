@@ -150,3 +150,13 @@ const addressOf = ([first = '', ...rest]: readonly string[]): TaskAddress | unde
       return undefined;
   }
 };
+
+const eventKinds: ReadonlySet<string> = new Set(['run', 'step', 'approval', 'catalog', 'deadletter']);
+
+/** The workspace that a task or an event belongs to; undefined where the subject is none of this protocol. */
+export const workspaceOfSubject = (subject: string): string | undefined => {
+  const [root, sort, kind = '', ...rest] = subject.split('.');
+  if (root !== 'wf' || !rest.every((each) => idPattern.test(each))) return undefined;
+  if (sort === 'event') return eventKinds.has(kind) ? rest[0] : undefined;
+  return sort === 'task' ? addressOf([kind, ...rest])?.workspace : undefined;
+};

@@ -63,6 +63,8 @@ const catalogCommands: readonly CatalogCommand[] = [
   { ...command, type: 'put_agent', name: 'checker', source: '---\n---\n' },
   { ...command, type: 'delete_agent', name: 'checker' },
   { ...command, type: 'put_teams', source: 'teams: {}\n' },
+  { ...command, type: 'retry_dead_letter', deadLetterId: 'WORKFLOW_TASKS/17' },
+  { ...command, type: 'drop_dead_letter', deadLetterId: 'WORKFLOW_TASKS/17' },
 ];
 
 const { agent, ...task }: StepTask = {

@@ -1,19 +1,55 @@
 /** Dead letters, and whether the process is alive and ready. */
 import { createRoute, z } from '@hono/zod-openapi';
+import { deadLetterId } from '@signalbox/protocol';
+import { orProblem } from '../commands/submit.js';
 import { deadLetterResource } from '../resources/catalog.js';
 import type { ApiContext } from './api-context.js';
+import { commandBase } from './command-base.js';
 import { formatCursor, parseCursor } from './cursor.js';
 import { problem } from './problem.js';
-import { createRouter, jsonAnswer, listQuery, pageOf, problemAnswer } from './routing.js';
+import {
+  actorHeaders,
+  createRouter,
+  jsonAnswer,
+  listQuery,
+  pageOf,
+  problemAnswer,
+  unconfirmed,
+  unconfirmedAnswer,
+} from './routing.js';
+
+const root = '/api/v1/dead-letters';
 
 const deadLettersRoute = createRoute({
   method: 'get',
-  path: '/api/v1/dead-letters',
+  path: root,
   tags: ['operations'],
   summary: 'Messages that nobody could handle, newest first',
   request: { query: z.object(listQuery(50, 200)) },
   responses: { 200: jsonAnswer(pageOf(deadLetterResource), 'A page of dead letters.'), ...problemAnswer },
 });
+
+const endRoute = (act: 'retry' | 'drop', summary: string) =>
+  createRoute({
+    method: 'post',
+    path: `${root}/{deadLetterId}/${act}`,
+    tags: ['operations'],
+    summary,
+    request: { params: z.object({ deadLetterId }), headers: actorHeaders },
+    responses: {
+      200: jsonAnswer(
+        z.object({ deadLetterId: z.string(), outcome: z.enum(['retried', 'dropped']) }),
+        'Done.',
+      ),
+      ...unconfirmedAnswer,
+      ...problemAnswer,
+    },
+  });
+const retryRoute = endRoute(
+  'retry',
+  'Publish the kept message of a dead letter once more, where it is whole',
+);
+const dropRoute = endRoute('drop', 'Say that nobody needs a dead letter any more');
 
 const healthRoute = createRoute({
   method: 'get',
@@ -47,6 +83,26 @@ export const systemRoutes = (api: ApiContext) => {
     const { limit, cursor } = c.req.valid('query');
     const page = api.readModel.listDeadLetters(limit, parseCursor(cursor));
     return c.json({ items: page.items, nextCursor: formatCursor(page.next) }, 200);
+  });
+  router.openapi(retryRoute, async (c) => {
+    const command = {
+      ...commandBase(api.workspace, c),
+      type: 'retry_dead_letter' as const,
+      deadLetterId: c.req.valid('param').deadLetterId,
+    };
+    const done = orProblem(await api.submit({ kind: 'catalog', command }));
+    if (done.kind === 'unconfirmed') return unconfirmed(c, command.commandId, root);
+    return c.json({ deadLetterId: command.deadLetterId, outcome: 'retried' as const }, 200);
+  });
+  router.openapi(dropRoute, async (c) => {
+    const command = {
+      ...commandBase(api.workspace, c),
+      type: 'drop_dead_letter' as const,
+      deadLetterId: c.req.valid('param').deadLetterId,
+    };
+    const done = orProblem(await api.submit({ kind: 'catalog', command }));
+    if (done.kind === 'unconfirmed') return unconfirmed(c, command.commandId, root);
+    return c.json({ deadLetterId: command.deadLetterId, outcome: 'dropped' as const }, 200);
   });
   router.openapi(healthRoute, (c) => c.json({ status: 'alive' as const }, 200));
   router.openapi(readyRoute, (c) => {

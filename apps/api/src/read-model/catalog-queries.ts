@@ -55,6 +55,9 @@ interface DeadLetterRow {
   at: number;
   payload: string;
   payload_bytes: number;
+  outcome: 'retried' | 'dropped' | null;
+  ended_at: number | null;
+  ended_by: string | null;
 }
 
 const toSummary = (row: WorkflowRow): WorkflowSummary => ({
@@ -89,6 +92,9 @@ const toDeadLetter = (row: DeadLetterRow): DeadLetterResource => ({
   at: toInstantText(row.at),
   payload: row.payload,
   payloadBytes: row.payload_bytes,
+  outcome: row.outcome ?? 'kept',
+  endedAt: toOptionalInstantText(row.ended_at),
+  endedBy: row.ended_by,
 });
 
 export type CatalogQueries = ReturnType<typeof createCatalogQueries>;
@@ -178,7 +184,9 @@ const createAgentQueries = (db: ReadModelDatabase) => {
 
 const createDeadLetterQueries = (db: ReadModelDatabase) => {
   const behind = db.prepare<[number, string, number], DeadLetterRow>(
-    'SELECT * FROM dead_letters WHERE (at, id) < (?, ?) ORDER BY at DESC, id DESC LIMIT ?',
+    `SELECT l.*, e.outcome, e.at AS ended_at, e.actor AS ended_by FROM dead_letters l
+     LEFT JOIN dead_letter_ends e ON e.id = l.id
+     WHERE (l.at, l.id) < (?, ?) ORDER BY l.at DESC, l.id DESC LIMIT ?`,
   );
   return {
     /** Newest first. */

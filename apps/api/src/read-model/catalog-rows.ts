@@ -45,6 +45,9 @@ export const createCatalogRows = (db: ReadModelDatabase) => {
   );
   const release = db.prepare<unknown[]>('DELETE FROM quarantines WHERE run_id = ?');
   const deadLetter = db.prepare<unknown[]>(addDeadLetter);
+  const endDeadLetter = db.prepare<unknown[]>(
+    'INSERT INTO dead_letter_ends (id, outcome, at, actor) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+  );
 
   const writeWorkflow = (event: Of<'catalog.workflow_put'>, at: number): void => {
     const statement = event.changed ? changedWorkflow : workflow;
@@ -101,6 +104,12 @@ export const createCatalogRows = (db: ReadModelDatabase) => {
         return;
       case 'deadletter.recorded':
         writeDeadLetter(event.deadLetter);
+        return;
+      case 'catalog.dead_letter_retried':
+        endDeadLetter.run(event.deadLetterId, 'retried', at, event.actor);
+        return;
+      case 'catalog.dead_letter_dropped':
+        endDeadLetter.run(event.deadLetterId, 'dropped', at, event.actor);
         return;
       case 'catalog.command_refused':
         return;

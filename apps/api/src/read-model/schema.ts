@@ -167,6 +167,12 @@ CREATE TABLE dead_letters (
   payload TEXT NOT NULL,
   payload_bytes INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE dead_letter_ends (
+  id TEXT PRIMARY KEY,
+  outcome TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  actor TEXT NOT NULL
+) WITHOUT ROWID;
 CREATE INDEX dead_letters_newest ON dead_letters (at, id);
 `;
 

@@ -79,6 +79,11 @@ export const deadLetterResource = z
     at: instantText,
     payload: z.string().openapi({ description: 'The first 64 KiB, base64.' }),
     payloadBytes: z.number().int(),
+    outcome: z
+      .enum(['kept', 'retried', 'dropped'])
+      .openapi({ description: 'What an operator has done with it.' }),
+    endedAt: instantText.nullable(),
+    endedBy: z.string().nullable(),
   })
   .openapi('DeadLetter');
 export type DeadLetterResource = z.infer<typeof deadLetterResource>;

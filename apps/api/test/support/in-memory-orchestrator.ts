@@ -282,6 +282,10 @@ export class InMemoryOrchestrator implements CommandPort {
           source: command.source,
           changed: true,
         };
+      case 'retry_dead_letter':
+        return { type: 'catalog.dead_letter_retried', actor, deadLetterId: command.deadLetterId };
+      case 'drop_dead_letter':
+        return refused('DEAD_LETTER_NOT_FOUND', 'there is none');
     }
   }
 

@@ -8,13 +8,14 @@ const list = async (_options: unknown, command: Command): Promise<void> => {
   const found = await api.list('/api/v1/dead-letters', deadLetter);
   output.show(found, (letters) =>
     table(
-      ['message', 'subject', 'code', 'deliveries', 'at', 'reason'],
+      ['message', 'subject', 'code', 'deliveries', 'at', 'outcome', 'reason'],
       letters.map((each) => [
         each.id,
         each.subject,
         each.code,
         String(each.deliveryCount),
         each.at,
+        each.outcome,
         each.reason,
       ]),
       'no dead letters',
@@ -22,8 +23,24 @@ const list = async (_options: unknown, command: Command): Promise<void> => {
   );
 };
 
+const end =
+  (act: 'retry' | 'drop', done: string) =>
+  async (id: string, _options: unknown, command: Command): Promise<void> => {
+    const { api, output } = contextOf(command);
+    const { body } = await api.send('POST', `/api/v1/dead-letters/${encodeURIComponent(id)}/${act}`);
+    output.show(body, () => `${id} ${done}`);
+  };
+
 export const deadLetterCommands = (): Command => {
   const command = new Command('dead-letters').description('messages that nobody could handle');
   command.command('list').description('newest first').action(list);
+  command
+    .command('retry <id>')
+    .description('publish the kept message once more, where it is whole')
+    .action(end('retry', 'is published once more'));
+  command
+    .command('drop <id>')
+    .description('say that nobody needs it any more')
+    .action(end('drop', 'is dropped'));
   return command;
 };

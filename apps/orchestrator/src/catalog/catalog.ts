@@ -13,8 +13,8 @@ import { type Issue, limits } from '@signalbox/dsl';
 import type { JsonObject } from '@signalbox/engine';
 import type { CatalogCommand, CatalogEventMessage, IssueMessage } from '@signalbox/protocol';
 import type { CheckedWorkflow, CheckOutcome, KnownItems } from '@signalbox/validation';
+import type { DeadLetterCommand } from '../dead-letters.js';
 import type { OutsideAnswers } from '../outside.js';
-
 import type { BatchContext } from '../run-commands.js';
 import { sha256 } from '../sha256.js';
 import type {
@@ -27,6 +27,7 @@ import type {
 import { catalogCommandKey, type InboxStore } from '../store/inbox-store.js';
 import type { RunStore } from '../store/run-store.js';
 import { encodeCatalogEvent } from '../wire/event-codec.js';
+import { refused } from './refused.js';
 
 type CommandOf<T extends CatalogCommand['type']> = Extract<CatalogCommand, { type: T }>;
 
@@ -38,6 +39,7 @@ export interface CatalogParts {
   readonly runs: RunStore;
   readonly inbox: InboxStore;
   readonly outside: OutsideAnswers;
+  readonly endDeadLetter: (command: DeadLetterCommand, context: BatchContext) => CatalogEventMessage;
 }
 
 interface Versioned {
@@ -67,12 +69,13 @@ export class Catalog {
   handle(command: CatalogCommand, context: BatchContext): void {
     const { workspace, commandId } = command;
     if (!this.#parts.inbox.accept(catalogCommandKey(workspace, commandId), context.now)) return;
-    const event = this.#answer(command, context.now);
+    const event = this.#answer(command, context);
     const seq = this.#parts.events.append(workspace, context.now, event, commandId);
     context.changes.announce(encodeCatalogEvent(workspace, seq, context.now, event, commandId));
   }
 
-  #answer(command: CatalogCommand, at: number): CatalogEventMessage {
+  #answer(command: CatalogCommand, context: BatchContext): CatalogEventMessage {
+    const at = context.now;
     switch (command.type) {
       case 'put_workflow':
         return this.#putWorkflow(command, at);
@@ -84,6 +87,9 @@ export class Catalog {
         return this.#deleteAgent(command, at);
       case 'put_teams':
         return this.#putTeams(command, at);
+      case 'retry_dead_letter':
+      case 'drop_dead_letter':
+        return this.#parts.endDeadLetter(command, context);
     }
   }
 
@@ -196,20 +202,6 @@ export class Catalog {
     return { type: 'catalog.teams_put', actor, digest, teams: wire, source, changed };
   }
 }
-
-const refused = (
-  command: CatalogCommand,
-  code: string,
-  message: string,
-  issues?: readonly IssueMessage[],
-): CatalogEventMessage => ({
-  type: 'catalog.command_refused',
-  actor: command.actor,
-  command: command.type,
-  code,
-  message,
-  ...(issues === undefined ? {} : { issues: [...issues] }),
-});
 
 const invalid = (command: CatalogCommand, what: string, errors: readonly Issue[]): CatalogEventMessage => {
   const first = errors[0];

@@ -8,18 +8,20 @@ import type { Json } from '@signalbox/engine';
 import type { CatalogEventMessage } from '@signalbox/protocol';
 import type { Language } from '@signalbox/validation';
 import type { AgentStore, TeamStore, WorkflowStore } from '../store/catalog-store.js';
+import type { DeadLetterStore } from '../store/dead-letter-store.js';
 import { StoresContradict } from './stores-contradict.js';
 
 export interface CatalogFoldParts {
   readonly workflows: WorkflowStore;
   readonly agents: AgentStore;
   readonly teams: TeamStore;
+  readonly deadLetters: DeadLetterStore;
   readonly language: Language;
 }
 
 type Of<T extends CatalogEventMessage['type']> = Extract<CatalogEventMessage, { type: T }>;
 
-export const createCatalogFold = ({ workflows, agents, teams, language }: CatalogFoldParts) => {
+export const createCatalogFold = ({ workflows, agents, teams, deadLetters, language }: CatalogFoldParts) => {
   const environmentOf = (workspace: string): Environment => ({
     agents: new Map(
       agents.known(workspace).map(({ name, text }) => [name, JSON.parse(text()) as AgentDefinition]),
@@ -64,6 +66,13 @@ export const createCatalogFold = ({ workflows, agents, teams, language }: Catalo
       case 'catalog.teams_put': {
         const { digest, actor, teams: members } = event;
         if (event.changed) teams.put({ workspace, digest, teams: members, at, actor });
+        return;
+      }
+      case 'catalog.dead_letter_retried':
+      case 'catalog.dead_letter_dropped': {
+        const { deadLetterId: id, actor } = event;
+        const outcome = event.type === 'catalog.dead_letter_retried' ? 'retried' : 'dropped';
+        deadLetters.end({ workspace, id, outcome, at, actor });
         return;
       }
       case 'catalog.command_refused':

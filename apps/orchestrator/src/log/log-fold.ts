@@ -56,7 +56,7 @@ const maxHeld = 100_000;
 export class LogFold {
   /** Positions of the run events that were found in the stream. */
   readonly seenEvents = new Intervals();
-  /** Positions of the catalog events, and ids of the dead letters. */
+  /** Positions of the catalog events, and keys of the dead letters. */
   readonly seenCatalog = new Set<number>();
   readonly seenDeadLetters = new Set<string>();
   addedCount = 0;
@@ -127,7 +127,7 @@ export class LogFold {
   #takeNotice({ envelope }: LogMessage): void {
     const { data, runId, workspace, causationId, at } = envelope;
     if (data.type === 'deadletter.recorded') {
-      this.seenDeadLetters.add(data.deadLetter.id);
+      this.seenDeadLetters.add(keyOfDeadLetter(data.deadLetter));
       if (this.#stores.deadLetters.add(data.deadLetter)) this.addedCount += 1;
     } else if (runId !== null && causationId !== undefined) {
       this.#stores.inbox.accept(runCommandKey({ workspace, runId, commandId: causationId }), at);
@@ -250,6 +250,15 @@ export class LogFold {
     return differentContent(history, stored.envelope, envelope, message.sequence);
   }
 }
+
+/** An id counts within its workspace. */
+export const keyOfDeadLetter = ({
+  workspace,
+  id,
+}: {
+  readonly workspace: string;
+  readonly id: string;
+}): string => `${workspace}/${id}`;
 
 const openStores = (sql: Database) => ({
   log: createLogStore(sql),

@@ -9,6 +9,7 @@ import { createLogStore } from '../store/log-store.js';
 import { encodeDeadLetter } from '../wire/event-codec.js';
 import type { Missing } from './compare.js';
 import { catalogEventMessage, runEventMessage } from './log-codec.js';
+import { keyOfDeadLetter } from './log-fold.js';
 
 const maxAtOnce = 500;
 const retryDelayMs = 250;
@@ -30,7 +31,7 @@ export const republishCatalog = async (parts: RepublishParts, missing: Missing):
   });
   const letterCount = await republish(parts, from.letters, to.letters, {
     read: store.deadLettersBehind,
-    isMissing: ({ report }) => !fold.seenDeadLetters.has(report.id),
+    isMissing: ({ report }) => !fold.seenDeadLetters.has(keyOfDeadLetter(report)),
     encode: ({ report }) => encodeDeadLetter(report),
   });
   return catalogCount + letterCount;

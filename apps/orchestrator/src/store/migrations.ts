@@ -148,7 +148,8 @@ const schemaOfTransport = `
     subject          TEXT NOT NULL,
     message_id       TEXT,
     idempotency_key  TEXT,
-    payload          TEXT
+    payload          TEXT,
+    repeated         INTEGER NOT NULL
   );
   CREATE TABLE relay (
     id                INTEGER PRIMARY KEY CHECK (id = 1),
@@ -169,8 +170,8 @@ const schemaOfTransport = `
   );
   CREATE TABLE dead_letters (
     position       INTEGER PRIMARY KEY,
-    id             TEXT NOT NULL UNIQUE,
     workspace      TEXT NOT NULL,
+    id             TEXT NOT NULL,
     stream         TEXT NOT NULL,
     subject        TEXT NOT NULL,
     consumer       TEXT NOT NULL,
@@ -180,8 +181,18 @@ const schemaOfTransport = `
     reported_by    TEXT NOT NULL,
     at             INTEGER NOT NULL,
     payload        TEXT NOT NULL,
-    payload_bytes  INTEGER NOT NULL
+    payload_bytes  INTEGER NOT NULL,
+    UNIQUE (workspace, id)
   );
+  -- Apart, because the log may be taken in with the catalog first.
+  CREATE TABLE dead_letter_ends (
+    workspace  TEXT NOT NULL,
+    id         TEXT NOT NULL,
+    outcome    TEXT NOT NULL,
+    at         INTEGER NOT NULL,
+    actor      TEXT NOT NULL,
+    PRIMARY KEY (workspace, id)
+  ) WITHOUT ROWID;
   CREATE TABLE settings (
     name   TEXT PRIMARY KEY,
     value  BLOB NOT NULL

@@ -15,6 +15,8 @@ export type OutboxEntry =
       readonly messageId: string;
       readonly idempotencyKey?: string;
       readonly payload: string;
+      /** It may have been stored before. */
+      readonly repeated?: true;
     }
   | Withdrawal;
 
@@ -51,13 +53,14 @@ interface Row {
   readonly message_id: string | null;
   readonly idempotency_key: string | null;
   readonly payload: string | null;
+  readonly repeated: 0 | 1;
 }
 
 export type OutboxStore = ReturnType<typeof createOutboxStore>;
 
 export const createOutboxStore = (sql: Database) => {
   const insert = sql.prepare<unknown[]>(
-    'INSERT INTO outbox (position, kind, subject, message_id, idempotency_key, payload) VALUES (?, ?, ?, ?, ?, ?)',
+    'INSERT INTO outbox (position, kind, subject, message_id, idempotency_key, payload, repeated) VALUES (?, ?, ?, ?, ?, ?, ?)',
   );
   const remove = sql.prepare<[number]>('DELETE FROM outbox WHERE position <= ?');
   const mark = sql.prepare<[number]>('UPDATE relay SET events_position = max(events_position, ?)');
@@ -78,6 +81,7 @@ export const createOutboxStore = (sql: Database) => {
         sent?.messageId ?? null,
         entry.idempotencyKey ?? null,
         sent?.payload ?? null,
+        sent?.repeated === true ? 1 : 0,
       );
     },
     lastPosition: (): number => position,
@@ -99,5 +103,12 @@ const fromRow = (row: Row): OutboxEntry => {
   const key = row.idempotency_key === null ? {} : { idempotencyKey: row.idempotency_key };
   return kind === 'withdrawal'
     ? { kind, subject, ...key }
-    : { kind, subject, messageId: row.message_id ?? '', ...key, payload: row.payload ?? '' };
+    : {
+        kind,
+        subject,
+        messageId: row.message_id ?? '',
+        ...key,
+        payload: row.payload ?? '',
+        ...(row.repeated === 1 ? { repeated: true } : {}),
+      };
 };

@@ -38,7 +38,10 @@ export type BatchInput =
   | { readonly kind: 'timer'; readonly timer: Timer }
   | { readonly kind: 'dead_letter'; readonly report: DeadLetterReport; readonly message: IncomingMessage };
 
-const reporter = 'orchestrator';
+/** Of the process that reports; nobody else may report under it. */
+export const ownName = 'orchestrator';
+/** Before the id of a message that was never stored. */
+export const unsentPrefix = 'unsent/';
 /** For messages on a subject that names none. */
 const fallbackWorkspace = 'default';
 
@@ -66,7 +69,7 @@ const decode = (message: IncomingMessage): BatchInput => {
     case 'catalog':
       return { kind: 'catalog', command: decodeCatalogCommand(incoming), message };
     case 'deadletter':
-      return { kind: 'dead_letter', report: decodeDeadLetterReport(incoming), message };
+      return { kind: 'dead_letter', report: reportOfOther(incoming), message };
     case 'step':
     case 'agent':
     case 'evaluate':
@@ -74,6 +77,13 @@ const decode = (message: IncomingMessage): BatchInput => {
     case 'approval.decision':
       throw new ContractError(`a message on ${message.subject} is not for the orchestrator`, message.subject);
   }
+};
+
+const reportOfOther = (incoming: Parameters<typeof decodeDeadLetterReport>[0]): DeadLetterReport => {
+  const report = decodeDeadLetterReport(incoming);
+  if (report.reportedBy === ownName)
+    throw new ContractError('reports under a name of the platform', 'reportedBy');
+  return report;
 };
 
 /** The report of a message that the orchestrator itself gives up on. */
@@ -84,7 +94,7 @@ export const deadLetterOf = (
   at: number,
 ): Extract<BatchInput, { kind: 'dead_letter' }> => ({
   kind: 'dead_letter',
-  report: deadLetter(message, { code, reason, reportedBy: reporter, at, workspace: fallbackWorkspace }),
+  report: deadLetter(message, { code, reason, reportedBy: ownName, at, workspace: fallbackWorkspace }),
   message,
 });
 
@@ -104,5 +114,5 @@ export const unsentDeadLetter = (
     data: Buffer.from(data),
   };
   const input = deadLetterOf(message, 'UNSENDABLE', reason, now);
-  return { ...input, report: { ...input.report, id: `unsent/${id}` } };
+  return { ...input, report: { ...input.report, id: `${unsentPrefix}${id}` } };
 };
