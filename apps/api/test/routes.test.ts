@@ -283,6 +283,8 @@ test('the OpenAPI document lists every route that there is', async () => {
       "GET /api/v1/workflows/{id}",
       "GET /healthz",
       "GET /readyz",
+      "POST /api/v1/dead-letters/{deadLetterId}/drop",
+      "POST /api/v1/dead-letters/{deadLetterId}/retry",
       "POST /api/v1/workflow-runs",
       "POST /api/v1/workflow-runs/{runId}/approvals/{approvalId}/approve",
       "POST /api/v1/workflow-runs/{runId}/approvals/{approvalId}/reject",

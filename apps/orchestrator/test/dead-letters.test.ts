@@ -184,10 +184,10 @@ test('a dead letter belongs to its workspace: the id that one reports hides none
     workspace: 'other',
     subject: 'wf.task.step.other.r.s',
   };
-  await world.deliver(world.message('wf.task.deadletter.other', body), own);
+  await world.deliver(own, world.message('wf.task.deadletter.other', body));
   expect(world.sql.prepare('SELECT workspace, id FROM dead_letters ORDER BY position').all()).toEqual([
-    { workspace: 'other', id: 'WORKFLOW_TASKS/77' },
     { workspace: 'default', id: 'WORKFLOW_TASKS/77' },
+    { workspace: 'other', id: 'WORKFLOW_TASKS/77' },
   ]);
   expect(recorded()).toBe(2);
 });
