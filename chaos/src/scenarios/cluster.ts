@@ -20,7 +20,6 @@ const leaders: Scenario = scenario({
   promise:
     'in a cluster with three copies, kill -9 of the leader of each stream repeats nothing and is over within 6 s',
   seconds: 60,
-  shortSeconds: 4,
   stage: { natsServers: 3, env: { SIGNALBOX_STREAM_REPLICAS: '3' } },
   act: async (stage) => {
     const { client, faults, findings, options, seeded, world } = stage;
