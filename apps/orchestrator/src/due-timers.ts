@@ -51,7 +51,12 @@ export class DueTimers<T extends Holdable> {
     return this.#contested.length > 0;
   }
 
-  /** Looks at what has come due by now. */
+  /** Whether a timer has come due that waits for nothing. */
+  get hasFree(): boolean {
+    return this.#free.length > 0;
+  }
+
+  /** Looks at what has come due by now. What it finds is for the next `takeRipe`. */
   collect(now: number): void {
     for (const timer of this.#timers.takeDue(now, Number.POSITIVE_INFINITY)) {
       if (!isContested(timer.purpose)) {

@@ -112,7 +112,7 @@ export class Intake {
     this.#due.collect(this.#parts.clock.now());
     const items = this.#order.take(this.#parts.horizon.deliveredUpTo).filter((item) => !this.#due.hold(item));
     this.#commitItems(items);
-    if (this.#due.isWaiting) this.#fire();
+    if (this.#due.isWaiting || this.#due.hasFree) this.#fire();
   }
 
   /**
@@ -302,6 +302,8 @@ export class Intake {
       .catch((cause) => this.#parts.fail(cause))
       .finally(() => {
         this.#firing = undefined;
+        // Found by a batch while the last round was ending.
+        if (this.#due.hasFree) this.#fire();
         this.#armTimers();
       });
   }
@@ -327,6 +329,7 @@ export class Intake {
         if (await this.#reserve()) this.#commitItems(this.#due.takeReleased(maxPerBatch));
         continue;
       }
+      if (this.#due.hasFree) continue;
       if (!this.#due.isWaiting) return;
       await this.#seeMore();
     }

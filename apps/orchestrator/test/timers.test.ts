@@ -78,6 +78,23 @@ describe('durable timers', () => {
     expect(world.takeStep().attempt).toBe(2);
   });
 
+  test('fire although a batch for another run finds them due before their own wake-up', async () => {
+    await world.deliver(world.failed(world.takeStep()));
+    world.crash();
+    let aheadMs = 0;
+    await world.open({
+      now: () => world.clock.now() + aheadMs,
+      monotonic: () => world.clock.monotonic() + aheadMs,
+      setTimer: (at, callback) => world.clock.setTimer(at, callback),
+    });
+    aheadMs = 20_000;
+    await world.deliver(world.start('run-2', 'retried'));
+    await eventually(() => world.typesOf('run-1').filter((type) => type === 'step.scheduled').length === 2, {
+      timeoutMs: 2_000,
+      describe: 'the retry is scheduled',
+    });
+  });
+
   test('survive a restart, and fire at once when they came due meanwhile', async () => {
     await world.deliver(world.failed(world.takeStep()));
     world.crash();
