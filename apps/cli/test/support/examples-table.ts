@@ -371,7 +371,10 @@ const wholes: Record<string, ExampleExpectation> = {
       { input: { name: 'Ada', age: 36 }, refused: 'INVALID_INPUT' },
     ],
   },
-  'run-limits': { runs: [{ status: 'FAILED', error: 'LIMIT_EXCEEDED' }] },
+  'run-limits': {
+    warnings: ['CIRCULAR_TRANSITION /states/1'],
+    runs: [{ status: 'FAILED', error: 'LIMIT_EXCEEDED' }],
+  },
   'run-timeout': {
     runs: [{ status: 'TIMED_OUT', error: 'RUN_TIMEOUT', steps: { wait_long: { status: 'CANCELLED' } } }],
   },
