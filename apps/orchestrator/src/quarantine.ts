@@ -13,6 +13,7 @@ import type { DeadLetters } from './dead-letters.js';
 import type { BatchContext, RunCommands } from './run-commands.js';
 import { type CrashedRun, type CrashStore, maxCrashCount } from './store/crash-store.js';
 import type { TimerStore } from './store/timer-store.js';
+import { encodeQuarantine } from './wire/event-codec.js';
 import { deadLetterOf, type IncomingMessage } from './wire/input-codec.js';
 
 export type ReleaseCommand = Extract<RunCommand, { type: 'release' }>;
@@ -25,7 +26,6 @@ export interface QuarantineParts {
   readonly logger: Logger;
 }
 
-const orchestrator = 'system:orchestrator';
 const utf8 = new TextDecoder();
 
 export class Quarantine {
@@ -53,11 +53,11 @@ export class Quarantine {
 
   /** Tells of what former processes have left to tell. */
   announceAll({ changes, now }: BatchContext): void {
-    for (const { runId, workspace, reason } of this.#parts.crashes.unannounced()) {
-      const data = { type: 'deadletter.run_quarantined', actor: orchestrator, runId, reason } as const;
-      const id = `quarantine/${runId}/${now}`;
-      changes.announce(encodeEvent({ id, workspace, runId: null, sequence: 0, at: now, data }));
-      this.#parts.crashes.markAnnounced(runId);
+    for (const crashed of this.#parts.crashes.unannounced()) {
+      const message = encodeQuarantine({ ...crashed, at: now });
+      changes.announce(message);
+      this.#parts.crashes.markAnnounced(crashed.runId, now);
+      this.#parts.crashes.noteNotice(message.id ?? '');
     }
   }
 
@@ -81,9 +81,11 @@ export class Quarantine {
     }
     this.#goOn(crashed, command, context);
     const { actor, commandId } = command;
+    const id = `quarantine/${runId}/${commandId}`;
+    this.#parts.crashes.noteNotice(id);
     context.changes.announce(
       encodeEvent({
-        id: `quarantine/${runId}/${commandId}`,
+        id,
         workspace,
         runId: null,
         sequence: 0,

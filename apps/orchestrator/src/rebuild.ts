@@ -40,7 +40,7 @@ const rebuild = async (): Promise<void> => {
     const { name, inboxPrefix } = busUsers.orchestrator;
     const bus = nats === undefined ? config.bus : { url: nats.url };
     const connection = scope.use(await openConnection({ ...bus, name, inboxPrefix, logger, signal }));
-    scope.use(
+    const presence = scope.use(
       await openPresence({
         connection,
         installationId: 'being rebuilt',
@@ -49,6 +49,7 @@ const rebuild = async (): Promise<void> => {
         signal,
       }),
     );
+    await presence.settle();
     const starlark = createStarlark();
     const { force } = values;
     const rebuilt = await rebuildDatabase({ connection, file, force, starlark, now, logger, signal });

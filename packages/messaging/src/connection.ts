@@ -61,6 +61,8 @@ export interface Link {
   readonly directReads: Map<string, boolean>;
   /** A subject of its own for answers, below which everything is the caller's. */
   newInbox(): string;
+  /** Where it is there, a connection that came back is used when it has said yes. `isCurrent`: it has not broken again. */
+  admit?: (isCurrent: () => boolean) => Promise<boolean>;
   /** `onDown` runs before the client library resubscribes. Returns the way to end the listening. */
   watch(listener: LinkListener): () => void;
   /** A leader fell silent: another one may know less than it did. Told to listeners once a second at most. */
@@ -90,26 +92,37 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   const listeners = new Set<LinkListener>();
   let disturbedAt = Number.NEGATIVE_INFINITY;
   let status: ConnectionStatus = 'connected';
+  let connectCount = 0;
   let maxPayloadBytes = nats.info?.max_payload ?? 1_048_576;
 
   const onStatus = (type: string, error: Error | undefined) => {
     if (type === 'disconnect') {
       status = 'reconnecting';
+      connectCount += 1;
       options.logger.warn('connection to the bus lost');
       for (const listener of [...listeners]) listener.onDown?.();
     } else if (type === 'reconnect') {
-      status = 'connected';
-      maxPayloadBytes = nats.info?.max_payload ?? maxPayloadBytes;
-      options.logger.info('connected to the bus again');
-      for (const listener of [...listeners]) {
-        listener.onUp?.();
-        listener.onDisturbed?.();
-      }
+      if (link.admit === undefined) up();
+      else void admitted(link.admit);
     } else if (type === 'error') {
       options.logger.warn('the bus reported an error', { error });
       if (!(error instanceof errors.PermissionViolationError) || error.operation !== 'publish') return;
       for (const listener of [...listeners]) listener.onForbidden?.(error.subject);
     }
+  };
+  const up = () => {
+    status = 'connected';
+    maxPayloadBytes = nats.info?.max_payload ?? maxPayloadBytes;
+    options.logger.info('connected to the bus again');
+    for (const listener of [...listeners]) {
+      listener.onUp?.();
+      listener.onDisturbed?.();
+    }
+  };
+  const admitted = async (admit: NonNullable<Link['admit']>) => {
+    const current = connectCount;
+    const isCurrent = () => current === connectCount && status === 'reconnecting';
+    if ((await admit(isCurrent)) && isCurrent()) up();
   };
   void (async () => {
     for await (const event of nats.status())
@@ -135,7 +148,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
       await closed;
     },
   };
-  links.set(connection, {
+  const link: Link = {
     nats,
     manager,
     directReads: new Map(),
@@ -150,7 +163,8 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
       disturbedAt = now;
       for (const listener of [...listeners]) listener.onDisturbed?.();
     },
-  });
+  };
+  links.set(connection, link);
   return connection;
 }
 

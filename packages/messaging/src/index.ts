@@ -27,6 +27,7 @@ export {
 } from './dead-letter.js';
 export type { Delivery } from './delivery.js';
 export { ForbiddenError, InvariantViolation, TransientError } from './errors.js';
+export { fence } from './fence.js';
 export { type FollowOptions, followStream } from './follow-stream.js';
 export { type IncomingBytes, textOf } from './incoming-text.js';
 export { type KeepProvisionedOptions, type KeptProvisioned, keepProvisioned } from './keep-provisioned.js';

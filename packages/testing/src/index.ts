@@ -1,5 +1,6 @@
 export { type Audit, audit, foldedRun, lastQueued, readLog, readStored, type StoredRun } from './auditor.js';
 export { type EventuallyOptions, eventually } from './eventually.js';
+export { repeatRun } from './many-runs.js';
 export { type NatsServers, natsLabel } from './nats-servers.js';
 export { type ProcessEnd, type SpawnedProcess, type SpawnOptions, spawnProcess } from './spawned-process.js';
 export { startTestBus, type TestBus } from './test-bus.js';

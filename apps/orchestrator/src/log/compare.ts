@@ -35,11 +35,15 @@ export interface CompareParts {
   readonly starlark: Starlark;
   readonly logger: Logger;
   readonly signal: AbortSignal;
+  /** The database takes nothing in: this process is the only one that publishes, and has begun already. */
+  readonly isComplete?: boolean;
 }
 
 /** What the database has and the stream does not. */
 export interface Missing {
   readonly fold: LogFold;
+  /** Of the stream, before anything was read of it. */
+  readonly facts: StreamFacts;
   /** What is behind `from`, up to and including `to`, and was not seen by the fold. */
   readonly from: LogPosition;
   readonly to: LogPosition;
@@ -47,6 +51,8 @@ export interface Missing {
   readonly isLost: boolean;
 }
 
+/** While the process is at work, others wait no longer than so many comparisons take. */
+const maxBatchAtWork = 100;
 const maxBatch = 1_000;
 
 const digestOf = ({ data }: StoredMessage): string => createHash('sha256').update(data).digest('hex');
@@ -87,9 +93,27 @@ export const setMark = async (
   });
 };
 
+/**
+ * As `compare`, in one transaction: where the log contradicts the database, or the process ends in the middle, nothing
+ * has been taken in. For a start, while nobody else uses the database.
+ * @throws StoresContradict
+ */
+export const compareAtStart = async (parts: CompareParts): Promise<Missing> => {
+  const { sql } = parts;
+  sql.exec('BEGIN IMMEDIATE');
+  try {
+    const missing = await compare(parts);
+    sql.exec('COMMIT');
+    return missing;
+  } catch (error) {
+    sql.exec('ROLLBACK');
+    throw error;
+  }
+};
+
 /** @throws StoresContradict, before which the database may have taken in what came before the contradiction. */
 export const compare = async (parts: CompareParts): Promise<Missing> => {
-  const { connection, sql } = parts;
+  const { connection, sql, isComplete = false } = parts;
   const store = createLogStore(sql);
   const facts = await readStreamFacts(connection, EVENTS);
   const marks = store.marks();
@@ -112,12 +136,12 @@ export const compare = async (parts: CompareParts): Promise<Missing> => {
       stream: EVENTS,
       filterSubject,
       fromSequence,
-      maxBatch,
+      maxBatch: isComplete ? maxBatchAtWork : maxBatch,
       logger,
       signal,
       handler,
     });
   }
   fold.end();
-  return { fold, from: base?.published ?? startOfLog, to: store.committed(), isLost };
+  return { fold, facts, from: base?.published ?? startOfLog, to: store.committed(), isLost };
 };

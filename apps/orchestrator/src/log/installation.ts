@@ -12,6 +12,7 @@ import {
   setStreamDescription,
 } from '@signalbox/messaging';
 import { describeStream, EVENTS, readStreamIdentity, TASKS } from '@signalbox/protocol';
+import { CannotRun } from '@signalbox/service';
 import type { Database } from 'better-sqlite3';
 import type { OpenDatabase } from '../store/database.js';
 import { createLogStore } from '../store/log-store.js';
@@ -60,15 +61,38 @@ export const settleInstallation = async (connection: Connection, { sql }: OpenDa
 const idOf = (facts: StreamFacts | undefined): string | undefined =>
   readStreamIdentity(facts?.description)?.installationId;
 
-/** Says in the stream whose it is, and whether it is whole; nothing is asked of the server when it says so already. */
+/** Which installation a process works for, and which process it is. */
+export interface Holder {
+  readonly installationId: string;
+  readonly holder: string;
+}
+
+export const holderOf = (facts: StreamFacts | undefined): string | undefined =>
+  readStreamIdentity(facts?.description)?.holder;
+
+/** Another orchestrator has begun its work since this one did. */
+export const superseded = (): CannotRun =>
+  new CannotRun(
+    75,
+    'another orchestrator has taken over this NATS while this one stood still or was cut off; this one ends and has published nothing since. Start it again only with the database that belongs to this log.',
+  );
+
+/** Says in the stream whose it is, who holds it, and whether it is whole; nothing is asked of the server when it says so already. */
 export const declareIdentity = async (
   connection: Connection,
   stream: string,
-  installationId: string,
+  holder: Holder,
   isWhole: boolean,
 ): Promise<void> => {
-  const description = describeStream({ installationId, isWhole });
+  const description = describeStream({ ...holder, isWhole });
   const facts = await findStreamFacts(connection, stream);
   if (facts !== undefined && facts.description !== description)
     await setStreamDescription(connection, stream, description);
+};
+
+/** Whoever held the log before ends as soon as it sees this. Whether the log is whole stays as it was. */
+export const takeHold = async (connection: Connection, holder: Holder): Promise<void> => {
+  const facts = await findStreamFacts(connection, EVENTS);
+  const isWhole = readStreamIdentity(facts?.description)?.isWhole ?? false;
+  await declareIdentity(connection, EVENTS, holder, isWhole);
 };

@@ -4,7 +4,7 @@
  * 1. What the database has already is compared: other content under one sequence is a contradiction, which stops
  *    everything before anything is changed by it.
  * 2. What it lacks, and what goes on its history, is recorded exactly as if it had been decided here: events, rows,
- *    timers, inbox. Nothing is sent because of it.
+ *    timers, inbox, quarantines. Nothing is sent because of it.
  * 3. A repeated publish may be stored behind its successors: what lies behind a gap waits for it.
  */
 import {
@@ -16,6 +16,7 @@ import {
 } from '@signalbox/engine';
 import type { StoredMessage } from '@signalbox/messaging';
 import { ContractError, type RunEventMessage, type WireMessage } from '@signalbox/protocol';
+import { CannotRun } from '@signalbox/service';
 import type { Starlark } from '@signalbox/starlark-wasm';
 import type { Logger } from '@signalbox/telemetry';
 import { createLanguage } from '@signalbox/validation';
@@ -27,6 +28,7 @@ import {
   createTeamStore,
   createWorkflowStore,
 } from '../store/catalog-store.js';
+import { createCrashStore } from '../store/crash-store.js';
 import { createDeadLetterStore } from '../store/dead-letter-store.js';
 import { catalogCommandKey, createInboxStore, runCommandKey } from '../store/inbox-store.js';
 import { createLogStore } from '../store/log-store.js';
@@ -42,12 +44,15 @@ import {
   readLogMessage,
   runEventMessage,
 } from './log-codec.js';
+import { createNoticeFold } from './notice-fold.js';
 import { differentContent, isSameEvent, StoresContradict, wayOut } from './stores-contradict.js';
 
 export interface LogFoldParts {
   readonly sql: Database;
   readonly starlark: Starlark;
   readonly logger: Logger;
+  /** Nothing is taken in: what the database lacks ends the process, which starts again with it. */
+  readonly isComplete?: boolean;
 }
 
 /** Messages that wait for a gap to be filled; more than any late publish can leave. */
@@ -61,9 +66,11 @@ export class LogFold {
   readonly seenDeadLetters = new Set<string>();
   addedCount = 0;
   readonly #logger: Logger;
+  readonly #isComplete: boolean;
   readonly #stores: ReturnType<typeof openStores>;
   readonly #runs: Runs;
   readonly #foldCatalog: ReturnType<typeof createCatalogFold>;
+  readonly #foldNotice: ReturnType<typeof createNoticeFold>;
   readonly #held = new Map<string, Map<number, LogMessage>>();
   #heldCount = 0;
   /** What can be taken now. */
@@ -71,11 +78,13 @@ export class LogFold {
   #touched: TouchedRuns;
   readonly #transaction: (messages: readonly StoredMessage[]) => void;
 
-  constructor({ sql, starlark, logger }: LogFoldParts) {
+  constructor({ sql, starlark, logger, isComplete = false }: LogFoldParts) {
     this.#logger = logger;
+    this.#isComplete = isComplete;
     this.#stores = openStores(sql);
     this.#runs = new Runs(this.#stores.runs, this.#stores.workflows);
     this.#touched = new TouchedRuns(this.#runs, this.#stores.runs);
+    this.#foldNotice = createNoticeFold(this.#stores);
     this.#foldCatalog = createCatalogFold({ ...this.#stores, language: createLanguage(starlark) });
     const transaction = sql.transaction((messages: readonly StoredMessage[]) => this.#takeAll(messages));
     this.#transaction = (messages) => transaction.immediate(messages);
@@ -117,21 +126,21 @@ export class LogFold {
 
   #take(arrived: LogMessage): void {
     const { envelope } = arrived;
-    this.#stores.log.dropWaiting(envelope.id);
+    if (!this.#isComplete) this.#stores.log.dropWaiting(envelope.id);
     if (envelope.sequence === 0) this.#takeNotice(arrived);
     else if (envelope.runId === null) this.#takeCatalogEvent(arrived);
     else this.#takeRunEvent(arrived, envelope.runId);
   }
 
-  /** A dead letter, or the answer to a command that has no history. */
+  /** A dead letter, a quarantine, or the answer to a command that has no history. */
   #takeNotice({ envelope }: LogMessage): void {
     const { data, runId, workspace, causationId, at } = envelope;
-    if (data.type === 'deadletter.recorded') {
-      this.seenDeadLetters.add(keyOfDeadLetter(data.deadLetter));
-      if (this.#stores.deadLetters.add(data.deadLetter)) this.addedCount += 1;
-    } else if (runId !== null && causationId !== undefined) {
+    if (data.type === 'deadletter.recorded') this.seenDeadLetters.add(keyOfDeadLetter(data.deadLetter));
+    if (this.#isComplete) return;
+    const isNew = this.#foldNotice(envelope);
+    if (isNew === true) this.addedCount += 1;
+    else if (isNew === undefined && runId !== null && causationId !== undefined)
       this.#stores.inbox.accept(runCommandKey({ workspace, runId, commandId: causationId }), at);
-    }
   }
 
   #takeCatalogEvent(arrived: LogMessage): void {
@@ -151,6 +160,7 @@ export class LogFold {
       this.#hold(history, arrived);
       return;
     }
+    this.#mayTakeIn(history, arrived);
     const { type } = envelope.data;
     const event = { type, ...dataOf(text) } as Parameters<typeof catalogEvents.append>[2];
     const seq = catalogEvents.append(workspace, at, event, causationId ?? '');
@@ -166,21 +176,30 @@ export class LogFold {
   #takeRunEvent(arrived: LogMessage, runId: string): void {
     const { envelope } = arrived;
     const history = `run ${runId}`;
+    if (this.#isKnown(arrived, runId, history)) return;
     const run = this.#runs.find(runId) ?? this.#begun(arrived, runId);
     const known = run?.state.seq ?? 0;
     if (run === undefined || envelope.sequence > known + 1) this.#hold(history, arrived);
     else if (envelope.sequence === known + 1) this.#append(run, arrived);
-    else this.#compareEvent(arrived, runId, history);
+    // Else this batch has added it, from the same log, and the row of its run is not written yet.
   }
 
-  #compareEvent(arrived: LogMessage, runId: string, history: string): void {
+  #isKnown(arrived: LogMessage, runId: string, history: string): boolean {
     const { envelope, text } = arrived;
-    // Rows of what this batch has added are not written yet; it has just been added, from the same log.
     const stored = this.#stores.log.eventAt(runId, envelope.sequence);
-    if (stored === undefined) return;
+    if (stored === undefined) return false;
     const ours = runEventMessage(stored);
     if (!isSameEvent(ours.data, text)) throw this.#contradiction(history, ours, arrived);
     this.seenEvents.add(stored.position);
+    return true;
+  }
+
+  #mayTakeIn(history: string, { envelope }: LogMessage): void {
+    if (this.#isComplete)
+      throw new CannotRun(
+        75,
+        `the log holds event ${envelope.sequence} of ${history}, which this process did not publish; it has to start again with it`,
+      );
   }
 
   #begun({ envelope }: LogMessage, runId: string): LoadedRun | undefined {
@@ -197,6 +216,7 @@ export class LogFold {
 
   #append(run: LoadedRun, arrived: LogMessage): void {
     const { envelope, text, message } = arrived;
+    this.#mayTakeIn(`run ${run.runId}`, arrived);
     const { sequence: seq, at, causationId, workspace } = envelope;
     const { runs, inbox } = this.#stores;
     const data = dataOf(text);
@@ -268,6 +288,7 @@ const openStores = (sql: Database) => ({
   teams: createTeamStore(sql),
   catalogEvents: createCatalogEventStore(sql),
   deadLetters: createDeadLetterStore(sql),
+  crashes: createCrashStore(sql),
   inbox: createInboxStore(sql),
   timers: createTimerStore(sql),
 });

@@ -13,6 +13,7 @@ import { isDeepStrictEqual } from 'node:util';
 import {
   type Connection,
   createPublisher,
+  onReconnect,
   type Publisher,
   pause,
   readStreamFacts,
@@ -20,7 +21,6 @@ import {
   TransientError,
 } from '@signalbox/messaging';
 import { EVENTS, TASKS } from '@signalbox/protocol';
-import { CannotRun } from '@signalbox/service';
 import type { Starlark } from '@signalbox/starlark-wasm';
 import type { Logger } from '@signalbox/telemetry';
 import type { OpenDatabase } from '../store/database.js';
@@ -32,16 +32,14 @@ import {
   type LogStore,
   startOfLog,
 } from '../store/log-store.js';
-import { bearsOut, compare, type Missing, setMark } from './compare.js';
-import { declareIdentity } from './installation.js';
-import type { Presence } from './presence.js';
+import { bearsOut, compare, compareAtStart, type Missing, setMark } from './compare.js';
+import { declareIdentity, type Holder, holderOf, superseded } from './installation.js';
 import { republishCatalog, republishEvents } from './republish.js';
 
 export interface LogKeeperParts {
   readonly connection: Connection;
   readonly database: OpenDatabase;
-  readonly installationId: string;
-  readonly presence: Presence;
+  readonly holder: Holder;
   readonly starlark: Starlark;
   readonly logger: Logger;
   /** Ends waiting and watching. */
@@ -65,18 +63,24 @@ export class LogKeeper {
   #seen: StreamFacts | undefined;
   #republishing: Promise<void> | undefined;
   #tasksCreatedAt: number | undefined;
+  /** The server may have lost its newest messages, acknowledged ones too, and numbered others like them since. */
+  #hasReconnected = false;
+  readonly #endWatching: () => void;
 
   constructor(parts: LogKeeperParts) {
     this.#parts = parts;
     this.#store = createLogStore(parts.database.sql);
     this.#publisher = createPublisher(parts.connection);
+    this.#endWatching = onReconnect(parts.connection, () => {
+      this.#hasReconnected = true;
+    });
   }
 
   /** Takes in what the log has more, publishes what the database has more. @throws StoresContradict */
   async align(): Promise<void> {
     const { connection, database, logger } = this.#parts;
     await this.#untilReached(() => this.#remember());
-    const missing = await this.#untilReached(() => compare({ ...this.#parts, sql: database.sql }));
+    const missing = await this.#untilReached(() => compareAtStart({ ...this.#parts, sql: database.sql }));
     const { addedCount } = missing.fold;
     if (addedCount > 0)
       logger.warn('the log was ahead of the database: its events were taken in', { event_count: addedCount });
@@ -104,18 +108,20 @@ export class LogKeeper {
   }
 
   close(): void {
+    this.#endWatching();
     this.#publisher.close();
   }
 
   async #look(resend: () => void): Promise<void> {
-    const { connection, presence } = this.#parts;
-    await presence.check();
+    const { connection, holder } = this.#parts;
     const published = this.#store.published(this.#published);
     const facts = await readStreamFacts(connection, EVENTS);
+    if ((holderOf(facts) ?? holder.holder) !== holder.holder) throw superseded();
     const committed = this.#store.committed();
     const newest = this.#store.marks()[0];
-    if (await this.#hasLost(facts, newest)) {
-      if (this.#republishing === undefined) await this.#recover(resend);
+    const hasLost = await this.#hasLost(facts, newest);
+    if (hasLost || this.#hasReconnected) {
+      if (this.#republishing === undefined) await this.#recover(resend, hasLost);
       return;
     }
     this.#seen = facts;
@@ -124,7 +130,8 @@ export class LogKeeper {
     this.#published = published;
     this.#looks = [...this.#looks.slice(-8), { committed, sequence: facts.lastSequence }];
     const readFrom = this.#looks.findLast((look) => isUpTo(look.committed, published))?.sequence;
-    if (readFrom === undefined || isDeepStrictEqual(newest?.published, published)) return;
+    if (this.#hasReconnected || readFrom === undefined || isDeepStrictEqual(newest?.published, published))
+      return;
     // The newest message is read after `published`: that is certainly before it.
     await setMark(connection, this.#store, facts, published, readFrom);
   }
@@ -136,11 +143,11 @@ export class LogKeeper {
   }
 
   async #lookAtTasks(resend: () => void): Promise<void> {
-    const { connection, installationId, logger } = this.#parts;
+    const { connection, holder, logger } = this.#parts;
     const { createdAt } = await readStreamFacts(connection, TASKS);
     if (createdAt === this.#tasksCreatedAt) return;
     logger.warn('the task stream was made anew: what is in flight is sent again');
-    await declareIdentity(connection, TASKS, installationId, true);
+    await declareIdentity(connection, TASKS, holder, true);
     resend();
     this.#tasksCreatedAt = createdAt;
   }
@@ -149,34 +156,31 @@ export class LogKeeper {
     this.#seen = await readStreamFacts(this.#parts.connection, EVENTS);
   }
 
-  /** The stream is another one, or has lost its end, while this process runs. */
-  async #recover(resend: () => void): Promise<void> {
+  /** The stream is another one, or has lost its end, while this process runs; or it may have, while the connection was down. */
+  async #recover(resend: () => void, hasLost: boolean): Promise<void> {
     const { database, logger } = this.#parts;
-    logger.warn('the event stream was made anew or has lost its end: the log is published again');
+    this.#hasReconnected = false;
+    if (hasLost)
+      logger.warn('the event stream was made anew or has lost its end: the log is published again');
     this.#looks = [];
     this.#published = startOfLog;
-    const missing = await compare({ ...this.#parts, sql: database.sql });
-    if (missing.fold.addedCount > 0)
-      throw new CannotRun(
-        75,
-        `the log holds ${missing.fold.addedCount} events that this process did not publish; it has to start again with them`,
-      );
-    await this.#restore({ ...missing, isLost: true });
+    const missing = await this.#comparedAgain(database.sql);
+    await this.#restore({ ...missing, isLost: hasLost || missing.isLost });
     await this.#remember();
     await this.#lookAtTasks(resend);
   }
 
   /** The catalog at once; the events of runs while other work goes on. */
   async #restore(missing: Missing): Promise<void> {
-    const { connection, installationId, logger, fail, signal, database } = this.#parts;
+    const { connection, holder, logger, fail, signal, database } = this.#parts;
     const parts = { sql: database.sql, publisher: this.#publisher, signal };
-    if (missing.isLost)
-      await this.#untilReached(() => declareIdentity(connection, EVENTS, installationId, false));
+    if (missing.isLost) await this.#untilReached(() => declareIdentity(connection, EVENTS, holder, false));
     const catalogCount = await republishCatalog(parts, missing);
     const events = async (): Promise<void> => {
       const eventCount = await republishEvents(parts, missing);
       for (const stream of [EVENTS, TASKS])
-        await this.#untilReached(() => declareIdentity(connection, stream, installationId, true));
+        await this.#untilReached(() => declareIdentity(connection, stream, holder, true));
+      await this.#untilReached(() => this.#markRestored(missing));
       this.#republishing = undefined;
       if (catalogCount + eventCount > 0)
         logger.info('published what the log lacked', {
@@ -187,6 +191,25 @@ export class LogKeeper {
     this.#republishing = events().catch((error: unknown) => {
       if (!signal.aborted) fail(error);
     });
+  }
+
+  async #comparedAgain(sql: OpenDatabase['sql']): Promise<Missing> {
+    try {
+      return await compare({ ...this.#parts, sql, isComplete: true });
+    } catch (error) {
+      if (error instanceof TransientError) this.#hasReconnected = true;
+      throw error;
+    }
+  }
+
+  /** Else the next look would find only marks of the stream that is lost, and publish everything again. */
+  async #markRestored({ facts, to }: Missing): Promise<void> {
+    const { connection } = this.#parts;
+    const now = await readStreamFacts(connection, EVENTS);
+    if (now.createdAt !== facts.createdAt || now.lastSequence < facts.lastSequence) return;
+    // What was committed behind `to` was published after the stream's end had been read.
+    await setMark(connection, this.#store, now, to, facts.lastSequence);
+    this.#published = to;
   }
 
   async #untilReached<T>(ask: () => Promise<T>): Promise<T> {

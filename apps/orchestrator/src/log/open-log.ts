@@ -1,16 +1,18 @@
 /** Opens the log beside the database: alone on the bus, of one installation, with all streams and consumers there. */
 import { randomUUID } from 'node:crypto';
-import { type Connection, keepProvisioned } from '@signalbox/messaging';
+import { type Connection, fence, keepProvisioned } from '@signalbox/messaging';
 import {
   type ConsumerDeclaration,
   describeStream,
+  EVENTS,
+  readStreamIdentity,
   type StreamSettings,
   streamDeclarations,
 } from '@signalbox/protocol';
 import type { Starlark } from '@signalbox/starlark-wasm';
 import type { Logger } from '@signalbox/telemetry';
 import type { OpenDatabase } from '../store/database.js';
-import { readInstallationId, settleInstallation } from './installation.js';
+import { readInstallationId, settleInstallation, superseded, takeHold } from './installation.js';
 import { LogKeeper } from './log-keeper.js';
 import { openPresence } from './presence.js';
 
@@ -29,19 +31,27 @@ export interface OpenLogOptions {
 /** Resolves when database and log say the same. @throws CannotRun */
 export const openLog = async (options: OpenLogOptions): Promise<LogKeeper> => {
   const { connection, database, startedAt, signal, logger, fail, consumers } = options;
+  const instanceId = randomUUID();
   const presence = await openPresence({
     connection,
     installationId: readInstallationId(database.sql) ?? 'that has no id yet',
-    instanceId: randomUUID(),
+    instanceId,
     startedAt,
     signal,
   });
-  const installationId = await settleInstallation(connection, database);
-  const description = describeStream({ installationId, isWhole: false });
+  const [installationId] = await Promise.all([settleInstallation(connection, database), presence.settle()]);
+  const holder = { installationId, holder: instanceId };
+  const description = describeStream({ ...holder, isWhole: false });
   const streams = streamDeclarations(options.streams, description);
   const provisioned = await keepProvisioned(connection, { streams, consumers }, { signal, logger });
   provisioned.done.catch(fail);
-  const keeper = new LogKeeper({ ...options, installationId, presence });
+  await takeHold(connection, holder);
+  fence(connection, {
+    stream: EVENTS,
+    isOurs: (found) => (readStreamIdentity(found)?.holder ?? instanceId) === instanceId,
+    onLost: () => fail(superseded()),
+  });
+  const keeper = new LogKeeper({ ...options, holder });
   await keeper.align();
   return keeper;
 };

@@ -2,7 +2,9 @@
  * One orchestrator on a bus, whatever database it has.
  *
  * 1. Who starts asks first. Who answers is at work already; who listens and does not answer may be at work again soon.
- * 2. Two that start at once both hear nobody: each asks again now and then, and the later one ends.
+ * 2. Two that start at once both hear nobody at first. Each asks once more when it can be asked itself, so at least one
+ *    question reaches the other: both then know both, and the later one ends before it has begun.
+ * 3. Who has begun is found by everybody after it. One that stood still meanwhile finds another's name on the log.
  */
 import { hostname } from 'node:os';
 import { answerCalls, type Connection, call, pause, TransientError } from '@signalbox/messaging';
@@ -15,6 +17,7 @@ interface Card {
   readonly installationId: string;
   readonly host: string;
   readonly pid: number;
+  readonly isAtWork: boolean;
 }
 
 export interface PresenceOptions {
@@ -27,15 +30,15 @@ export interface PresenceOptions {
 }
 
 export interface Presence {
-  /** Asks who else is there. @throws CannotRun when that one was here first. */
-  check(): Promise<void>;
+  /** To be awaited before the work begins. @throws CannotRun when another one is at work, or was first of two that begin. */
+  settle(): Promise<void>;
   close(): void;
 }
 
 const subject = presenceSubjects.orchestrator;
 const askTimeoutMs = 2_000;
 const maxQuestions = 4;
-const recheckTimeoutMs = 500;
+const settleMs = 300;
 
 const describe = ({ host, pid, installationId }: Card): string =>
   `process ${pid} on ${host}, installation ${installationId}`;
@@ -50,11 +53,12 @@ const occupied = (card: Card): CannotRun =>
 const askPatiently = async (
   { connection, signal }: PresenceOptions,
   question: string,
+  timeoutMs: number,
 ): ReturnType<typeof call> => {
   for (let count = 1; ; count += 1) {
     try {
-      const answer = await call(connection, subject, question, askTimeoutMs);
-      if (answer.kind !== 'silence' || count >= maxQuestions) return answer;
+      const answer = await call(connection, subject, question, timeoutMs);
+      if (answer.kind !== 'silence' || timeoutMs < askTimeoutMs || count >= maxQuestions) return answer;
     } catch (error) {
       if (!(error instanceof TransientError) || count >= maxQuestions) throw error;
       await pause(askTimeoutMs, signal);
@@ -66,9 +70,15 @@ const askPatiently = async (
 /** @throws CannotRun while another orchestrator is connected to the bus. */
 export const openPresence = async (options: PresenceOptions): Promise<Presence> => {
   const { connection, signal: _, ...own } = options;
-  const card: Card = { ...own, host: hostname(), pid: process.pid };
-  const question = JSON.stringify(card);
-  const answer = await askPatiently(options, question);
+  const card = { ...own, host: hostname(), pid: process.pid };
+  let isAtWork = false;
+  let first: Card | undefined;
+  const tell = (): string => JSON.stringify({ ...card, isAtWork });
+  const meet = (met: Card): void => {
+    const isFirst = met.startedAt - card.startedAt || (met.instanceId < card.instanceId ? -1 : 1);
+    if (!isAtWork && (met.isAtWork || isFirst < 0)) first = met;
+  };
+  const answer = await askPatiently(options, tell(), askTimeoutMs);
   if (answer.kind === 'answer') throw occupied(JSON.parse(answer.text) as Card);
   if (answer.kind === 'silence')
     throw new CannotRun(
@@ -77,20 +87,18 @@ export const openPresence = async (options: PresenceOptions): Promise<Presence> 
     );
   const answers = answerCalls(connection, subject, (text) => {
     const asker = JSON.parse(text) as Card;
-    return asker.instanceId === card.instanceId ? undefined : question;
+    if (asker.instanceId === card.instanceId) return undefined;
+    meet(asker);
+    return tell();
   });
   await answers.ready;
   return {
-    check: async () => {
-      try {
-        const other = await call(connection, subject, question, recheckTimeoutMs);
-        if (other.kind !== 'answer') return;
-        const met = JSON.parse(other.text) as Card;
-        const isFirst = card.startedAt - met.startedAt || (card.instanceId < met.instanceId ? -1 : 1);
-        if (isFirst > 0) throw occupied(met);
-      } catch (error) {
-        if (!(error instanceof TransientError)) throw error;
-      }
+    settle: async () => {
+      // Its own subscription is there, too: alone, it hears silence.
+      const other = await askPatiently(options, tell(), settleMs);
+      if (other.kind === 'answer') meet(JSON.parse(other.text) as Card);
+      if (first !== undefined) throw occupied(first);
+      isAtWork = true;
     },
     close: () => answers.close(),
   };

@@ -5,8 +5,9 @@
 import { type OutgoingMessage, type Publisher, pause, TransientError } from '@signalbox/messaging';
 import type { WireMessage } from '@signalbox/protocol';
 import type { Database } from 'better-sqlite3';
+import { createCrashStore } from '../store/crash-store.js';
 import { createLogStore } from '../store/log-store.js';
-import { encodeDeadLetter } from '../wire/event-codec.js';
+import { encodeDeadLetter, encodeQuarantine } from '../wire/event-codec.js';
 import type { Missing } from './compare.js';
 import { catalogEventMessage, runEventMessage } from './log-codec.js';
 import { keyOfDeadLetter } from './log-fold.js';
@@ -20,7 +21,7 @@ export interface RepublishParts {
   readonly signal: AbortSignal;
 }
 
-/** Definitions, agents, teams, and the dead letters. Resolves with the number of messages when all are stored. */
+/** Definitions, agents, teams, quarantines, and the dead letters. Resolves with the number of messages when all are stored. */
 export const republishCatalog = async (parts: RepublishParts, missing: Missing): Promise<number> => {
   const { fold, from, to } = missing;
   const store = createLogStore(parts.sql);
@@ -29,12 +30,14 @@ export const republishCatalog = async (parts: RepublishParts, missing: Missing):
     isMissing: ({ position }) => !fold.seenCatalog.has(position),
     encode: catalogEventMessage,
   });
+  const quarantines = missing.isLost ? createCrashStore(parts.sql).announced() : [];
+  await publishAll(parts.publisher, quarantines.map(encodeQuarantine), parts.signal);
   const letterCount = await republish(parts, from.letters, to.letters, {
     read: store.deadLettersBehind,
     isMissing: ({ report }) => !fold.seenDeadLetters.has(keyOfDeadLetter(report)),
     encode: ({ report }) => encodeDeadLetter(report),
   });
-  return catalogCount + letterCount;
+  return catalogCount + quarantines.length + letterCount;
 };
 
 /** Resolves with the number of messages when all are stored. */

@@ -10,6 +10,11 @@ export interface CrashedRun {
   readonly reason: string;
 }
 
+/** A quarantine that everybody has been told of. */
+export interface Announced extends CrashedRun {
+  readonly at: number;
+}
+
 export interface SetAsideMessage {
   readonly subject: string;
   readonly payload: string;
@@ -26,9 +31,9 @@ export const createCrashStore = (sql: Database) => {
     .prepare<[number], string>('SELECT run_id FROM run_crashes WHERE count >= ?')
     .pluck();
   const unannounced = sql.prepare<[number], CrashedRun>(
-    'SELECT run_id AS runId, workspace, reason FROM run_crashes WHERE count >= ? AND is_announced = 0',
+    'SELECT run_id AS runId, workspace, reason FROM run_crashes WHERE count >= ? AND announced_at IS NULL',
   );
-  const announced = sql.prepare<[string]>('UPDATE run_crashes SET is_announced = 1 WHERE run_id = ?');
+  const announced = sql.prepare<[number, string]>('UPDATE run_crashes SET announced_at = ? WHERE run_id = ?');
   const find = sql.prepare<[string], CrashedRun>(
     'SELECT run_id AS runId, workspace, reason FROM run_crashes WHERE run_id = ?',
   );
@@ -47,7 +52,25 @@ export const createCrashStore = (sql: Database) => {
     'SELECT subject, payload FROM set_aside_messages WHERE run_id = ? ORDER BY position',
   );
   const dropSetAside = sql.prepare<[string]>('DELETE FROM set_aside_messages WHERE run_id = ?');
+  const notice = sql.prepare<[string]>(
+    'INSERT INTO quarantine_notices (id) VALUES (?) ON CONFLICT DO NOTHING',
+  );
+  const quarantine = sql.prepare<[string, string, number, string, number]>(
+    `INSERT INTO run_crashes (run_id, workspace, count, reason, announced_at) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET count = excluded.count, reason = excluded.reason, announced_at = excluded.announced_at`,
+  );
+  const allAnnounced = sql.prepare<[number], Announced>(
+    `SELECT run_id AS runId, workspace, reason, announced_at AS at FROM run_crashes
+     WHERE count >= ? AND announced_at IS NOT NULL ORDER BY announced_at, run_id`,
+  );
   return {
+    /** False for a notice that was sent, or taken in, before. */
+    noteNotice: (id: string): boolean => notice.run(id).changes === 1,
+    /** As the log tells. */
+    quarantine: ({ runId, workspace, reason, at }: Announced): void => {
+      quarantine.run(runId, workspace, maxCrashCount, reason, at);
+    },
+    announced: (): Announced[] => allAnnounced.all(maxCrashCount),
     record: ({ runId, workspace, reason }: CrashedRun): void => {
       upsert.run(runId, workspace, reason);
     },
@@ -59,8 +82,8 @@ export const createCrashStore = (sql: Database) => {
     setAsideMessages: (): ReadonlySet<string> => new Set(messages.all(maxCrashCount)),
     /** Quarantined runs of which nobody has been told yet. */
     unannounced: (): CrashedRun[] => unannounced.all(maxCrashCount),
-    markAnnounced: (runId: string): void => {
-      announced.run(runId);
+    markAnnounced: (runId: string, at: number): void => {
+      announced.run(at, runId);
     },
     find: (runId: string): CrashedRun | undefined => find.get(runId),
     setAside: (runId: string, { subject, payload }: SetAsideMessage): void => {

@@ -121,7 +121,10 @@ const schemaOfRuns = `
     count   INTEGER NOT NULL,
     reason  TEXT NOT NULL,
     workspace     TEXT NOT NULL,
-    is_announced  INTEGER NOT NULL DEFAULT 0
+    announced_at  INTEGER
+  ) WITHOUT ROWID;
+  CREATE TABLE quarantine_notices (
+    id  TEXT PRIMARY KEY
   ) WITHOUT ROWID;
   CREATE TABLE message_crashes (
     message_id  TEXT PRIMARY KEY,

@@ -9,6 +9,7 @@ import {
   type RunEventMessage,
   type WireMessage,
 } from '@signalbox/protocol';
+import type { Announced } from '../store/crash-store.js';
 
 export interface RunEventRow {
   readonly position: number;
@@ -97,4 +98,15 @@ export const encodeDeadLetter = (deadLetter: DeadLetterReport): WireMessage =>
     sequence: 0,
     at: deadLetter.at,
     data: { type: 'deadletter.recorded', actor: `service:${deadLetter.reportedBy}`, deadLetter },
+  });
+
+/** As `encodeDeadLetter`, of a run that is left alone from now on. */
+export const encodeQuarantine = ({ runId, workspace, reason, at }: Announced): WireMessage =>
+  encodeEvent({
+    id: `quarantine/${runId}/${at}`,
+    workspace,
+    runId: null,
+    sequence: 0,
+    at,
+    data: { type: 'deadletter.run_quarantined', actor: 'system:orchestrator', runId, reason },
   });

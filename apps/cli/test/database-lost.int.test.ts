@@ -1,0 +1,105 @@
+/** The orchestrator's database is lost, and made again from the log. */
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { eventually, repeatRun } from '@signalbox/testing';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { scriptedAgent, tenSteps } from './support/definitions.js';
+import {
+  cliScript,
+  copyDatabase,
+  dropDatabase,
+  noServerOfItsOwn,
+  openStores,
+  orchestratorScript,
+  query,
+  type Stores,
+  tablesOf,
+} from './support/stores.js';
+
+let stores: Stores;
+beforeAll(async () => {
+  stores = await openStores();
+});
+afterAll(() => stores?.world.stop());
+
+const rebuild = (label: string, ...args: readonly string[]) =>
+  stores.world.spawn(cliScript, label, noServerOfItsOwn, ['rebuild', ...args]);
+
+describe('the database is lost', () => {
+  test('a start beside a full log is refused, and a rebuild makes every table again', async () => {
+    const { world, file } = stores;
+    await world.call('PUT', '/api/v1/teams', 'sre: [user:alice, user:bob]\n');
+    await world.call('POST', '/api/v1/workflows', tenSteps);
+    await world.call('PUT', '/api/v1/agents/tester', scriptedAgent(6));
+    await stores.finish(await stores.standing(2));
+    const approval = await world.call<{ runId: string }>('POST', '/api/v1/workflow-runs', {
+      workflow: 'ten-steps',
+      input: {},
+    });
+    await stores.allBecome([approval.runId], 'WAITING_APPROVAL');
+    const waiting = await stores.standing(3);
+    await world.kill('orchestrator');
+    const lost = file('lost.sqlite');
+    await copyDatabase(file(), lost);
+    await dropDatabase(file());
+
+    const refused = world.spawn(orchestratorScript, 'refused');
+    expect((await refused.exited).code).toBe(78);
+    expect(refused.lines.join('\n')).toContain('signalbox rebuild');
+
+    const rebuilt = rebuild('rebuild');
+    const { code } = await rebuilt.exited;
+    expect({ code, lines: rebuilt.lines }).toMatchObject({ code: 0 });
+    expect(tablesOf(file())).toEqual(tablesOf(lost));
+    const installation = "SELECT value FROM settings WHERE name = 'installation-id'";
+    expect(query(file(), installation)).toEqual(query(lost, installation));
+
+    await world.start('orchestrator');
+    expect((await rebuild('rebuild-again').exited).code).toBe(75);
+    await stores.finish(waiting);
+  });
+
+  test('a database that holds something is moved aside only when that is asked for, and only when the new one is whole', async () => {
+    const { world, file, startRuns } = stores;
+    const [runId = ''] = await stores.standing(1);
+    await stores.finish([runId]);
+    await world.stopOne('orchestrator');
+    const eventCount = repeatRun(file(), runId, 2_000);
+    await world.start('orchestrator');
+    await eventually(
+      () => query<{ at: number }>(file(), 'SELECT events_position AS at FROM relay')[0]?.at === eventCount,
+      { timeoutMs: 60_000, describe: 'all is published' },
+    );
+    await world.stopOne('orchestrator');
+    const runsOf = () => {
+      const { workflow_runs, workflow_run_events, workflow_run_steps } = tablesOf(file());
+      return { workflow_runs, workflow_run_events, workflow_run_steps };
+    };
+    const before = runsOf();
+    const refused = rebuild('refused-rebuild');
+    expect((await refused.exited).code).toBe(78);
+    expect(refused.lines.join('\n')).toContain('--force');
+
+    const names = () => readdirSync(world.dataDir);
+    const known = new Set(names());
+    const killed = world.spawn(rebuildScript, 'killed', {}, ['--force']);
+    await eventually(() => names().some((name) => !known.has(name) && sizeOf(file(name)) > 100_000), {
+      timeoutMs: 30_000,
+      intervalMs: 2,
+      describe: 'a database in the making',
+    });
+    killed.kill('SIGKILL');
+    await killed.exited;
+    expect(runsOf()).toEqual(before);
+
+    expect((await rebuild('forced', '--force').exited).code).toBe(0);
+    expect(runsOf()).toEqual(before);
+    expect(names().filter((name) => name.includes('.before-rebuild-')).length).toBeGreaterThan(0);
+    await world.start('orchestrator');
+    await stores.allBecome(await startRuns(1), 'WAITING_SIGNAL');
+  });
+});
+
+/** The program behind the command, so that a kill meets it. */
+const rebuildScript = orchestratorScript.replace('main.js', 'rebuild.js');
+
+const sizeOf = (path: string): number => (existsSync(path) ? statSync(path).size : 0);

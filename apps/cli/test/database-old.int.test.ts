@@ -1,0 +1,106 @@
+/** The orchestrator's database is older than the log, or says something else. */
+import { statSync } from 'node:fs';
+import { eventually, repeatRun } from '@signalbox/testing';
+import Database from 'better-sqlite3';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  copyDatabase,
+  openStores,
+  orchestratorScript,
+  query,
+  type Stores,
+  tablesOf,
+} from './support/stores.js';
+
+let stores: Stores;
+beforeAll(async () => {
+  stores = await openStores();
+});
+afterAll(() => stores?.world.stop());
+
+const copy = () => stores.file('copy.sqlite');
+
+const countOf = (path: string): number =>
+  query<{ count: number }>(path, 'SELECT count(*) AS count FROM workflow_run_events')[0]?.count ?? 0;
+
+const walBytes = (path: string): number => statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+
+describe('the database is older than the log', () => {
+  test('what it lacks is taken in from the log, and everything goes on', async () => {
+    const { world } = stores;
+    const old = await stores.standing(3);
+    await world.stopOne('orchestrator');
+    await copyDatabase(stores.file(), copy());
+    await world.start('orchestrator');
+    await stores.finish(old);
+    const young = await stores.standing(3);
+    await world.kill('orchestrator');
+    const lost = stores.file('lost.sqlite');
+    await copyDatabase(stores.file(), lost);
+    await copyDatabase(copy(), stores.file());
+    await world.start('orchestrator');
+    expect(world.logsOf('orchestrator')).toContain('the log was ahead of the database');
+    expect(tablesOf(stores.file()).workflow_runs).toEqual(tablesOf(lost).workflow_runs);
+    await stores.finish(young);
+    expect(await stores.statusesOf(old)).toEqual(old.map(() => 'COMPLETED'));
+  });
+
+  test('a start that is killed while it takes them in has taken in nothing, and the next one takes in all', async () => {
+    const { world } = stores;
+    const [runId = ''] = await stores.standing(1);
+    await stores.finish([runId]);
+    await world.stopOne('orchestrator');
+    await copyDatabase(stores.file(), copy());
+    const eventCount = repeatRun(stores.file(), runId, 2_000);
+    await world.start('orchestrator');
+    await eventually(
+      () => {
+        const [relay] = query<{ at: number }>(stores.file(), 'SELECT events_position AS at FROM relay');
+        const [last] = query<{ at: number }>(
+          stores.file(),
+          'SELECT max(position) AS at FROM workflow_run_events',
+        );
+        return relay?.at === last?.at;
+      },
+      { timeoutMs: 60_000, describe: 'all is published' },
+    );
+    await world.stopOne('orchestrator');
+    await copyDatabase(copy(), stores.file());
+    const before = countOf(stores.file());
+    void world.start('orchestrator').catch(() => undefined);
+    await eventually(() => walBytes(stores.file()) > 500_000, { timeoutMs: 30_000, intervalMs: 2 });
+    await world.kill('orchestrator');
+    expect(countOf(stores.file())).toBe(before);
+    await world.start('orchestrator');
+    expect(countOf(stores.file())).toBe(eventCount);
+  });
+
+  test('one that says something else is refused, told which run and what to do, and nothing of it was changed', async () => {
+    const { world } = stores;
+    const [runId = ''] = await stores.standing(1);
+    await world.kill('orchestrator');
+    const right = stores.file('right.sqlite');
+    await copyDatabase(stores.file(), right);
+    const database = new Database(stores.file());
+    database.prepare('UPDATE workflow_run_events SET at = at + 1 WHERE seq = 3 AND run_id = ?').run(runId);
+    // What lies before the contradiction in the log is lacking as well: it must not be taken in.
+    const gone = query<{ runId: string }>(
+      stores.file(),
+      'SELECT run_id AS runId FROM workflow_runs LIMIT 1',
+    )[0];
+    for (const table of ['workflow_run_events', 'workflow_run_steps', 'workflow_runs'])
+      database.prepare(`DELETE FROM ${table} WHERE run_id = ?`).run(gone?.runId);
+    database.exec('DELETE FROM log_marks');
+    database.close();
+    const before = tablesOf(stores.file());
+    const refused = world.spawn(orchestratorScript, 'refused');
+    expect((await refused.exited).code).toBe(78);
+    const said = refused.lines.join('\n');
+    expect(said).toContain(`event 3 of run ${runId}`);
+    expect(said).toContain('signalbox rebuild');
+    expect(tablesOf(stores.file())).toEqual(before);
+    await copyDatabase(right, stores.file());
+    await world.start('orchestrator');
+    await stores.finish([runId]);
+  });
+});

@@ -1,0 +1,156 @@
+/** The store of NATS is lost, or older than it was. One platform for all of it; each test leaves it at work. */
+import { openConnection, provision, readStreamFacts } from '@signalbox/messaging';
+import { EVENTS, streamDeclarations } from '@signalbox/protocol';
+import { createLogger } from '@signalbox/telemetry';
+import { eventually, readLog, repeatRun } from '@signalbox/testing';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openStores, query, type Stores } from './support/stores.js';
+
+let stores: Stores;
+beforeAll(async () => {
+  stores = await openStores();
+});
+afterAll(() => stores?.world.stop());
+
+const isRestored = 'published what the log lacked';
+const isLost = 'the event stream was made anew or has lost its end';
+
+const linesWith = (text: string): number =>
+  stores.world
+    .logsOf('orchestrator')
+    .split('\n')
+    .filter((line) => line.includes(text)).length;
+
+const newestMark = (): number | undefined =>
+  query<{ at: number }>(
+    stores.file(),
+    'SELECT stream_created_at AS at FROM log_marks ORDER BY id DESC LIMIT 1',
+  )[0]?.at;
+
+const bus = async <T>(
+  ask: (connection: Awaited<ReturnType<typeof openConnection>>) => Promise<T>,
+): Promise<T> => {
+  const logger = createLogger({ service: 'test', level: 'silent' });
+  const connection = await openConnection({ url: stores.world.natsUrl, name: 'test', logger });
+  try {
+    return await ask(connection);
+  } finally {
+    await connection.close();
+  }
+};
+
+/** The whole log, each event once, sorted. */
+const wholeLog = async (): Promise<string[]> => {
+  const log = await readLog(stores.world.natsUrl);
+  const texts = [...log.values()].flat().map((event) => `${event.id} ${JSON.stringify(event)}`);
+  return [...new Set(texts)];
+};
+
+/** Ids of what one has and the other has not, or has otherwise. */
+const lackedBy = (after: readonly string[], before: readonly string[]): string[] => {
+  const found = new Set(after);
+  return before.filter((text) => !found.has(text)).map((text) => text.slice(0, text.indexOf(' ')));
+};
+
+const untilRestored = (count: number): Promise<unknown> =>
+  eventually(() => linesWith(isRestored) > count, {
+    timeoutMs: 30_000,
+    describe: () => stores.world.logsOf('orchestrator').slice(-2_000),
+  });
+
+describe('NATS is lost', () => {
+  test('a wiped store gets the whole log again, once, and what was waiting goes on', async () => {
+    const { world } = stores;
+    const standing = await stores.standing(10);
+    await world.stopOne('step-worker');
+    const queued = await stores.startRuns(5);
+    const before = await wholeLog();
+    const mark = newestMark();
+    await world.killNats();
+    await world.wipeNats();
+    await world.restartNats();
+    await untilRestored(0);
+    await stores.isReady();
+    await stores.allBecome(standing, 'WAITING_SIGNAL');
+    expect(lackedBy(await wholeLog(), before)).toEqual([]);
+    await world.start('step-worker');
+    await stores.allBecome(queued, 'WAITING_SIGNAL');
+    await stores.finish([...standing, ...queued]);
+    // A look that finds only marks of the lost stream would publish everything again.
+    await eventually(() => newestMark() !== mark, { timeoutMs: 20_000 });
+    expect(linesWith(isLost)).toBe(1);
+  });
+
+  test('a store that came back from something older gets what it lacks, and keeps what it has', async () => {
+    const old = await stores.standing(3);
+    const lastPosition = 'SELECT max(position) AS at FROM workflow_run_events';
+    const markedPosition = 'SELECT events_position AS at FROM log_marks ORDER BY id DESC LIMIT 1';
+    const positionOf = (sql: string) => query<{ at: number }>(stores.file(), sql)[0]?.at;
+    await eventually(() => positionOf(markedPosition) === positionOf(lastPosition), {
+      timeoutMs: 20_000,
+      describe: 'a mark behind the last event',
+    });
+    await stores.keepNats('nats-kept');
+    await stores.isReady();
+    const young = await stores.standing(3);
+    await stores.finish(old);
+    const before = await wholeLog();
+    const count = linesWith(isRestored);
+    await stores.bringNatsBack('nats-kept');
+    await untilRestored(count);
+    expect(lackedBy(await wholeLog(), before)).toEqual([]);
+    await stores.isReady();
+    await stores.finish(young);
+    expect(await stores.statusesOf([...old, ...young])).toEqual([...old, ...young].map(() => 'COMPLETED'));
+  });
+
+  test('a stream that was made anew by somebody while the orchestrator stood still is filled', async () => {
+    const { world } = stores;
+    const standing = await stores.standing(2);
+    const before = await wholeLog();
+    const count = linesWith(isRestored);
+    world.freeze('orchestrator');
+    await world.killNats();
+    await world.wipeNats();
+    await world.restartNats();
+    await bus((connection) => provision(connection, { streams: streamDeclarations(), consumers: [] }));
+    world.resume('orchestrator');
+    await untilRestored(count);
+    expect(lackedBy(await wholeLog(), before)).toEqual([]);
+    await stores.isReady();
+    await stores.finish(standing);
+  });
+
+  test('a store that was wiped while nobody ran is filled at the start, also when the first start dies in the middle', async () => {
+    const { world } = stores;
+    const standing = await stores.standing(3);
+    const [runId = ''] = await stores.standing(1);
+    await stores.finish([runId]);
+    await world.kill('orchestrator');
+    await world.stopOne('api');
+    const eventCount = repeatRun(stores.file(), runId, 2_000);
+    await world.killNats();
+    await world.wipeNats();
+    await world.restartNats();
+    const lastSequence = () =>
+      bus((connection) => readStreamFacts(connection, EVENTS)).then(
+        (facts) => facts.lastSequence,
+        () => 0,
+      );
+    void world.start('orchestrator').catch(() => undefined);
+    await eventually(async () => (await lastSequence()) > 500, { timeoutMs: 30_000, intervalMs: 5 });
+    await world.kill('orchestrator');
+    expect(await lastSequence()).toBeLessThan(eventCount);
+    await world.start('orchestrator');
+    await eventually(
+      async () => {
+        const log = await readLog(world.natsUrl);
+        return [...log.values()].reduce((sum, events) => sum + events.length, 0) >= eventCount;
+      },
+      { timeoutMs: 60_000, intervalMs: 200, describe: 'the whole log' },
+    );
+    await world.start('api');
+    await stores.isReady();
+    await stores.finish(standing);
+  });
+});

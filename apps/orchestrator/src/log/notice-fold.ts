@@ -1,0 +1,48 @@
+/** What the log tells of no history: dead letters, and runs that are left alone; as if it had been recorded here. */
+import { consumers, type DeadLetterReport, type EventEnvelope, parseTaskSubject } from '@signalbox/protocol';
+import type { CrashStore } from '../store/crash-store.js';
+import type { DeadLetterStore } from '../store/dead-letter-store.js';
+
+interface NoticeFoldParts {
+  readonly deadLetters: DeadLetterStore;
+  readonly crashes: CrashStore;
+}
+
+const ownConsumers: ReadonlySet<string> = new Set([
+  consumers.orchestratorRun.durable,
+  consumers.orchestratorResume.durable,
+]);
+
+/** Returns whether the database lacked it; undefined for what is neither. */
+export const createNoticeFold = ({ deadLetters, crashes }: NoticeFoldParts) => {
+  /** What was set aside for a quarantined run is what its dead letters hold; one that was too long for its letter is lost. */
+  const setAside = ({ code, consumer, subject, payload, payloadBytes }: DeadLetterReport): void => {
+    if (code !== 'POISON_MESSAGE' || !ownConsumers.has(consumer)) return;
+    const address = parseTaskSubject(subject);
+    const data = Buffer.from(payload, 'base64');
+    if (!('runId' in address) || data.length !== payloadBytes) return;
+    if (crashes.quarantined().has(address.runId))
+      crashes.setAside(address.runId, { subject, payload: data.toString('utf8') });
+  };
+  return ({ id, workspace, at, data }: EventEnvelope): boolean | undefined => {
+    switch (data.type) {
+      case 'deadletter.recorded': {
+        const isNew = deadLetters.add(data.deadLetter);
+        if (isNew) setAside(data.deadLetter);
+        return isNew;
+      }
+      case 'deadletter.run_quarantined': {
+        const isNew = crashes.noteNotice(id);
+        if (isNew) crashes.quarantine({ runId: data.runId, workspace, reason: data.reason, at });
+        return isNew;
+      }
+      case 'deadletter.run_released': {
+        const isNew = crashes.noteNotice(id);
+        if (isNew) crashes.release(data.runId);
+        return isNew;
+      }
+      default:
+        return undefined;
+    }
+  };
+};
