@@ -30,6 +30,12 @@ const needs = [
     brew: null,
     mac: 'xcode-select --install',
   },
+  {
+    what: 'openssl (certificates of a test)',
+    found: () => onPath('openssl'),
+    apt: ['openssl'],
+    brew: 'openssl',
+  },
 ];
 
 const isDebian = () =>

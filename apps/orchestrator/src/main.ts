@@ -1,5 +1,11 @@
 import { openDataFolder, storeFailureOf } from '@signalbox/data-folder';
-import { consumeBatches, createPublisher, openConnection, remakeConsumer } from '@signalbox/messaging';
+import {
+  consumeBatches,
+  createPublisher,
+  getMessage,
+  openConnection,
+  remakeConsumer,
+} from '@signalbox/messaging';
 import { busUsers } from '@signalbox/protocol';
 import { runService } from '@signalbox/service';
 import { createStarlark } from '@signalbox/starlark-wasm';
@@ -58,6 +64,7 @@ await runService({
           return publisher.publishAll(messages);
         },
         withdraw: (task, sequence) => withdrawTask(queue, task, sequence),
+        at: (stream, sequence) => getMessage(connection, stream, sequence),
       },
       queue,
       maxPayloadBytes: () => connection.maxPayloadBytes,

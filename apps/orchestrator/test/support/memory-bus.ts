@@ -32,7 +32,9 @@ export class MemoryBus implements Outlet, TaskQueue {
   duplicateCount = 0;
   /** What the server never takes. */
   refuses: (message: OutgoingMessage) => boolean = () => false;
-  readonly #ids = new Set<string>();
+  /** Message id → number in the stream. */
+  readonly #ids = new Map<string, number>();
+  readonly #stored = new Map<number, StoredMessage>();
   #sequence = 0;
   #gate: Promise<void> = Promise.resolve();
   #failure: Error | undefined;
@@ -53,7 +55,8 @@ export class MemoryBus implements Outlet, TaskQueue {
     fresh.tasks = [...this.tasks];
     fresh.events.push(...this.events);
     fresh.journal.push(...this.journal);
-    for (const id of this.#ids) fresh.#ids.add(id);
+    for (const [id, sequence] of this.#ids) fresh.#ids.set(id, sequence);
+    for (const [sequence, message] of this.#stored) fresh.#stored.set(sequence, message);
     fresh.#sequence = this.#sequence;
     return fresh;
   }
@@ -102,6 +105,17 @@ export class MemoryBus implements Outlet, TaskQueue {
     return found && storedMessage(found);
   }
 
+  async at(_stream: string, sequence: number): Promise<StoredMessage | undefined> {
+    return this.#stored.get(sequence);
+  }
+
+  /** Somebody beside the orchestrator stores something under an id. */
+  storeForeign(id: string, subject: string, text: string): void {
+    this.#sequence += 1;
+    this.#ids.set(id, this.#sequence);
+    this.#stored.set(this.#sequence, storedMessage({ subject, sequence: this.#sequence, text }));
+  }
+
   /** When the stream was made. */
   madeAt = 1;
 
@@ -127,14 +141,16 @@ export class MemoryBus implements Outlet, TaskQueue {
   #store(message: OutgoingMessage): PublishOutcome {
     const id = message.id ?? '';
     const stream = 'test';
-    if (this.#ids.has(id)) {
+    const known = this.#ids.get(id);
+    if (known !== undefined) {
       this.duplicateCount += 1;
-      return { stream, sequence: this.#sequence, isDuplicate: true };
+      return { stream, sequence: known, isDuplicate: true };
     }
-    this.#ids.add(id);
     this.#sequence += 1;
     const sequence = this.#sequence;
     const text = typeof message.data === 'string' ? message.data : Buffer.from(message.data).toString();
+    this.#ids.set(id, sequence);
+    this.#stored.set(sequence, storedMessage({ subject: message.subject, sequence, text }));
     this.journal.push(`store ${id}`);
     if (message.subject.startsWith('wf.event.'))
       this.events.push(decodeEvent({ text, subject: message.subject }));
