@@ -36,19 +36,19 @@ await runService({
     const { workerName, workspace, workerConcurrency } = config;
     const publisher = scope.use(createPublisher(connection));
     const claiming = { connection, publisher, workerName, workspace, logger };
-    for (const lane of [
+    const lanes = [
       { consumer: stepWorker, registry, concurrency: workerConcurrency },
       {
         consumer: evaluations,
         registry: createExecutorRegistry([createExpressionExecutor(pool)]),
         concurrency: maxEvaluationsAtOnce,
       },
-    ])
-      scope.use(runSteps({ ...claiming, ...lane })).done.catch(fail);
+    ];
+    for (const lane of lanes) scope.use(runSteps({ ...claiming, ...lane })).done.catch(fail);
     return {
       worker: config.workerName,
       concurrency: config.workerConcurrency,
-      actions: registry.actions,
+      actions: lanes.flatMap((lane) => lane.registry.actions),
       providers: providers.map((provider) => provider.name),
     };
   },

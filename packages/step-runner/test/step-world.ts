@@ -27,7 +27,8 @@ export const heartbeatMs = 500;
 const scaled = { ackWaitMs, backoffMs: [] };
 
 export const topology = {
-  streams: streamDeclarations(),
+  // Between two tests the log is emptied too, which nobody may do otherwise.
+  streams: streamDeclarations().map((stream) => ({ ...stream, denyDelete: false })),
   consumers: [
     { ...consumers.stepWorker, ...scaled },
     { ...consumers.agent('default'), ...scaled },
