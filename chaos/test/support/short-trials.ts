@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Scenario } from '../../src/scenario.js';
 
-/** Nothing here is a measurement: the machine may be doing anything else meanwhile. */
-const patience = 20;
+/** Nothing here is a measurement: trials run side by side, and the machine may be doing anything else meanwhile. */
+const patience = 200;
 const timeoutMs = 240_000;
 
 export const shortTrials = (what: string, scenarios: readonly Scenario[]): void => {
