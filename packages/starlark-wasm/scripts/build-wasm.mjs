@@ -18,7 +18,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { limitModule } from './limit-module.mjs';
 
@@ -91,12 +91,13 @@ function inputsHash() {
 function compile(way, scratch, out) {
   const target = { ...process.env, GOOS: 'js', GOARCH: 'wasm', GOFLAGS: '', GOWORK: 'off' };
   const args = ['build', '-trimpath', '-ldflags=-s -w', '-o', out];
-  // go.mod is rewritten by a build (the commit becomes a version), so the checkout is not built in place.
-  const folder = join(scratch, 'go');
+  // go.mod is rewritten by a build (the commit becomes a version), so the checkout is not built in place. The path
+  // within GOPATH is part of the program: the same each time, so that the same sources give the same bytes.
+  const folder = join(scratch, 'src/signalbox/starlark');
   cpSync(sources, folder, { recursive: true });
   try {
     if (way === 'gopath') {
-      const env = { ...target, GO111MODULE: 'off', GOPATH: debianGopath };
+      const env = { ...target, GO111MODULE: 'off', GOPATH: [scratch, debianGopath].join(delimiter) };
       execFileSync('go', [...args, '.'], { cwd: folder, env, stdio: 'inherit' });
     } else {
       const env = { ...target, GO111MODULE: 'on' };

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,4 +29,12 @@ test('without Go the build stops and says what to install', () => {
 test('what is built from the same sources needs no Go', () => {
   const { status, stderr } = buildWithoutGo(copyOfPackage('go', 'scripts', 'dist'));
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+});
+
+test('the same sources give the same program, wherever they are built', { timeout: 240_000 }, () => {
+  const copy = copyOfPackage('go', 'scripts');
+  const script = join(copy, 'scripts/build-wasm.mjs');
+  expect(spawnSync(process.execPath, [script], { encoding: 'utf8' })).toMatchObject({ status: 0 });
+  const programOf = (folder: string) => readFileSync(join(folder, 'dist/starlark.wasm'));
+  expect(programOf(copy).equals(programOf(packageFolder))).toBe(true);
 });
