@@ -37,7 +37,7 @@ interface MutableApproval extends PendingApproval {
   readonly forwarded: Map<string, ForwardedDecision>;
 }
 
-export const endsApproval = (fact: { readonly type: string }): boolean => endings.has(fact.type);
+const endsApproval = (fact: { readonly type: string }): boolean => endings.has(fact.type);
 
 const endings: ReadonlySet<string> = new Set<RunEventMessage['type']>([
   'approval.approved',

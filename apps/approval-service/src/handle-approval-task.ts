@@ -25,11 +25,12 @@ import {
   decodeApprovalTask,
   decodeEvent,
   EVENTS,
+  type EventEnvelope,
   encodeApprovalJudgement,
   eventSubjects,
 } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
-import { type ApprovalBook, type ApprovalRecord, endsApproval } from './approval-book.js';
+import type { ApprovalBook, ApprovalRecord } from './approval-book.js';
 import { judgeDecision } from './judge-decision.js';
 import type { Notifier } from './notifier.js';
 import type { TeamDirectory } from './teams.js';
@@ -73,11 +74,13 @@ const decide = async (
   const { book, teams, logger } = options;
   let record: ApprovalRecord = book.find(task.runId, task.approvalId);
   if (record.kind === 'unknown') {
-    if (await hasEnded(task, options.connection)) record = { kind: 'ended' };
-    else if (delivery.deliveryCount < deliveriesUntilUnknown) {
+    const last = await lastEventOf(task, options.connection);
+    if (last !== undefined) book.apply(last);
+    record = book.find(task.runId, task.approvalId);
+    if (record.kind === 'unknown' && delivery.deliveryCount < deliveriesUntilUnknown) {
       delivery.nak(unknownDelayMs);
       return;
-    } else record = book.find(task.runId, task.approvalId);
+    }
   }
   const judgement = judgeDecision(record, task, teams);
   const { workspace, commandId, runId, approvalId, actor, comment, decision } = task;
@@ -102,15 +105,20 @@ const decide = async (
   await send({ type: 'approval.decision', ...about, decision, ...data }, options);
 };
 
-/** An approval that ended long ago has left the book; the event stream still knows how. */
-const hasEnded = async (task: ApprovalDecision, connection: Connection): Promise<boolean> => {
-  const { workspace, runId, approvalId } = task;
+/**
+ * What the event stream says of it now. An approval that ended long ago has left the book, and in a log that has been made
+ * anew one may have been requested before the book follows it.
+ */
+const lastEventOf = async (
+  { workspace, runId, approvalId }: ApprovalDecision,
+  connection: Connection,
+): Promise<EventEnvelope | undefined> => {
   const last = await readLast(connection, EVENTS, eventSubjects.approval(workspace, runId, approvalId));
-  if (last === undefined) return false;
+  if (last === undefined) return undefined;
   try {
-    return endsApproval(decodeEvent(textOf(last)).data);
+    return decodeEvent(textOf(last));
   } catch (error) {
-    if (error instanceof ContractError) return false;
+    if (error instanceof ContractError) return undefined;
     throw error;
   }
 };
