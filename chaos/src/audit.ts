@@ -5,11 +5,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { lastQueued } from '@signalbox/testing';
 import { type Promised, runs } from './client.js';
+import { readRunIds } from './database.js';
 import { judgeExecutions } from './executions.js';
 import { type History, hasEnded, type RunLog, readHistories, statusOf } from './histories.js';
 import { type Ledger, readLedger } from './ledger.js';
+import { isLostWithTheStore } from './lost-with-store.js';
 import { isAlive } from './programs.js';
-import type { Stage } from './stage.js';
+import { maxWaitFactor, type Stage } from './stage.js';
 
 const restSeconds = 60;
 /** Of a process that has ended by itself. */
@@ -80,9 +82,8 @@ const judgeAnswers = async (stage: Stage, log: RunLog): Promise<void> => {
   for (const [status, count] of Object.entries(counts)) stage.findings.figure(`runs ${status}`, count);
 };
 
-/** 202 says that the command is in the stream: if that store is lost before it is confirmed, so is the command. */
-const isLostWithTheStore = (stage: Stage, { status, answeredAt }: Promised): boolean =>
-  status === 202 && stage.faults.all.some(({ kind, until }) => kind === 'wipe' && answeredAt < until);
+/** Recorded within this time, while nothing strikes: about five times what a start takes on a busy machine. */
+const takeInMs = 5_000;
 
 /** When each run began its last execution. */
 const lastBegins = ({ executions }: Ledger): ReadonlyMap<string, number> => {
@@ -94,18 +95,29 @@ const lastBegins = ({ executions }: Ledger): ReadonlyMap<string, number> => {
 const judgePromises = (stage: Stage, log: RunLog, ledger: Ledger): void => {
   const { findings, client } = stage;
   const lastAt = lastBegins(ledger);
+  const recorded = readRunIds(stage.databaseFile);
+  for (const runId of recorded) findings.expect(log.has(runId), 'a run of the database is on the log', runId);
+  const mayTakeMs = takeInMs * Math.min(stage.options.patience, maxWaitFactor);
+  let lostCount = 0;
   for (const promise of client.promised) {
     const history = log.get(promise.runId);
-    if (isLostWithTheStore(stage, promise)) continue;
-    if (history === undefined) findings.broken(`a ${promise.kind} that was answered is there`, promise.runId);
+    const mayBeLost = isLostWithTheStore(promise, stage.faults.all, mayTakeMs);
+    if (history === undefined) {
+      if (mayBeLost) lostCount += 1;
+      else findings.broken(`a ${promise.kind} that was answered is there`, told(promise));
+    } else if (mayBeLost) continue;
     else if (promise.kind === 'cancel') judgeCancel(stage, promise, history, lastAt.get(promise.runId) ?? 0);
     else if (promise.kind === 'approve') judgeDecision(stage, promise, history);
   }
+  if (lostCount > 0) findings.figure('commands lost with the store', lostCount);
   const count = (kind: Promised['kind']): number =>
     client.promised.filter((each) => each.kind === kind).length;
   for (const kind of ['cancel', 'approve', 'signal'] as const)
     findings.figure(`answered: ${kind}`, count(kind));
 };
+
+const told = ({ runId, status, sentAt, answeredAt }: Promised): string =>
+  `${runId} (${status}, asked at ${new Date(sentAt).toISOString()}, answered ${answeredAt - sentAt} ms later)`;
 
 /** From the answer until what was on its way already has begun. */
 const onItsWayMs = 1_000;

@@ -24,6 +24,8 @@ export interface Promised {
   readonly workflow?: string;
   readonly approvalId?: string;
   readonly status: number;
+  /** Of the request that was answered so. */
+  readonly sentAt: number;
   readonly answeredAt: number;
   readonly ms: number;
 }
@@ -93,10 +95,12 @@ export const createClient = (apiUrl: () => string): Client => {
   const request: Client['request'] = (method, path, more) => send(apiUrl(), method, path, more);
   const keep = (
     answer: Answer | undefined,
-    about: Omit<Promised, 'status' | 'answeredAt' | 'ms'>,
+    about: Omit<Promised, 'status' | 'sentAt' | 'answeredAt' | 'ms'>,
   ): Promised | undefined => {
     if (!isPromise(answer)) return undefined;
-    const promise = { ...about, status: answer.status, answeredAt: Date.now(), ms: answer.ms };
+    const { status, ms } = answer;
+    const answeredAt = Date.now();
+    const promise = { ...about, status, sentAt: Math.floor(answeredAt - ms), answeredAt, ms };
     promised.push(promise);
     return promise;
   };

@@ -34,6 +34,16 @@ export const tablesOf = (file: string): Tables => {
   return tables;
 };
 
+/** Of every run that was recorded. */
+export const readRunIds = (file: string): readonly string[] => {
+  const database = new Database(file, { readonly: true, fileMustExist: true });
+  try {
+    return database.prepare<[], string>('SELECT run_id FROM workflow_runs').pluck().all();
+  } finally {
+    database.close();
+  }
+};
+
 /** One line for each table that differs. */
 export const lostBetween = (before: Tables, after: Tables): readonly string[] =>
   [...before].flatMap(([table, rows]) => {

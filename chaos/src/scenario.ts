@@ -21,11 +21,16 @@ export interface ScenarioParts extends Omit<Scenario, 'run'> {
 }
 
 /** Stores and logs of a trial that has broken a promise, where the caller wants to look at them. */
-const keepRemains = async ({ options, findings, world }: Stage, name: string): Promise<void> => {
+const keepRemains = async (
+  { options, findings, world, client, faults }: Stage,
+  name: string,
+): Promise<void> => {
   const { keep, seed } = options;
   if (keep === undefined || findings.verdict(name, seed).broken.length === 0) return;
   const folder = join(keep, `${name.replaceAll('/', '-')}-${seed}`);
   await cp(world.dataDir, folder, { recursive: true });
+  const trial = { promised: client.promised, faults: faults.all };
+  await writeFile(join(folder, 'trial.json'), JSON.stringify(trial, null, 1));
   for (const label of new Set(world.launched.map((each) => each.label)))
     await writeFile(join(folder, `${label}.log`), world.logsOf(label));
 };

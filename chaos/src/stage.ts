@@ -47,7 +47,7 @@ export interface StageParts {
 const ledgerWorker = fileURLToPath(new URL('../dist/ledger-worker.js', import.meta.url));
 export const allWorkers = { 'worker-1': 'worker', 'worker-2': 'worker', 'agent-1': 'agent' } as const;
 /** A promise that is broken shall still be told, and not only that the test took too long. */
-const maxWaitFactor = 3;
+export const maxWaitFactor = 3;
 const coreServices = ['orchestrator', 'approval-service', 'api'] as const;
 
 export const openStage = async (options: TrialOptions, parts: StageParts = {}): Promise<Stage> => {
