@@ -260,7 +260,9 @@ describe('steering a run', () => {
     expect([unknown.status, unknown.body.code]).toEqual([404, 'SIGNAL_UNKNOWN']);
     expect((await world.call('POST', `${runs}/${runId}/signals/go`, body)).status).toBe(200);
     const twice = await world.call('POST', `${runs}/${runId}/signals/go`, body);
-    expect([twice.status, twice.body.code]).toEqual([409, 'SIGNAL_ALREADY_RECEIVED']);
+    expect([twice.status, twice.body.runId]).toEqual([200, runId]);
+    const other = await world.call('POST', `${runs}/${runId}/signals/go`, { ...body, payload: { ok: 2 } });
+    expect([other.status, other.body.code]).toEqual([409, 'SIGNAL_ID_REUSED']);
   });
 });
 

@@ -66,15 +66,17 @@ describe('signalbox runs signal', () => {
     expect(await ended(world, runId)).toMatchObject({ output: { steps: { first: null, second: null } } });
   });
 
-  test('the same --id counts once', async () => {
+  test('the same --id counts once: the same signal is answered as before, another is refused', async () => {
     const runId = await waitingRun('two-builds');
     expect((await send(runId, 'build.finished', '--payload', '1', '--id', 'build-1')).code).toBe(0);
-    const again = await send(runId, 'build.finished', '--payload', '2', '--id', 'build-1');
-    expect(again.code).toBe(1);
-    expect(again.stderr).toContain('SIGNAL_ALREADY_RECEIVED');
+    expect((await send(runId, 'build.finished', '--payload', '1', '--id', 'build-1')).code).toBe(0);
+    const other = await send(runId, 'build.finished', '--payload', '2', '--id', 'build-1');
+    expect(other.code).toBe(1);
+    expect(other.stderr).toContain('SIGNAL_ID_REUSED');
     expect((await readRun(world, runId)).status).toBe('WAITING_SIGNAL');
     expect((await send(runId, 'build.finished', '--payload', '3', '--id', 'build-2')).code).toBe(0);
     expect(await ended(world, runId)).toMatchObject({ output: { steps: { first: 1, second: 3 } } });
+    expect((await send(runId, 'build.finished', '--payload', '3', '--id', 'build-2')).code).toBe(0);
   });
 
   test('a payload that breaks the schema of the state is exit code 65, one that is no JSON 64', async () => {

@@ -92,7 +92,10 @@ export class RunCommands {
       return;
     }
     const answer = this.apply(run, toControl(command), context, command.commandId);
-    if (answer.kind === 'refused') this.refuse(run, command, answer, context);
+    if (answer.kind !== 'refused') return;
+    // Sent again, it is answered again: there is nothing new to record.
+    if (answer.code === 'SIGNAL_ALREADY_RECEIVED') this.notice(command, answer, context);
+    else this.refuse(run, command, answer, context);
   }
 
   /** The refusal of a command, in the history of its run. */
@@ -135,7 +138,7 @@ export class RunCommands {
         this.#approval(message, context);
         break;
       case 'child.ended':
-        this.#quietly(message, toResumption(message, context.now), context);
+        this.#quietly(message, toResumption(message), context);
         break;
     }
   }
@@ -151,7 +154,7 @@ export class RunCommands {
       });
       return;
     }
-    this.#quietly(message, toResumption(message, context.now), context);
+    this.#quietly(message, toResumption(message), context);
   }
 
   #approval(message: Extract<IncomingResume, { approvalId: string }>, context: BatchContext): void {
@@ -166,7 +169,7 @@ export class RunCommands {
     const answer: Answer =
       message.type === 'approval.refusal' && !hasRoom
         ? { kind: 'refused', code: message.code, message: message.message }
-        : this.apply(run, toResumption(message, context.now), context, commandId);
+        : this.apply(run, toResumption(message), context, commandId);
     if (answer.kind !== 'refused') return;
     const { code } = answer;
     const event = {

@@ -105,7 +105,7 @@ describe('a result counts only from who was asked:', () => {
 
 describe('what a worker says of its clock', () => {
   test.each([9e15, -1, 1.5, 1e300, Number.MAX_SAFE_INTEGER])(
-    '%d counts as the time of arrival',
+    '%d is brought between the schedule and the arrival',
     async (at) => {
       await startOne([step('only')]);
       const times = { startedAt: at, finishedAt: at };

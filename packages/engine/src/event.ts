@@ -204,6 +204,8 @@ export type RunEvent =
       readonly signal: string;
       readonly signalId: string;
       readonly payload: Json;
+      /** Of name and payload: tells a repetition from another signal under the same id. */
+      readonly digest: string;
       readonly actor: Actor;
     }
   // Steps: states that a worker, an agent or a person executes, and evaluations (see `evaluation.ts`).

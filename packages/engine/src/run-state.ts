@@ -76,8 +76,8 @@ export interface Counts {
 }
 
 export interface Signals {
-  /** Ids of all signals that have arrived. */
-  readonly seen: PersistentMap<true>;
+  /** Ids of all signals that have arrived, with the digest of each. */
+  readonly seen: PersistentMap<string>;
   /** By signal name: what has arrived and not been taken, oldest first. */
   readonly kept: PersistentMap<PersistentMap<{ readonly payload: Json }>>;
   /** By signal name: ids of the steps that wait, longest first. */

@@ -45,7 +45,7 @@ interface EncodedRun
   readonly forkable: readonly string[];
   readonly approvals: readonly Approval[];
   readonly signals: {
-    readonly seen: readonly string[];
+    readonly seen: readonly (readonly [string, string])[];
     readonly kept: readonly (readonly [string, readonly (readonly [string, { readonly payload: Json }])[]])[];
     readonly waiting: readonly (readonly [string, readonly string[]])[];
   };
@@ -81,7 +81,7 @@ const encodeRun = (run: Run): EncodedRun => {
     forkable: [...forkable.keys()],
     approvals: [...approvals.values()],
     signals: {
-      seen: [...signals.seen.keys()],
+      seen: [...signals.seen.entries()],
       kept: [...signals.kept.entries()].map(([name, kept]) => [name, [...kept.entries()]] as const),
       waiting: [...signals.waiting.entries()].map(([name, ids]) => [name, [...ids.keys()]] as const),
     },
@@ -145,7 +145,7 @@ const decodeJoin = (join: EncodedJoin): Join => ({
 });
 
 const decodeSignals = ({ seen, kept, waiting }: EncodedRun['signals']): Signals => ({
-  seen: keySet(seen),
+  seen: PersistentMap.from(seen),
   kept: PersistentMap.from(kept.map(([name, ofName]) => [name, PersistentMap.from(ofName)] as const)),
   waiting: PersistentMap.from(waiting.map(([name, ids]) => [name, keySet(ids)] as const)),
 });

@@ -1,7 +1,7 @@
 /** `wf.task.approval.request.…`: ask for a decision. `wf.task.approval.decision.…`: here is a decision, not yet judged. */
 import { z } from 'zod';
 import { actor } from './actor.js';
-import { commandId, id, instant, json } from './shapes.js';
+import { callerJson, commandId, comment, id, instant, json } from './shapes.js';
 
 const request = z.object({
   type: z.literal('request'),
@@ -28,8 +28,8 @@ const decision = z.object({
   workspace: id,
   decision: z.enum(['approve', 'reject']),
   actor,
-  comment: z.string().optional(),
-  data: json.optional(),
+  comment: comment.optional(),
+  data: callerJson.optional(),
   issuedAt: instant,
 });
 export type ApprovalDecision = z.infer<typeof decision>;

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { actor } from './actor.js';
 import { deadLetterId } from './dead-letter.js';
-import { commandId, id, instant } from './shapes.js';
+import { commandId, id, instant, name } from './shapes.js';
 
 const base = { commandId, workspace: id, actor, issuedAt: instant };
 
@@ -13,13 +13,13 @@ export const catalogCommand = z.discriminatedUnion('type', [
     /** `create` is refused where the id exists, `update` where it does not. */
     mode: z.enum(['create', 'update', 'put']),
     /** When given, the definition's own id must be the same. */
-    workflowId: z.string().optional(),
-    /** The definition as its author wrote it: YAML or JSON. */
+    workflowId: name.optional(),
+    /** The definition as its author wrote it: YAML or JSON. What is too long is answered by the catalog. */
     source: z.string(),
   }),
-  z.object({ ...base, type: z.literal('delete_workflow'), workflowId: z.string().min(1) }),
-  z.object({ ...base, type: z.literal('put_agent'), name: z.string().min(1), source: z.string() }),
-  z.object({ ...base, type: z.literal('delete_agent'), name: z.string().min(1) }),
+  z.object({ ...base, type: z.literal('delete_workflow'), workflowId: name }),
+  z.object({ ...base, type: z.literal('put_agent'), name, source: z.string() }),
+  z.object({ ...base, type: z.literal('delete_agent'), name }),
   z.object({ ...base, type: z.literal('put_teams'), source: z.string() }),
   /** The kept message is published once more. */
   z.object({ ...base, type: z.literal('retry_dead_letter'), deadLetterId }),

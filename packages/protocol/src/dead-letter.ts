@@ -1,27 +1,28 @@
 /** `wf.task.deadletter.<workspace>`: a message that nobody could handle, kept so that an operator can see it. */
 import { z } from 'zod';
-import { id, instant } from './shapes.js';
+import { cutText, id, instant } from './shapes.js';
 
 /** It counts within its workspace: `<stream>/<stream sequence>`, or `unsent/<message id>`. */
 export const deadLetterId = z.string().min(1).max(1_000);
+
+export const maxDeadLetterPayloadBytes = 64 * 1024;
 
 export const deadLetterReport = z.object({
   /** The same message is recorded once. */
   id: deadLetterId,
   workspace: id,
-  stream: z.string(),
-  subject: z.string(),
-  consumer: z.string(),
+  stream: z.string().max(128),
+  subject: z.string().max(1_000),
+  consumer: z.string().max(128),
   deliveryCount: z.number().int().nonnegative(),
   /** `CONTRACT` (does not parse), `POISON_MESSAGE` (delivered too often) or `UNSENDABLE` (no server takes it). */
   code: z.enum(['CONTRACT', 'POISON_MESSAGE', 'UNSENDABLE']),
-  reason: z.string(),
+  reason: cutText(4_000),
   /** Who gave up. */
-  reportedBy: z.string(),
+  reportedBy: z.string().regex(/^[A-Za-z0-9._@+-]{1,128}$/),
   at: instant,
   /** The first 64 KiB, base64. */
-  payload: z.string(),
+  payload: z.base64().max(Math.ceil(maxDeadLetterPayloadBytes / 3) * 4),
   payloadBytes: z.number().int().nonnegative(),
 });
 export type DeadLetterReport = z.infer<typeof deadLetterReport>;
-export const maxDeadLetterPayloadBytes = 64 * 1024;

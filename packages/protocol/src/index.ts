@@ -36,6 +36,7 @@ export {
 } from './encode-task.js';
 export { headers, maxStepPayloadBytes } from './headers.js';
 export type { IncomingText } from './incoming-text.js';
+export { maxCommentLength, maxIdempotencyKeyLength, maxNameLength, maxReasonLength } from './limits.js';
 export { type BusUser, busUsers, busUsersFor } from './permissions.js';
 export type {
   ApprovalJudgement,

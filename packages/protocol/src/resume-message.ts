@@ -6,14 +6,15 @@ import { z } from 'zod';
 import { actor } from './actor.js';
 import {
   attempt,
+  callerJson,
   claimedInstant,
   commandId,
+  comment,
   cutText,
   id,
   json,
   reportedError,
   reportedWarnings,
-  stepError,
 } from './shapes.js';
 
 const ofRun = { workspace: id, runId: id };
@@ -46,7 +47,7 @@ const ofApproval = {
   commandId,
   approvalId: id,
   actor,
-  comment: z.string().optional(),
+  comment: comment.optional(),
 };
 
 const approvalJudgement = z.discriminatedUnion('type', [
@@ -54,9 +55,14 @@ const approvalJudgement = z.discriminatedUnion('type', [
     ...ofApproval,
     type: z.literal('approval.decision'),
     decision: z.enum(['approve', 'reject']),
-    data: json.optional(),
+    data: callerJson.optional(),
   }),
-  z.object({ ...ofApproval, type: z.literal('approval.refusal'), code: z.string(), message: z.string() }),
+  z.object({
+    ...ofApproval,
+    type: z.literal('approval.refusal'),
+    code: cutText(100),
+    message: cutText(4_000),
+  }),
 ]);
 export type ApprovalJudgement = z.infer<typeof approvalJudgement>;
 
@@ -67,7 +73,7 @@ const childEnded = z.object({
   childRunId: id,
   outcome: z.discriminatedUnion('ok', [
     z.object({ ok: z.literal(true), output: json }),
-    z.object({ ok: z.literal(false), error: stepError }),
+    z.object({ ok: z.literal(false), error: reportedError }),
   ]),
 });
 export type ChildEnded = z.infer<typeof childEnded>;

@@ -61,6 +61,7 @@ const runFacts = [
     signal: z.string(),
     signalId: id,
     payload: json,
+    digest: z.string(),
     actor: z.string(),
   }),
 ] as const;

@@ -1,5 +1,6 @@
 /** Pieces that several messages share. */
 import { z } from 'zod';
+import { maxCommentLength, maxNameLength, maxNesting, maxReasonLength } from './limits.js';
 
 export type JsonValue =
   | null
@@ -11,6 +12,21 @@ export type JsonValue =
 
 /** Any JSON value. What is parsed here came out of `JSON.parse`, so only its presence is checked. */
 export const json = z.custom<JsonValue>((value) => value !== undefined, { error: 'is missing' });
+
+const nestsDeeper = (value: unknown, depth: number): boolean => {
+  if (typeof value !== 'object' || value === null) return false;
+  return depth === 0 || Object.values(value).some((item) => nestsDeeper(item, depth - 1));
+};
+
+/** A value that a caller chose. How large it may be is a rule of `decide`; so deep that none can be made is refused here. */
+export const callerJson = json.refine((value) => !nestsDeeper(value, maxNesting), {
+  error: `is nested more than ${maxNesting} deep`,
+});
+
+/** Of a workflow, an agent or a signal; what else it must be is a rule of the language. */
+export const name = z.string().min(1).max(maxNameLength);
+export const reason = z.string().max(maxReasonLength);
+export const comment = z.string().max(maxCommentLength);
 
 /** An id or name that can be a token of a subject, a part of a key and of a URL without being mistaken for anything else. */
 export const idPattern = /^[A-Za-z0-9_-]{1,128}$/;

@@ -1,6 +1,7 @@
 import type { Json } from '@signalbox/engine';
 import { expect, test } from 'vitest';
 import { createSchemaCheck } from './schema-check.js';
+import { schemaTooLarge } from './schema-work.js';
 
 const { check } = createSchemaCheck();
 const pods: Json = {
@@ -61,6 +62,58 @@ test.each([
   const verdict = check(schema, 'x');
   expect(verdict.kind).toBe('unusable');
   expect(verdict.kind === 'unusable' ? verdict.reason : '').not.toBe('');
+});
+
+const many = (count: number, of: (index: number) => Json): Json[] =>
+  Array.from({ length: count }, (_, index) => of(index));
+const properties = (count: number, of: (index: number) => Json): Json => ({
+  properties: Object.fromEntries(many(count, of).map((schema, index) => [`p${index}`, schema])),
+});
+const nested = (depth: number): Json => {
+  let schema: Json = {};
+  for (let level = 0; level < depth; level += 1) schema = { items: schema };
+  return schema;
+};
+
+test.each([
+  ['properties', 6_600, 6_700, (count) => properties(count, () => ({ type: 'string', title: 't' }))],
+  [
+    'branches of which one must hold',
+    1_790,
+    1_850,
+    (count) => ({ oneOf: many(count, (index) => ({ const: index })) }),
+  ],
+  ['patterns', 600, 1_000, (count) => properties(count, (index) => ({ pattern: `^a${index}$` }))],
+  [
+    'branches to collect properties from',
+    950,
+    1_100,
+    (count) => ({
+      unevaluatedProperties: false,
+      allOf: many(count, (index) => properties(1, () => ({ const: index }))),
+    }),
+  ],
+  ['levels', 200, 201, nested],
+] satisfies [string, number, number, (count: number) => Json][])(
+  'how much %s a schema may have is counted in it, and takes no time to say',
+  (_what, taken, refused, of) => {
+    // No time at all to compile: what is refused is refused without trying.
+    const hurried = createSchemaCheck({ maxCompileMs: 1 });
+    expect(schemaTooLarge(of(taken))).toBeUndefined();
+    expect(hurried.problemOf(of(refused))?.message).toMatch(/the limit is \d+$/);
+    expect(hurried.check(of(refused), {}).kind).toBe('unusable');
+  },
+);
+
+test('a schema of nearly all the work that one may be is usable', () => {
+  expect(
+    createSchemaCheck().problemOf(properties(6_600, () => ({ type: 'string', title: 't' }))),
+  ).toBeUndefined();
+});
+
+test('what a schema lists as data costs no work to compile', () => {
+  expect(schemaTooLarge({ enum: many(60_000, (index) => index) })).toBeUndefined();
+  expect(schemaTooLarge({ required: many(60_000, (index) => `p${index}`) })).toBeUndefined();
 });
 
 test('a schema that refers to itself without end is unusable and hangs nothing', () => {

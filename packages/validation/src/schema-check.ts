@@ -2,8 +2,9 @@
  * Checks values against the JSON Schemas of authors: draft-07 and 2020-12.
  *
  * 1. A compiled schema is kept: the text of a schema is compiled once while it is among the `maxCompiled` used last.
- * 2. Schemas come from users: compiling and checking end within `maxCheckMs` each, whatever they hold. That holds the
- *    caller's thread up for as long: a process that must not stand still asks `openChecks`.
+ * 2. Schemas come from users: whether one can be used is a count of its work (`schema-work.ts`), never of time. What ends
+ *    compiling (`maxCompileMs`) and checking (`maxCheckMs`) all the same is a last resort. Both hold the caller's thread up
+ *    for as long: a process that must not stand still asks `openChecks`.
  * 3. A schema refers to nothing outside of itself; nothing is ever fetched.
  * 4. Patterns are matched in linear time, by the automata that the schema checker reasons with; a pattern that they
  *    cannot express makes the schema unusable. `enum` and `uniqueItems` cost what their texts cost.
@@ -16,6 +17,7 @@ import addFormats from 'ajv-formats';
 import { boundedCall } from './bounded-call.js';
 import { addLinearKeywords } from './linear-keywords.js';
 import { findPatternProblem, linearRegExp } from './patterns.js';
+import { schemaTooLarge } from './schema-work.js';
 
 export type SchemaVerdict =
   | { readonly kind: 'valid' }
@@ -27,6 +29,7 @@ export type SchemaVerdict =
 export interface SchemaCheckOptions {
   readonly maxCompiled?: number;
   readonly maxCheckMs?: number;
+  readonly maxCompileMs?: number;
 }
 
 export interface SchemaCheck {
@@ -56,12 +59,14 @@ const ajvOptions: Options = {
   // Two agents may use the same `$id`.
   addUsedSchema: false,
   logger: false,
+  // Else a definition is compiled anew at each place that refers to it.
+  inlineRefs: false,
   code: { regExp: linearRegExp },
 };
 
 export const createSchemaCheck = (options: SchemaCheckOptions = {}): SchemaCheck => {
-  const { maxCompiled = 500, maxCheckMs = 250 } = options;
-  const compile = createCompile(maxCheckMs * 4);
+  const { maxCompiled = 500, maxCheckMs = 250, maxCompileMs = 240_000 } = options;
+  const compile = createCompile(maxCompileMs);
   const cache = new Map<string, Compiled>();
   const compileCached = (schema: Json): Compiled => {
     const key = JSON.stringify(schema);
@@ -100,6 +105,8 @@ export const createSchemaCheck = (options: SchemaCheckOptions = {}): SchemaCheck
       return verdict.kind === 'valid' ? [] : [`the schema cannot be used: ${verdict.reason}`];
     },
     problemOf: (schema) => {
+      const tooLarge = schemaTooLarge(schema);
+      if (tooLarge !== undefined) return tooLarge;
       const compiled = compileCached(schema);
       // Looked for even so: ajv leaves out what cannot change its verdict.
       return findPatternProblem(schema) ?? (compiled.ok ? undefined : { message: compiled.reason });
@@ -116,13 +123,18 @@ const createCompile = (maxMs: number) => {
     if (typeof schema !== 'boolean' && !isJsonObject(schema)) {
       return { ok: false, reason: 'a schema is an object, true or false' };
     }
+    const tooLarge = schemaTooLarge(schema);
+    if (tooLarge !== undefined) return { ok: false, reason: tooLarge.message };
     const result = boundedCall(() => compileBySchema(schema, dialects), maxMs);
     if (result.kind === 'returned') return { ok: true, needsBound: mayTakeLong.test(key), ...result.value };
     // Ended midway, a compiler may be left with half a schema.
     dialects = newDialects();
     return {
       ok: false,
-      reason: result.kind === 'threw' ? textOf(result.error) : `it could not be compiled within ${maxMs} ms`,
+      reason:
+        result.kind === 'threw'
+          ? compileProblem(result.error)
+          : `it could not be compiled within ${maxMs} ms`,
     };
   };
 };
@@ -188,5 +200,9 @@ const namedValues = (values: readonly Json[]): string => {
   if (values.length <= maxNamedValues) return JSON.stringify(values);
   return `${JSON.stringify(values.slice(0, maxNamedValues))} and ${values.length - maxNamedValues} more`;
 };
+
+/** A reference that leads to a reference, and so on, costs the compiler its stack. */
+const compileProblem = (error: unknown): string =>
+  error instanceof RangeError ? 'its references lead too deep into one another' : textOf(error);
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

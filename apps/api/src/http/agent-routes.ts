@@ -1,7 +1,7 @@
 /** `/api/v1/agents` and `/api/v1/teams`: what workflows refer to by name. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { limits } from '@signalbox/dsl';
-import type { CatalogCommand } from '@signalbox/protocol';
+import { type CatalogCommand, maxNameLength } from '@signalbox/protocol';
 import type { Context } from 'hono';
 import { orProblem } from '../commands/submit.js';
 import { agentResource, agentSummary, teamsResource } from '../resources/catalog.js';
@@ -22,7 +22,7 @@ import { readSource, sourceBody } from './source-body.js';
 const root = '/api/v1/agents';
 const teamsRoot = '/api/v1/teams';
 const tags = ['agents'];
-const nameParam = z.object({ name: z.string().min(1) });
+const nameParam = z.object({ name: z.string().min(1).max(maxNameLength) });
 
 const listRoute = createRoute({
   method: 'get',

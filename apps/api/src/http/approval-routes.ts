@@ -1,6 +1,6 @@
 /** Approvals: those of a run, those of the workspace, and the decisions. */
 import { createRoute, z } from '@hono/zod-openapi';
-import { id, type JsonValue } from '@signalbox/protocol';
+import { id, type JsonValue, maxCommentLength } from '@signalbox/protocol';
 import type { Context } from 'hono';
 import { orProblem } from '../commands/submit.js';
 import { approvalResource, approvalStatuses } from '../resources/run.js';
@@ -55,7 +55,10 @@ const decisionRoute = <N extends 'approve' | 'reject'>(name: N, summary: string)
       body: {
         content: {
           'application/json': {
-            schema: z.strictObject({ comment: z.string().max(10_000).optional(), data: json.optional() }),
+            schema: z.strictObject({
+              comment: z.string().max(maxCommentLength).optional(),
+              data: json.optional(),
+            }),
           },
         },
       },

@@ -1,7 +1,14 @@
 /** `/api/v1/workflow-runs`: starting, reading, following and steering runs. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { runStatuses } from '@signalbox/engine';
-import { id, type JsonValue, type RunCommand } from '@signalbox/protocol';
+import {
+  id,
+  type JsonValue,
+  maxIdempotencyKeyLength,
+  maxNameLength,
+  maxReasonLength,
+  type RunCommand,
+} from '@signalbox/protocol';
 import type { Context } from 'hono';
 import { orProblem } from '../commands/submit.js';
 import { createUuidV7 } from '../identity.js';
@@ -46,7 +53,7 @@ const startRoute = createRoute({
   summary: 'Start a run',
   request: {
     headers: actorHeaders.extend({
-      'idempotency-key': z.string().min(1).max(200).optional().openapi({
+      'idempotency-key': z.string().min(1).max(maxIdempotencyKeyLength).optional().openapi({
         description: 'The same key gives the same run: 201 at first, 200 afterwards.',
       }),
     }),
@@ -55,7 +62,7 @@ const startRoute = createRoute({
       content: {
         'application/json': {
           schema: z.strictObject({
-            workflow: z.string().min(1).openapi({ description: 'Id of the workflow.' }),
+            workflow: z.string().min(1).max(maxNameLength).openapi({ description: 'Id of the workflow.' }),
             version: z
               .number()
               .int()
@@ -180,7 +187,9 @@ const streamRoute = createRoute({
 });
 
 const reasonBody = {
-  content: { 'application/json': { schema: z.strictObject({ reason: z.string().max(2_000).optional() }) } },
+  content: {
+    'application/json': { schema: z.strictObject({ reason: z.string().max(maxReasonLength).optional() }) },
+  },
 } as const;
 
 const steered = {
@@ -212,9 +221,10 @@ const signalRoute = createRoute({
   method: 'post',
   path: `${root}/{runId}/signals/{name}`,
   tags,
-  summary: 'Send a signal to a run; the same signal id counts once',
+  summary:
+    'Send a signal to a run; sent again under its signalId it counts once, and another under that id is refused',
   request: {
-    params: runParam.extend({ name: z.string().min(1) }),
+    params: runParam.extend({ name: z.string().min(1).max(maxNameLength) }),
     headers: actorHeaders,
     body: {
       content: {
@@ -248,9 +258,11 @@ const requireRunExists = (api: ApiContext, runId: string): void => {
 
 const locationOf = (runId: string): string => `${root}/${encodeURIComponent(runId)}`;
 
-/** Sends a command to a run that is there already, and answers with the run. */
+/** Sends a command to a run that is there already, and answers with the run; the same signal sent again is answered again. */
 const steer = async (api: ApiContext, c: Context, command: RunCommand) => {
-  const done = orProblem(await api.submit({ kind: 'run', command }));
+  const submission = await api.submit({ kind: 'run', command });
+  const isRepeated = submission.kind === 'refused' && submission.refusal.code === 'SIGNAL_ALREADY_RECEIVED';
+  const done = isRepeated ? submission : orProblem(submission);
   if (done.kind === 'unconfirmed') return unconfirmed(c, command.commandId, locationOf(command.runId));
   return c.json(requireRun(api, command.runId), 200);
 };

@@ -1,7 +1,7 @@
 /** `/api/v1/workflows`: definitions and their versions. */
 import { createRoute, z } from '@hono/zod-openapi';
 import { limits } from '@signalbox/dsl';
-import type { CatalogCommand } from '@signalbox/protocol';
+import { type CatalogCommand, maxNameLength } from '@signalbox/protocol';
 import type { Context } from 'hono';
 import { orProblem } from '../commands/submit.js';
 import {
@@ -26,7 +26,7 @@ import { readSource, sourceBody } from './source-body.js';
 
 const root = '/api/v1/workflows';
 const tags = ['workflows'];
-const idParam = z.object({ id: z.string().min(1) });
+const idParam = z.object({ id: z.string().min(1).max(maxNameLength) });
 
 const listRoute = createRoute({
   method: 'get',

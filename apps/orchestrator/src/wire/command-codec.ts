@@ -32,20 +32,19 @@ export const toControl = (command: ControlCommand): Command => {
   }
 };
 
-/** `receivedAt` takes the place of an instant that no clock can have shown. */
-export const toResumption = (message: ResumeMessage, receivedAt: number): Command => {
+export const toResumption = (message: ResumeMessage): Command => {
   switch (message.type) {
     case 'step.started':
-      return { type: 'step_started', ...ofStep(message, receivedAt) };
+      return { type: 'step_started', ...ofStep(message) };
     case 'step.succeeded':
       return {
         type: 'step_succeeded',
-        ...ofStep(message, receivedAt),
+        ...ofStep(message),
         output: message.output,
         ...(message.warnings === undefined ? {} : { warnings: message.warnings }),
       };
     case 'step.failed':
-      return { type: 'step_failed', ...ofStep(message, receivedAt), error: toStepError(message.error) };
+      return { type: 'step_failed', ...ofStep(message), error: toStepError(message.error) };
     case 'approval.decision':
       return {
         type: 'approval_decision',
@@ -75,14 +74,10 @@ export const toResumption = (message: ResumeMessage, receivedAt: number): Comman
   }
 };
 
-/** A worker's clock may be wrong, and a worker may say anything: nothing has begun after it was reported. */
-const possibleInstant = (claimed: number, receivedAt: number): number =>
-  Number.isSafeInteger(claimed) && claimed >= 0 ? Math.min(claimed, receivedAt) : receivedAt;
-
-const ofStep = (message: Extract<ResumeMessage, { worker: string }>, receivedAt: number) => ({
+const ofStep = (message: Extract<ResumeMessage, { worker: string }>) => ({
   stepId: message.stepId,
   attempt: message.attempt,
-  startedAt: possibleInstant(message.startedAt, receivedAt),
+  startedAt: message.startedAt,
   worker: message.worker,
 });
 

@@ -1,4 +1,5 @@
 /** What operators and other systems ask of a run: start, pause, resume, cancel, signal; and the end of a child run. */
+import { canonicalJson } from '../canonical-json.js';
 import type { Command } from '../command.js';
 import { cut, listed, maxMessageLength } from '../excerpt.js';
 import type { ScopePlan, SignalPlan } from '../plan.js';
@@ -79,13 +80,13 @@ export const giveUp = (turn: Turn, { error }: Of<'give_up'>): void => {
  * whichever comes first.
  */
 export const refusalOfSignal = (run: Run, command: Of<'signal'>, world: World): Refused | undefined => {
+  const { signal, payload } = command;
+  const tooLarge = inputTooLarge(world, `the payload of signal "${signal}"`, payload);
+  const repeated = refusalOfRepeatedSignal(run, command, world, tooLarge !== undefined);
+  if (repeated !== undefined) return repeated;
   if (isOver(run)) return notActive(run);
-  const { signal, signalId, payload } = command;
   const full = noRoomForSignal(run);
   if (full !== undefined) return refuse('SIGNAL_LIMIT', full);
-  if (run.signals.seen.has(signalId))
-    return refuse('SIGNAL_ALREADY_RECEIVED', `signal ${signalId} has been received already`);
-  const tooLarge = inputTooLarge(world, `the payload of signal "${signal}"`, payload);
   if (tooLarge !== undefined) return refuse('PAYLOAD_TOO_LARGE', tooLarge.message);
   const all = signalStates(world.plan.root);
   const waiting = all.filter((state) => state.signal === signal);
@@ -99,6 +100,24 @@ export const refusalOfSignal = (run: Run, command: Of<'signal'>, world: World): 
       );
   }
   return undefined;
+};
+
+const digestOfSignal = ({ signal, payload }: Of<'signal'>, world: World): string =>
+  world.digest(canonicalJson([signal, payload]));
+
+/** The same signal sent again has been received, whatever has become of the run since; another under its id is none. */
+const refusalOfRepeatedSignal = (
+  run: Run,
+  command: Of<'signal'>,
+  world: World,
+  isTooLarge: boolean,
+): Refused | undefined => {
+  const { signalId } = command;
+  const known = run.signals.seen.get(signalId);
+  if (known === undefined) return undefined;
+  return !isTooLarge && known === digestOfSignal(command, world)
+    ? refuse('SIGNAL_ALREADY_RECEIVED', `signal ${signalId} has been received already`)
+    : refuse('SIGNAL_ID_REUSED', `another signal has been received under the id ${signalId}`);
 };
 
 /** Signals that no state has taken yet. */
@@ -136,7 +155,8 @@ const signalStates = (scope: ScopePlan): readonly SignalPlan[] =>
 
 export const receiveSignal = (turn: Turn, command: Of<'signal'>): void => {
   const { signal, signalId, payload, actor } = command;
-  turn.emit({ type: 'signal.received', signal, signalId, payload, actor });
+  const digest = digestOfSignal(command, turn.world);
+  turn.emit({ type: 'signal.received', signal, signalId, payload, digest, actor });
   deliverKeptSignal(turn, signal);
   advance(turn);
 };

@@ -19,7 +19,7 @@ import {
   stepId,
   succeeded,
 } from '../../test/support/scenario.js';
-import { runView, stepView, timers } from '../index.js';
+import { runView, stepError, stepView, timers } from '../index.js';
 
 const a = stepId('a');
 const b = stepId('b');
@@ -61,13 +61,37 @@ describe('an operation', () => {
   });
 
   test('tells its start without moving the run', () => {
-    const started = { type: 'step_started', stepId: a, attempt: 1, startedAt: 5, worker: 'w2' } as const;
+    const started = {
+      type: 'step_started',
+      stepId: a,
+      attempt: 1,
+      startedAt: startTime,
+      worker: 'w2',
+    } as const;
     const { state } = given(twoSteps, start())
       .when(started)
       .thenEvents({ type: 'step.started', worker: 'w2' });
-    expect(stepView(state, a)).toMatchObject({ status: 'RUNNING', startedAt: 5, worker: 'w2' });
+    expect(stepView(state, a)).toMatchObject({ status: 'RUNNING', startedAt: startTime, worker: 'w2' });
     given(twoSteps, start(), started).when(started).thenEvents();
   });
+
+  test.each([9e15, 1e300, Number.NaN, -1, 0.5, 0, startTime - 1, startTime + 10_000])(
+    'that its worker says to have begun at %d began between its schedule and the report',
+    (startedAt) => {
+      const reported = { stepId: a, attempt: 1, startedAt, worker: 'w' } as const;
+      const error = stepError('AGENT_ERROR', 'no');
+      for (const command of [
+        { type: 'step_started', ...reported },
+        { type: 'step_succeeded', ...reported, output: 1 },
+        { type: 'step_failed', ...reported, error },
+      ] as const) {
+        const { now, state } = new Player(twoSteps).play(start(), command);
+        const said = stepView(state, a)?.startedAt;
+        expect(said).toBeGreaterThanOrEqual(startTime);
+        expect(said).toBeLessThan(now);
+      }
+    },
+  );
 
   test('keeps the warnings of a result on the step', () => {
     const warnings = [{ code: 'SCHEMA_VALIDATION_OUTPUT', message: 'no field "x"' }];

@@ -43,7 +43,8 @@ const stand = (step: Step): string => {
 /** An attempt that was begun so often without coming to an end takes its workers with it. */
 const maxBegunCount = 5;
 
-export const stepStarted = (turn: Turn, command: Of<'step_started'>): void => {
+export const stepStarted = (turn: Turn, report: Of<'step_started'>): void => {
+  const command = atPossibleInstant(turn, report);
   const { stepId, attempt, startedAt, worker } = command;
   const step = turn.step(stepId);
   if (step.status === 'RUNNING' && step.worker === worker && step.startedAt === startedAt) return;
@@ -59,6 +60,17 @@ interface Reporter {
   readonly startedAt?: number;
   readonly worker?: string;
 }
+
+/** A worker's clock may be wrong, and a worker may say anything: nothing has begun before it was scheduled, or after now. */
+const atPossibleInstant = <R extends Reporter & { readonly stepId: string }>(turn: Turn, report: R): R => {
+  const { startedAt, stepId } = report;
+  if (startedAt === undefined) return report;
+  const { now } = turn.world;
+  const possible = Number.isSafeInteger(startedAt)
+    ? Math.min(Math.max(startedAt, turn.step(stepId).scheduledAt), now)
+    : now;
+  return possible === startedAt ? report : { ...report, startedAt: possible };
+};
 
 const reporter = ({ startedAt, worker }: Reporter): Reporter => {
   if (startedAt === undefined) return worker === undefined ? {} : { worker };
@@ -82,7 +94,8 @@ const successOf = (command: Of<'step_succeeded'>): RunEvent => {
   };
 };
 
-export const stepSucceeded = (turn: Turn, command: Of<'step_succeeded'>): void => {
+export const stepSucceeded = (turn: Turn, report: Of<'step_succeeded'>): void => {
+  const command = atPossibleInstant(turn, report);
   const { stepId, output } = command;
   const { state, open, kind } = turn.step(stepId);
   if (kind === 'evaluation' && open?.kind === 'dispatched') {
@@ -117,7 +130,7 @@ const evaluated = (turn: Turn, command: Of<'step_succeeded'>, input: Json): void
 };
 
 export const stepFailed = (turn: Turn, command: Of<'step_failed'>): void =>
-  failAttempt(turn, command, command.error);
+  failAttempt(turn, atPossibleInstant(turn, command), command.error);
 
 /** An attempt has failed, by its worker's word or because its time was up. */
 export const failAttempt = (

@@ -118,6 +118,17 @@ describe('a signal', () => {
       .thenRefused('SIGNAL_ALREADY_RECEIVED');
   });
 
+  test('is the same again while name and payload are, also after the run has ended', () => {
+    const again = { ...signalled('go', 's1', { b: 1, a: [2] }), actor: 'service:ci' };
+    const received = given(hearing, start(), signalled('go', 's1', { a: [2], b: 1 }));
+    received.when(again).thenRefused('SIGNAL_ALREADY_RECEIVED');
+    given(hearing, start(), signalled('go', 's1', { a: [2], b: 1 }), cancel)
+      .when(again)
+      .thenRefused('SIGNAL_ALREADY_RECEIVED');
+    for (const other of [signalled('go', 's1', { b: 1, a: [3] }), signalled('other', 's1', { a: [2], b: 1 })])
+      received.when(other).thenRefused('SIGNAL_ID_REUSED');
+  });
+
   test('goes to the state that has waited longest', () => {
     const both = plan(
       states(parallel('p', null, { x: states(signal('hear', null)), y: states(signal('hear', null)) })),

@@ -180,7 +180,7 @@ export const signalReceived = (run: Run, event: Of<'signal.received'>): Run => {
   return {
     ...run,
     signals: {
-      seen: seen.set(event.signalId, true),
+      seen: seen.set(event.signalId, event.digest),
       kept: kept.set(event.signal, ofName.set(event.signalId, { payload: event.payload })),
       waiting,
     },
