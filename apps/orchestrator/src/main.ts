@@ -91,6 +91,7 @@ await runService({
             await remakeConsumer(connection, consumer);
             onConsumerRemade(consumer.durable);
             following.wake();
+            return consumer.filterSubject;
           },
         })),
         handler: (deliveries) => intake.handle(deliveries),

@@ -6,7 +6,7 @@ import {
   type Connection,
   consumerNames,
   deleteMessage,
-  readLast,
+  readNewest,
   readStranded,
   readStreamFacts,
   type StoredMessage,
@@ -34,7 +34,7 @@ export interface TaskQueue {
 }
 
 export const createTaskQueue = (connection: Connection): TaskQueue => ({
-  last: (subject) => readLast(connection, TASKS, subject),
+  last: (subject) => readNewest(connection, TASKS, subject),
   delete: (sequence) => deleteMessage(connection, TASKS, sequence),
   createdAt: async () => (await readStreamFacts(connection, TASKS)).createdAt,
   passedOver: async function* () {

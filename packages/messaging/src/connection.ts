@@ -57,8 +57,8 @@ export interface Connection {
 export interface Link {
   readonly nats: NatsConnection;
   readonly manager: JetStreamManager;
-  /** By stream: whether it answers direct reads. Filled by those who have asked. */
-  readonly directReads: Map<string, boolean>;
+  /** By stream: how many of its copies answer direct reads. Filled by those who have asked. */
+  readonly directReads: Map<string, number>;
   /** A subject of its own for answers, below which everything is the caller's. */
   newInbox(): string;
   /** Where it is there, a connection that came back is used when it has said yes. `isCurrent`: it has not broken again. */

@@ -21,8 +21,8 @@ export interface ConsumeSource {
   durable: string;
   /** Claimed and unsettled plus requested never exceeds this. */
   maxInFlight: number;
-  /** Makes the consumer ready whenever pulling begins, on each connection anew; without it the consumer has to exist. */
-  prepare?: () => Promise<unknown>;
+  /** Makes the consumer ready whenever pulling begins, on each connection anew, and gives its filter; without it the consumer has to exist. */
+  prepare?: () => Promise<string>;
 }
 
 export interface ConsumeOptions {
@@ -150,6 +150,7 @@ function startConsumption(
       size: source.maxInFlight,
       ...(source.prepare === undefined ? {} : { prepare: source.prepare }),
       onMessage: (message) => arrive(message, () => window),
+      onStray: (subject) => logger.warn('a message of another consumer is left alone', { subject }),
       onRefused: (reason) => logger.info('waiting for the consumer', { reason }),
     });
     return window;

@@ -8,6 +8,10 @@
  * 3. Requests die with their connection. Each connection gets an inbox of its own, and the old one is given up
  *    before the client library could subscribe it again: a server that still holds an old request finds nobody.
  *
+ * 4. What the consumer's filter does not name is somebody else's and is neither handled nor answered: an answer would
+ *    remove it from a work queue. A cluster delivers such messages (2.9.10) when the leader of a stream dies: the
+ *    consumer still counts a number as its own that the stream has given to another message since.
+ *
  * A delivery shows the subject it was published on and not the request that it answers, so requests are counted
  * together. The end of a request that has expired says how many places it leaves; after a refusal, which does
  * not, all requests are given up.
@@ -15,6 +19,7 @@
 import type { Msg, Subscription } from '@nats-io/nats-core';
 import { type Connection, type Link, linkOf } from './connection.js';
 import { isDelivery } from './delivery.js';
+import { isOnFilter } from './subject-filter.js';
 
 /** How long the server keeps a request; then it says so and the places are requested anew. */
 const pullExpiresMs = 30_000;
@@ -38,9 +43,11 @@ export interface PullWindowOptions {
   stream: string;
   consumer: string;
   size: number;
-  /** Makes the consumer ready, before the first request of each connection; without it the consumer has to exist. */
-  prepare?: () => Promise<unknown>;
+  /** Makes the consumer ready and gives its filter, before the first request of each connection; without it the consumer has to exist. */
+  prepare?: () => Promise<string>;
   onMessage: (message: Msg) => void;
+  /** Came on a subject that the consumer's filter does not name; it is left alone. */
+  onStray?: (subject: string) => void;
   /** The consumer does not exist (yet) or refuses; called at the first of a row of refusals. */
   onRefused?: (reason: unknown) => void;
   /** Called once when the connection breaks, the consumer refuses or the server falls silent; the window is closed then. Without it the window recovers by itself. */
@@ -57,6 +64,7 @@ export class PullWindow {
   #recentRequests: { count: number; sentAt: number }[] = [];
   #subscription: Subscription | undefined;
   #inbox = '';
+  #filter = '>';
   #openings = 0;
   #lastRequest = 0;
   #claimedCount = 0;
@@ -126,7 +134,10 @@ export class PullWindow {
     this.#dropRequests();
     const opening = this.#openings;
     const refusal = await this.#prepare().then(
-      () => undefined,
+      (filter) => {
+        this.#filter = filter;
+        return undefined;
+      },
       (error: unknown) => error,
     );
     if (this.#isClosed || opening !== this.#openings) return;
@@ -145,9 +156,11 @@ export class PullWindow {
     this.#refill();
   }
 
-  #prepare(): Promise<unknown> {
+  async #prepare(): Promise<string> {
     const { stream, consumer, prepare } = this.#options;
-    return prepare === undefined ? this.#link.manager.consumers.info(stream, consumer) : prepare();
+    if (prepare !== undefined) return prepare();
+    const { config } = await this.#link.manager.consumers.info(stream, consumer);
+    return config.filter_subject ?? '>';
   }
 
   #onRefusal(reason: unknown): void {
@@ -182,9 +195,11 @@ export class PullWindow {
       return;
     }
     this.#retryDelayMs = minRetryDelayMs;
-    this.#claimedCount += 1;
     this.#requestedCount = Math.max(0, this.#requestedCount - 1);
-    this.#options.onMessage(message);
+    if (isOnFilter(message.subject, this.#filter)) {
+      this.#claimedCount += 1;
+      this.#options.onMessage(message);
+    } else this.#options.onStray?.(message.subject);
     this.#queueRefill();
   }
 

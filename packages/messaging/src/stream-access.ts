@@ -1,8 +1,11 @@
 /** Owns single reads and deletions in a stream. A server or stream that is away is a `TransientError`. */
 import type { ConsumerInfo, JetStreamManager, StoredMsg, StreamInfo } from '@nats-io/jetstream';
-import { attempt, type Connection, linkOf } from './connection.js';
+import { attempt, type Connection, linkOf, pause } from './connection.js';
 import { apiCodes, hasApiCode } from './errors.js';
 import { type MessageHeaders, readHeaders } from './message-headers.js';
+
+/** Of a copy of a stream that is in step, with room for a busy machine. */
+const maxLagMs = 500;
 
 export interface StoredMessage {
   stream: string;
@@ -14,7 +17,11 @@ export interface StoredMessage {
   data: Uint8Array;
 }
 
-/** The last message on `subject` (wildcards allowed). Read directly where there is one copy that allows it, otherwise asked of the leader. */
+/**
+ * The last message on `subject` (wildcards allowed). Read directly where the stream allows it, which is all that a user
+ * with few permissions may do. Of several copies any may answer, also one that lags behind: there it is asked twice,
+ * with more time between than a copy in step lags, and the newer answer counts.
+ */
 export function readLast(
   connection: Connection,
   stream: string,
@@ -23,9 +30,17 @@ export function readLast(
   const { manager } = linkOf(connection);
   const query = { last_by_subj: subject };
   return attempt(connection, `reading the last message on ${subject}`, async () => {
-    const message = (await allowsDirectReads(connection, stream))
-      ? await manager.direct.getMessage(stream, query)
-      : await foundOrNull(() => manager.streams.getMessage(stream, query));
+    const copies = await directCopies(connection, stream);
+    const read = (): Promise<StoredMsg | null> =>
+      copies === 0
+        ? foundOrNull(() => manager.streams.getMessage(stream, query))
+        : manager.direct.getMessage(stream, query);
+    let message = await read();
+    if (copies > 1) {
+      await pause(maxLagMs, undefined);
+      const again = await read();
+      if (message === null || (again !== null && again.seq > message.seq)) message = again;
+    }
     return message === null ? undefined : translate(stream, message);
   });
 }
@@ -43,18 +58,15 @@ export function readNewest(
   });
 }
 
-/**
- * Asked once: nobody answers a direct read of a stream that does not allow it, not even to refuse. Of several copies any
- * may answer, also one that lags behind, and what is asked here decides whether something is done twice.
- */
-async function allowsDirectReads(connection: Connection, stream: string): Promise<boolean> {
+/** How many copies answer direct reads. Asked once: nobody answers where none does, not even to refuse. */
+async function directCopies(connection: Connection, stream: string): Promise<number> {
   const { manager, directReads } = linkOf(connection);
   const known = directReads.get(stream);
   if (known !== undefined) return known;
   const { config } = await manager.streams.info(stream);
-  const isAllowed = config.allow_direct === true && config.num_replicas === 1;
-  directReads.set(stream, isAllowed);
-  return isAllowed;
+  const copies = config.allow_direct === true ? config.num_replicas : 0;
+  directReads.set(stream, copies);
+  return copies;
 }
 
 /** Which stream it is, and how far it goes. */
