@@ -98,18 +98,22 @@ const judgePromises = (stage: Stage, log: RunLog, ledger: Ledger): void => {
   const recorded = readRunIds(stage.databaseFile);
   for (const runId of recorded) findings.expect(log.has(runId), 'a run of the database is on the log', runId);
   const mayTakeMs = takeInMs * Math.min(stage.options.patience, maxWaitFactor);
-  let lostCount = 0;
+  const mayBeLost = (promise: Promised): boolean => isLostWithTheStore(promise, stage.faults.all, mayTakeMs);
+  const isMissingStart = ({ kind, runId }: Promised): boolean => kind === 'start' && !log.has(runId);
+  const lostRuns = new Set(
+    client.promised.flatMap((each) => (isMissingStart(each) && mayBeLost(each) ? [each.runId] : [])),
+  );
+  if (lostRuns.size > 0) findings.figure('starts lost with the store', lostRuns.size);
   for (const promise of client.promised) {
     const history = log.get(promise.runId);
-    const mayBeLost = isLostWithTheStore(promise, stage.faults.all, mayTakeMs);
+    // What was asked of a run that is lost was asked in vain.
+    if (lostRuns.has(promise.runId)) continue;
     if (history === undefined) {
-      if (mayBeLost) lostCount += 1;
-      else findings.broken(`a ${promise.kind} that was answered is there`, told(promise));
-    } else if (mayBeLost) continue;
+      if (!mayBeLost(promise)) findings.broken(`a ${promise.kind} that was answered is there`, told(promise));
+    } else if (mayBeLost(promise)) continue;
     else if (promise.kind === 'cancel') judgeCancel(stage, promise, history, lastAt.get(promise.runId) ?? 0);
     else if (promise.kind === 'approve') judgeDecision(stage, promise, history);
   }
-  if (lostCount > 0) findings.figure('commands lost with the store', lostCount);
   const count = (kind: Promised['kind']): number =>
     client.promised.filter((each) => each.kind === kind).length;
   for (const kind of ['cancel', 'approve', 'signal'] as const)

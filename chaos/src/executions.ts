@@ -8,7 +8,7 @@
 import type { Fault } from './faults.js';
 import type { RunLog } from './histories.js';
 import type { Execution, Ledger } from './ledger.js';
-import type { Stage } from './stage.js';
+import { maxWaitFactor, type Stage } from './stage.js';
 
 const ackWaitMs = 10_000;
 /** From the end of an execution until its result may be trusted to be stored; a worker killed within is killed in the middle. */
@@ -134,7 +134,7 @@ const excuseOf = (
 
 /** A run that has ended executes nothing more; what its worker had in hand stops soon. */
 const judgeAfterEnd = (stage: Stage, log: RunLog, executions: readonly Execution[]): void => {
-  const toleranceMs = 2_000;
+  const toleranceMs = 2_000 * Math.min(stage.options.patience, maxWaitFactor);
   const endedAt = new Map<string, number>();
   for (const [runId, { events }] of log) {
     const end = events.find(({ data }) => data.type === 'run.cancelled');

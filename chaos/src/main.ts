@@ -7,7 +7,7 @@ import type { Scenario } from './scenario.js';
 import { scenarios } from './scenarios.js';
 import { verdictText } from './verdict.js';
 
-const usage = `pnpm chaos <name> … | all [--minutes N | --seconds N] [--seed S] [--patience F] [--root DIR] [--keep DIR] [--json]
+const usage = `pnpm chaos <name> … | all [--minutes N | --seconds N | --kills N] [--seed S] [--patience F] [--root DIR] [--keep DIR] [--json]
 pnpm chaos --list
 `;
 
@@ -22,6 +22,7 @@ const { values, positionals } = parseArgs({
     list: { type: 'boolean', default: false },
     minutes: { type: 'string' },
     seconds: { type: 'string' },
+    kills: { type: 'string' },
     seed: { type: 'string', default: '1' },
     patience: { type: 'string', default: '1' },
     root: { type: 'string' },
@@ -37,8 +38,12 @@ const numberOf = (name: string, text: string): number => {
   return value;
 };
 
+/** With the pause behind it and the way back: so long the load goes on for each kill. */
+const secondsOfKill = 5;
+
 const secondsOf = ({ seconds, shortSeconds }: Scenario): number => {
   if (values.minutes !== undefined) return numberOf('minutes', values.minutes) * 60;
+  if (values.kills !== undefined) return numberOf('kills', values.kills) * secondsOfKill;
   if (values.seconds !== undefined) return numberOf('seconds', values.seconds);
   return values.short ? (shortSeconds ?? seconds) : seconds;
 };
@@ -62,6 +67,7 @@ const main = async (): Promise<void> => {
       seconds: secondsOf(each),
       seed: numberOf('seed', values.seed),
       patience: numberOf('patience', values.patience),
+      ...(values.kills === undefined ? {} : { kills: numberOf('kills', values.kills) }),
       ...(values.root === undefined ? {} : { root: values.root }),
       ...(values.keep === undefined ? {} : { keep: values.keep }),
     });

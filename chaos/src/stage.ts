@@ -12,6 +12,8 @@ export interface TrialOptions {
   /** How long the faults and the load last; what follows is the time that the platform needs to come to rest. */
   readonly seconds: number;
   readonly seed: number;
+  /** Where a trial kills again and again: so often, however long that takes. Otherwise for as long as it lasts. */
+  readonly kills?: number;
   /** The checkout under test, built; default this one. */
   readonly root?: string;
   /** Multiplies every wall-clock limit; above 1 on a machine that does other work, too. */

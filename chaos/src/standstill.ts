@@ -14,21 +14,27 @@ export const noteStandstill = (stage: Stage, log: RunLog): ReadonlyMap<string, n
       kind === 'start' && steady.has(workflow) ? [runId] : [],
     ),
   );
-  const longest = new Map<string, number>();
+  const byName = new Map<string, number[]>();
   for (const fault of faults.all) {
     const together = faults.all.filter(({ at }) => Math.abs(at - fault.at) < 50).map(({ label }) => label);
     const name = `${fault.kind} ${[...new Set(together)].sort().join('+')}`;
+    let longestMs = 0;
     for (const [runId, { events }] of log) {
       if (!ids.has(runId)) continue;
       const times = events.map(({ at }) => at).sort((a, b) => a - b);
       const after = times.find((at) => at > fault.at);
       const before = times.filter((at) => at <= fault.at).at(-1);
       if (after === undefined || before === undefined) continue;
-      longest.set(name, Math.max(longest.get(name) ?? 0, after - fault.at));
+      longestMs = Math.max(longestMs, after - fault.at);
     }
+    byName.set(name, [...(byName.get(name) ?? []), longestMs]);
   }
-  for (const [name, ms] of longest) findings.figure(`longest standstill, ms: ${name}`, ms);
-  return longest;
+  for (const [name, all] of byName) {
+    findings.figure(`strikes: ${name}`, all.length / name.split('+').length);
+    findings.figure(`longest standstill of each, p50, ms: ${name}`, quantile(all, 0.5));
+    findings.figure(`longest standstill of all, ms: ${name}`, Math.max(...all));
+  }
+  return new Map([...byName].map(([name, all]) => [name, Math.max(...all)]));
 };
 
 /** The latency of starts as clients saw it. */

@@ -36,9 +36,7 @@ await runService({
     openDataFolder(config.dataDir);
     const database = scope.use(openDatabase(config.databaseFile, clock.now()));
     const connection = scope.use(await openConnection({ ...config.bus, name, inboxPrefix, logger, signal }));
-    // Its first use takes a tenth of a second: not when a run waits for it.
     const starlark = createStarlark();
-    starlark.compile('True', undefined);
     const durables = new DurableConsumers({ connection, workspace: config.workspace, signal, fail });
     const log = scope.use(
       await openLog({
@@ -51,6 +49,8 @@ await runService({
         logger,
         signal,
         fail,
+        // Its first use takes some tenths of a second: not when a run waits for it.
+        whileOthersAreHeard: () => void starlark.compile('True', undefined),
       }),
     );
     scope.use(followEventLoopDelay(logger));

@@ -31,7 +31,12 @@ const killScenario = ({ name, promise, labels, maxStandstillMs }: Kill): Scenari
       const people = startPeople(client, seeded);
       const until = performance.now() + options.seconds * 1_000;
       await delay(1_000);
-      while (performance.now() < until) {
+      const { kills = Number.POSITIVE_INFINITY } = options;
+      for (
+        let count = 0;
+        count < kills && (options.kills !== undefined || performance.now() < until);
+        count += 1
+      ) {
         await faults.killAndRevive(...labels);
         await delay(pauseMs + seeded.between(0, 500));
       }

@@ -50,7 +50,8 @@ export async function call(
     try {
       nats.publish(subject, text, { reply: inbox });
       await nats.flush();
-      timer = setTimeout(() => hear({ kind: 'silence' }), timeoutMs);
+      // An answer that came while this process was busy has not been read yet when the time is up.
+      timer = setTimeout(() => setImmediate(() => hear({ kind: 'silence' })), timeoutMs);
       return await heard;
     } finally {
       clearTimeout(timer);

@@ -20,6 +20,7 @@ const maxCachedBytes = 2 * 1024 * 1024;
 const retireAboveBytes = 40 * 1024 * 1024;
 /** About 20 MiB of garbage. */
 const collectAfterFuel = 3_000_000;
+const spareDelayMs = 1_000;
 /** A success that has spent this part of its fuel might have failed in a new instance. */
 const nearLimit = 0.8;
 
@@ -315,14 +316,14 @@ class Evaluator {
     this.#begin();
   }
 
-  /** Between two turns of the event loop, so that the caller who lost an instance does not wait for it. */
+  /** Later, so that neither the caller who lost an instance waits for it nor the start of a process. */
   #prepareSpare(): void {
     if (this.#isSpareComing) return;
     this.#isSpareComing = true;
-    setImmediate(() => {
+    setTimeout(() => {
       this.#isSpareComing = false;
       this.#spare ??= new GoInstance();
-    }).unref();
+    }, spareDelayMs).unref();
   }
 }
 

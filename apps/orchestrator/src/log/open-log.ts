@@ -26,6 +26,8 @@ export interface OpenLogOptions {
   readonly logger: Logger;
   readonly signal: AbortSignal;
   readonly fail: (cause: unknown) => void;
+  /** Work that may keep this thread busy, done while a question about another orchestrator waits for its answer. */
+  readonly whileOthersAreHeard: () => void;
 }
 
 /** Resolves when database and log say the same. @throws CannotRun */
@@ -39,7 +41,11 @@ export const openLog = async (options: OpenLogOptions): Promise<LogKeeper> => {
     startedAt,
     signal,
   });
-  const [installationId] = await Promise.all([settleInstallation(connection, database), presence.settle()]);
+  const settled = presence.settle();
+  const installed = settleInstallation(connection, database);
+  // Both have sent their questions when this turn is over.
+  setImmediate(options.whileOthersAreHeard);
+  const [installationId] = await Promise.all([installed, settled]);
   const holder = { installationId, holder: instanceId };
   const description = describeStream({ ...holder, isWhole: false });
   const streams = streamDeclarations(options.streams, description);
