@@ -46,6 +46,7 @@ export const drain = async ({ outbox, runStore, relay, writePath, logger }: Drai
       marks: { outbox: outbox.lastPosition(), events: eventsPosition },
     });
   }
+  await relay.done();
   const marks = relay.takeMarks();
   if (marks !== undefined) writePath.markPublished(marks);
   if (entries.length + eventCount > 0) {

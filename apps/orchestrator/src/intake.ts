@@ -3,7 +3,8 @@
  * acknowledged.
  *
  * 1. A delivery is settled only when what follows from it, and from everything committed before it, is published.
- * 2. The next batch may commit while the publications of `maxUnpublishedBatches` are under way; more wait.
+ * 2. Everything that is committed waits for its turn (`turn-queue.ts`): a batch is committed in parts of bounded time, and
+ *    while the publications of a number of turns are under way the next one waits.
  * 3. When nothing more comes, what is published is marked by a transaction of its own after `idleMarkMs`.
  * 4. Timers fire when what was stored before them has been taken in (`due-timers.ts`), and by the wall clock: it is
  *    looked at once a second at least, and what it is set back by makes nobody wait longer.
@@ -11,6 +12,7 @@
  *    consumer delivers them (`stream-order.ts`).
  * 6. What stays undecided is parked until its answer is there, then comes again, with all that stands behind it.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Delivery, TransientError } from '@signalbox/messaging';
 import type { Clock } from './clock.js';
 import { DueTimers } from './due-timers.js';
@@ -19,8 +21,9 @@ import { type Item, Parking } from './parking.js';
 import { type Relay, RelayStopped } from './relay.js';
 import { StreamOrder } from './stream-order.js';
 import type { Timers } from './timers.js';
+import { type Take, TurnQueue } from './turn-queue.js';
 import { type BatchInput, decodeInput } from './wire/input-codec.js';
-import { runIdOf, type WritePath } from './write-path.js';
+import { maxTurnMs, runIdOf, type WritePath } from './write-path.js';
 
 export interface IntakeParts {
   readonly writePath: WritePath;
@@ -40,7 +43,6 @@ interface Arrived extends Item {
 
 const nothing = (): void => undefined;
 
-const maxUnpublishedBatches = 4;
 const maxPerBatch = 500;
 const idleMarkMs = 50;
 const defaultGraceMs = 5_000;
@@ -55,8 +57,7 @@ export class Intake {
   readonly #due: DueTimers<Arrived>;
   readonly #order = new StreamOrder<Arrived>();
   readonly #parking = new Parking((lane) => void this.#resume(lane));
-  #slotCount = 0;
-  #waiting: (() => void)[] = [];
+  readonly #turns: TurnQueue<Item>;
   #batchDone: (() => void)[] = [];
   #wake: { readonly at: number; cancel(): void } | undefined;
   #idleMark: { cancel(): void } | undefined;
@@ -69,6 +70,16 @@ export class Intake {
   constructor(parts: IntakeParts) {
     this.#parts = parts;
     this.#due = new DueTimers(parts.timers);
+    this.#turns = new TurnQueue({
+      commit: (items) => this.#commit(items),
+      drop: (items) => {
+        for (const { giveBack } of items) giveBack();
+      },
+      fail: (cause) => {
+        this.#isStopped = true;
+        parts.fail(cause);
+      },
+    });
     this.#lookedAt = { wall: parts.clock.now(), monotonic: parts.clock.monotonic() };
   }
 
@@ -84,6 +95,8 @@ export class Intake {
   async takeIn(): Promise<void> {
     const until = this.#parts.clock.now();
     while (!this.#isStopped && this.#seenUpTo < until) await this.#seeMore();
+    // Behind everything that was seen.
+    await this.#turns.add(() => []);
   }
 
   /** Everything that was stored up to this instant has been taken in, or is about to be. */
@@ -93,11 +106,25 @@ export class Intake {
 
   /** Commits the deliveries; resolves when the next batch may come. They are settled later. */
   async handle(deliveries: readonly Delivery[]): Promise<void> {
-    if (!(await this.#reserve())) return;
-    const now = this.#parts.clock.now();
+    const items = await this.#decoded(deliveries);
+    if (this.#isStopped) return;
     for (const delivery of deliveries) this.#parts.horizon.note(delivery);
-    this.#order.add(deliveries.map((delivery) => itemOf(delivery, now)));
-    this.#commitOrdered();
+    this.#order.add(items);
+    await this.#commitOrdered();
+  }
+
+  /** Large messages take their time, and others have a turn meanwhile. */
+  async #decoded(deliveries: readonly Delivery[]): Promise<readonly Arrived[]> {
+    const { clock } = this.#parts;
+    const items: Arrived[] = [];
+    let from = clock.monotonic();
+    for (const delivery of deliveries) {
+      items.push(itemOf(delivery, clock.now()));
+      if (clock.monotonic() - from < maxTurnMs) continue;
+      await nextTurn();
+      from = clock.monotonic();
+    }
+    return items;
   }
 
   /** To be called before a consumer delivers anew; what it delivers is put into order until it has caught up. */
@@ -107,11 +134,12 @@ export class Intake {
     this.takeIn().catch((cause) => this.#parts.fail(cause));
   }
 
-  /** What is in order, in the place that was reserved for it. */
-  #commitOrdered(): void {
-    this.#due.collect(this.#parts.clock.now());
-    const items = this.#order.take(this.#parts.horizon.deliveredUpTo).filter((item) => !this.#due.hold(item));
-    this.#commitItems(items);
+  /** What is in order, and waits for no timer, when its turn has come. */
+  async #commitOrdered(): Promise<void> {
+    await this.#commitDelivered(() => {
+      this.#due.collect(this.#parts.clock.now());
+      return this.#order.take(this.#parts.horizon.deliveredUpTo).filter((item) => !this.#due.hold(item));
+    });
     if (this.#due.isWaiting || this.#due.hasFree) this.#fire();
   }
 
@@ -120,14 +148,17 @@ export class Intake {
    * false when it was stopped first.
    */
   async submit(inputs: readonly BatchInput[]): Promise<boolean> {
-    if (!(await this.#reserve())) return false;
     return new Promise((resolve) => {
       let leftCount = inputs.length;
       const settle = () => {
         leftCount -= 1;
         if (leftCount === 0) resolve(true);
       };
-      this.#commit(inputs.map((input) => ({ input, settle, giveBack: () => resolve(false) })));
+      const giveBack = () => resolve(false);
+      const items = inputs.map((input) => ({ input, settle, giveBack }));
+      void this.#turns.add(() => items).then((isCommitted) => {
+        if (!isCommitted) giveBack();
+      });
     });
   }
 
@@ -154,76 +185,76 @@ export class Intake {
     this.#wake?.cancel();
     this.#idleMark?.cancel();
     this.#parts.relay.stop();
-    for (const go of this.#waiting.splice(0)) go();
+    this.#turns.stop();
     this.#parking.giveAllBack();
     const { clock } = this.#parts;
-    const grace = clock.setTimer(clock.now() + graceMs, giveUp);
-    while (this.#slotCount > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    grace.cancel();
+    let grace: { cancel(): void } | undefined;
+    const graceOver = new Promise<void>((resolve) => {
+      grace = clock.setTimer(clock.now() + graceMs, () => {
+        giveUp();
+        resolve();
+      });
+    });
+    await this.#turns.settled();
+    // A withdrawal that is not done by then is done after the next start.
+    await Promise.race([this.#parts.relay.done().catch(nothing), graceOver]);
+    grace?.cancel();
     this.#markPublished();
   }
 
-  #commit(items: readonly Item[]): void {
-    const { writePath, relay, timers, fail } = this.#parts;
+  /** Commits one turn's part of them and says how many that was. */
+  #commit(items: readonly Item[]): number {
+    const { writePath, relay, timers } = this.#parts;
     this.#idleMark?.cancel();
     this.#idleMark = undefined;
     this.#lookAtClock();
-    try {
-      const committed = writePath.commit(
-        items.map(({ input }) => input),
-        relay.takeMarks(),
-      );
-      timers.apply(committed.timerChanges);
-      const decided = this.#parking.park(items, committed.undecided);
-      relay.publish(committed).then(
-        () => this.#published(decided),
-        (cause) => this.#unpublished(cause, decided),
-      );
-    } catch (cause) {
-      this.#isStopped = true;
-      this.#release();
-      fail(cause);
-      return;
-    }
+    const committed = writePath.commit(
+      items.map(({ input }) => input),
+      relay.takeMarks(),
+    );
+    timers.apply(committed.timerChanges);
+    const handled = items.slice(0, committed.handledCount);
+    const decided = this.#parking.park(handled, committed.undecided);
+    relay.publish(committed).then(
+      () => this.#published(decided),
+      (cause) => this.#unpublished(cause, decided),
+    );
     this.#armTimers();
+    return handled.length;
   }
 
   /** The answer for a lane is there. Between its release and its commit nothing else may come. */
   async #resume(lane: string): Promise<void> {
-    if (!(await this.#reserve())) return;
-    this.#parts.writePath.release(lane);
-    this.#commit(this.#parking.take(lane));
+    await this.#turns.add(() => {
+      this.#parts.writePath.release(lane);
+      return this.#parking.take(lane);
+    });
   }
 
   #published(decided: readonly Item[]): void {
     for (const { settle } of decided) settle();
-    this.#release();
-    if (this.#slotCount > 0 || this.#isStopped) return;
+    this.#turns.release();
+    if (this.#turns.unpublishedCount > 0 || this.#isStopped) return;
     const { clock } = this.#parts;
     this.#idleMark?.cancel();
-    this.#idleMark = clock.setTimer(clock.now() + idleMarkMs, () => this.#markPublished());
+    this.#idleMark = clock.setTimer(clock.now() + idleMarkMs, () => this.#markWhenDone());
   }
 
   #unpublished(cause: unknown, decided: readonly Item[]): void {
-    this.#release();
+    this.#turns.release();
     for (const { giveBack } of decided) giveBack();
     // Stopped: it is in the database and goes out after the next start; its deliveries come again.
     if (!(cause instanceof RelayStopped)) this.#parts.fail(cause);
   }
 
-  #release(): void {
-    this.#slotCount -= 1;
-    if (this.#isStopped) for (const go of this.#waiting.splice(0)) go();
-    else this.#waiting.shift()?.();
-  }
-
-  /** Takes the place of one unpublished batch, as soon as there is one; false when it was stopped first. */
-  async #reserve(): Promise<boolean> {
-    while (!this.#isStopped && this.#slotCount >= maxUnpublishedBatches) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
-    if (!this.#isStopped) this.#slotCount += 1;
-    return !this.#isStopped;
+  /** Withdrawals may take longer than the publications before them. */
+  #markWhenDone(): void {
+    this.#parts.relay.done().then(
+      () => {
+        if (!this.#isStopped) this.#markPublished();
+      },
+      nothing,
+    );
   }
 
   #markPublished(): void {
@@ -231,8 +262,8 @@ export class Intake {
     if (marks !== undefined) this.#parts.writePath.markPublished(marks);
   }
 
-  #commitItems(items: readonly Item[]): void {
-    this.#commit(items);
+  async #commitDelivered(take: Take<Item>): Promise<void> {
+    await this.#turns.add(take);
     for (const go of this.#batchDone.splice(0)) go();
   }
 
@@ -259,7 +290,7 @@ export class Intake {
     this.#askedAt = now;
     try {
       await horizon.ask(clock.now());
-      if (this.#order.hasReady(horizon.deliveredUpTo) && (await this.#reserve())) this.#commitOrdered();
+      if (this.#order.hasReady(horizon.deliveredUpTo)) await this.#commitOrdered();
     } catch (cause) {
       if (!(cause instanceof TransientError)) throw cause;
       await this.#nextBatch(askAgainMs);
@@ -317,16 +348,15 @@ export class Intake {
       const ripe = this.#due.takeRipe(this.#seenUpTo, maxPerBatch);
       if (ripe.length > 0) {
         const wanted = ripe.filter(({ runId }) => !writePath.isQuarantined(runId));
-        if (wanted.length > 0 && (await this.#reserve()))
-          this.#commit(
-            wanted.map((timer) => ({ input: { kind: 'timer', timer }, settle: nothing, giveBack: nothing })),
-          );
+        await this.#turns.add(() =>
+          wanted.map((timer) => ({ input: { kind: 'timer', timer }, settle: nothing, giveBack: nothing })),
+        );
         continue;
       }
       this.#due.settle();
       if (this.#due.hasReleased) {
-        // The place first: what is released must not be overtaken while it waits for one.
-        if (await this.#reserve()) this.#commitItems(this.#due.takeReleased(maxPerBatch));
+        // Taken when its turn has come: what is released must not be overtaken while it waits.
+        await this.#commitDelivered(() => this.#due.takeReleased(maxPerBatch));
         continue;
       }
       if (this.#due.hasFree) continue;

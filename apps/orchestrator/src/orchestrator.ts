@@ -117,13 +117,14 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
     logger,
     beginBatch: budgets.beginBatch,
     now: () => clock.now(),
+    monotonic: () => clock.monotonic(),
   });
   const setAside: RelayParts['setAside'] = (message, cause) => {
     // The news of a dead letter that cannot be sent either is in the log alone.
     if (message.subject.startsWith('wf.event.deadletter.')) logger.error(cause.message, { id: message.id });
     else intake.setAside(unsentDeadLetter(message, cause.message, clock.now()));
   };
-  const relay = new Relay({ outlet, setAside, clock, logger });
+  const relay = new Relay({ outlet, setAside, clock, logger, fail });
   const timers = new Timers(stores.timers.all());
   const inFlight = new InFlight({
     queue: parts.queue,

@@ -3,7 +3,8 @@
  *
  * 1. Publications go out in the order in which they were committed, entries before events, without waiting for one
  *    another's acknowledgements; each is reported published only when all before it are.
- * 2. A withdrawal names one task. Nothing waits for it: it is done when everything committed before it is stored.
+ * 2. A withdrawal names one task. It is done when everything committed before it is stored, a few at a time, and no
+ *    publication waits for it: only the marks do, so that a withdrawal that was not done is done after the next start.
  * 3. What the server refuses for good is set aside, and the rest goes on.
  * 4. It never gives up otherwise: what the server did not take is tried again until the relay is stopped. What is sent a second
  *    time says so, because a message id is forgotten with its message once that has been acknowledged.
@@ -41,6 +42,8 @@ export interface RelayParts {
   readonly setAside: (message: WireMessage, cause: ContractError) => void;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Called with what nobody handles; the process must end. */
+  readonly fail: (cause: unknown) => void;
 }
 
 /** Where `marks` is absent, nothing is marked by it: what lies between may not have been given yet. */
@@ -51,7 +54,13 @@ export class RelayStopped extends Error {
   override readonly name = 'RelayStopped';
 }
 
+class WithdrawalFailed extends Error {
+  override readonly name = 'WithdrawalFailed';
+}
+
 const retryDelayMs = 250;
+/** Withdrawals under way at any time. */
+const maxWithdrawals = 32;
 /** Places of tasks that are remembered; what is forgotten is looked up. */
 const maxRememberedCount = 20_000;
 
@@ -60,6 +69,11 @@ export class Relay {
   readonly #sequences = new LruMap<string, number>(maxRememberedCount);
   #isStopped = false;
   #published: Promise<void> = Promise.resolve();
+  /** As `#published`, with the withdrawals. */
+  #done: Promise<void> = Promise.resolve();
+  #withdrawingCount = 0;
+  /** Withdrawals for which there is no place yet. */
+  readonly #waiting: (() => void)[] = [];
   #marks: PublishedMarks | undefined;
 
   constructor(parts: RelayParts) {
@@ -70,12 +84,17 @@ export class Relay {
   publish({ entries, events, marks }: Unmarked): Promise<void> {
     const sent = this.#publishAll([...entries.flatMap(toMessage), ...events]);
     const withdrawals = entries.filter((entry) => entry.kind === 'withdrawal');
-    const published = Promise.all([this.#published, sent])
-      .then(() => Promise.all(withdrawals.map((withdrawal) => this.#withdraw(withdrawal))))
-      .then(() => {
-        if (marks !== undefined) this.#marks = marks;
-      });
+    const published = Promise.all([this.#published, sent]).then(() => undefined);
     this.#published = published;
+    const withdrawn = published.then(() => Promise.all(withdrawals.map((task) => this.#withdraw(task))));
+    this.#done = Promise.all([this.#done, withdrawn]).then(() => {
+      if (marks !== undefined) this.#marks = marks;
+    });
+    // Whoever waits for the publication hears of its failure; that of a withdrawal is heard of here.
+    withdrawn.catch((cause) => {
+      if (cause instanceof WithdrawalFailed) this.#parts.fail(cause.cause);
+    });
+    this.#done.catch(() => undefined);
     return published;
   }
 
@@ -87,6 +106,11 @@ export class Relay {
   /** Resolves when everything that was given so far is published. */
   settled(): Promise<void> {
     return this.#published;
+  }
+
+  /** As `settled`, and everything that was to be withdrawn is. Rejects as `publish`. */
+  done(): Promise<void> {
+    return this.#done;
   }
 
   /** What has been published since the last call, for the next transaction; undefined when nothing has. */
@@ -107,12 +131,25 @@ export class Relay {
   }
 
   async #withdraw(task: Withdrawal): Promise<void> {
+    if (this.#withdrawingCount >= maxWithdrawals)
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#withdrawingCount += 1;
+    try {
+      await this.#withdrawUntilDone(task);
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#withdrawingCount -= 1;
+      else next();
+    }
+  }
+
+  async #withdrawUntilDone(task: Withdrawal): Promise<void> {
     for (;;) {
       try {
         await this.#parts.outlet.withdraw(task, this.#sequences.get(task.idempotencyKey ?? ''));
         return;
       } catch (cause) {
-        if (!(cause instanceof TransientError)) throw cause;
+        if (!(cause instanceof TransientError)) throw new WithdrawalFailed(task.subject, { cause });
         await this.#pause(cause, `withdraw ${task.subject}`);
       }
     }

@@ -10,6 +10,7 @@
  * 5. An input whose decision needs an answer from outside (`outside.ts`) stays undecided, and so does everything
  *    behind it in its lane (a run, or a workspace's catalog): whoever commits brings them again, in order. Nothing of
  *    an undecided input is committed; the transaction that met it is rolled back and made again without it.
+ * 6. A commit takes as many inputs as are decided within `maxTurnMs`, and at least one; the rest is for the next.
  */
 import { isStoreFailure } from '@signalbox/data-folder';
 import type { Logger } from '@signalbox/telemetry';
@@ -27,6 +28,9 @@ import type { InboxStore } from './store/inbox-store.js';
 import type { OutboxStore, PublishedMarks } from './store/outbox-store.js';
 import type { TimerStore } from './store/timer-store.js';
 import { type BatchInput, deadLetterOf } from './wire/input-codec.js';
+
+/** After so long no further input is decided in a turn: writing rows, committing and publishing come on top. */
+export const maxTurnMs = 8;
 
 /** For runs of which nothing says where they belong. */
 const fallbackWorkspace = 'default';
@@ -76,6 +80,7 @@ export interface WritePathParts {
   /** What the decisions of a batch may evaluate together is anew. */
   readonly beginBatch: () => void;
   readonly now: () => number;
+  readonly monotonic: () => number;
 }
 
 export interface Undecided {
@@ -89,11 +94,16 @@ export interface Committed extends Publication {
   readonly timerChanges: readonly TimerChange[];
   /** In the order in which they came. */
   readonly undecided: readonly Undecided[];
+  /** Inputs that this turn was about, decided or not; those behind them are for the next. */
+  readonly handledCount: number;
 }
 
 /** Ends a transaction that must be made again without what stays undecided. */
 class Unfinished extends Error {
-  constructor(readonly undecided: readonly Undecided[]) {
+  constructor(
+    readonly undecided: readonly Undecided[],
+    readonly handledCount: number,
+  ) {
     super('some inputs are undecided');
   }
 }
@@ -101,6 +111,15 @@ class Unfinished extends Error {
 interface Handled {
   readonly changes: Changes;
   readonly undecided: readonly Undecided[];
+  readonly handledCount: number;
+}
+
+/** What one transaction is to handle. */
+interface Part {
+  readonly inputs: readonly BatchInput[];
+  readonly marks: PublishedMarks | undefined;
+  /** On the monotonic clock; no further input is begun then. */
+  readonly until: number;
 }
 
 export class WritePath {
@@ -108,16 +127,14 @@ export class WritePath {
   readonly #quarantine: Quarantine;
   readonly #setAsideMessages: ReadonlySet<string>;
   readonly #heldLanes = new Set<string>();
-  readonly #transaction: (inputs: readonly BatchInput[], marks: PublishedMarks | undefined) => Handled;
+  readonly #transaction: (part: Part) => Handled;
 
   constructor(parts: WritePathParts) {
     this.#parts = parts;
     this.#quarantine = new Quarantine(parts);
     this.#setAsideMessages = parts.crashes.setAsideMessages();
-    const transaction = parts.sql.transaction(
-      (inputs: readonly BatchInput[], marks: PublishedMarks | undefined) => this.#handleAll(inputs, marks),
-    );
-    this.#transaction = (inputs, marks) => transaction.immediate(inputs, marks);
+    const transaction = parts.sql.transaction((part: Part) => this.#handleAll(part));
+    this.#transaction = (part) => transaction.immediate(part);
   }
 
   isQuarantined(runId: string): boolean {
@@ -125,19 +142,20 @@ export class WritePath {
   }
 
   /**
-   * Commits the batch and returns what has to be published now. `marks` is what is published by now.
+   * Commits what one turn takes of the inputs and returns what has to be published now. `marks` is what is published
+   * by now.
    * @throws RunCrash after which this process must not go on.
    */
   commit(inputs: readonly BatchInput[], marks: PublishedMarks | undefined): Committed {
     const { recorder, outbox, outside, crashes } = this.#parts;
     try {
-      const { changes, undecided } = this.#commitDecided(inputs, marks);
+      const { changes, undecided, handledCount } = this.#commitDecided(inputs, marks);
       recorder.runs.committed();
       recorder.runs.evict();
       outside.committed();
       const reached = { outbox: outbox.lastPosition(), events: recorder.store.lastPosition() };
       const { entries, events, timerChanges } = changes;
-      return { entries, events, timerChanges, undecided, marks: reached };
+      return { entries, events, timerChanges, undecided, handledCount, marks: reached };
     } catch (cause) {
       this.#quarantine.rollback();
       if (cause instanceof RunCrash) {
@@ -159,19 +177,24 @@ export class WritePath {
    * that is not: lanes are held from the commit on, and not between the turns.
    */
   #commitDecided(inputs: readonly BatchInput[], marks: PublishedMarks | undefined): Handled {
-    const { recorder, outbox } = this.#parts;
+    const { recorder, outbox, monotonic } = this.#parts;
     const from = { outbox: outbox.lastPosition(), events: recorder.store.lastPosition() };
     const left = new Map<BatchInput, Undecided>();
+    // Made again, it is about the same inputs, all of them: what is left out stands among them, in its order.
+    let again: readonly BatchInput[] | undefined;
     for (;;) {
       try {
-        const decidable = inputs.filter((input) => !left.has(input));
-        const { changes, undecided } = this.#transaction(decidable, marks);
+        const until = again === undefined ? monotonic() + maxTurnMs : Number.POSITIVE_INFINITY;
+        const decidable = (again ?? inputs).filter((input) => !left.has(input));
+        const { changes, undecided, handledCount } = this.#transaction({ inputs: decidable, marks, until });
         for (const one of undecided) left.set(one.input, one);
         for (const { lane } of left.values()) this.#heldLanes.add(lane);
-        return { changes, undecided: inputs.flatMap((input) => left.get(input) ?? []) };
+        const inOrder = inputs.flatMap((input) => left.get(input) ?? []);
+        return { changes, undecided: inOrder, handledCount: again?.length ?? handledCount };
       } catch (cause) {
         if (!(cause instanceof Unfinished)) throw cause;
         for (const one of cause.undecided) left.set(one.input, one);
+        again ??= inputs.slice(0, cause.handledCount);
         recorder.runs.rolledBack();
         this.#quarantine.rollback();
         recorder.store.rewind(from.events);
@@ -182,11 +205,11 @@ export class WritePath {
 
   /** Marks what is published when no batch comes along that could do it. */
   markPublished(marks: PublishedMarks): void {
-    this.#transaction([], marks);
+    this.#transaction({ inputs: [], marks, until: Number.POSITIVE_INFINITY });
   }
 
-  #handleAll(inputs: readonly BatchInput[], marks: PublishedMarks | undefined): Handled {
-    const { outbox, timers, recorder: recorderParts } = this.#parts;
+  #handleAll({ inputs, marks, until }: Part): Handled {
+    const { outbox, timers, recorder: recorderParts, monotonic } = this.#parts;
     if (marks !== undefined) outbox.markPublished(marks);
     const changes = new Changes(outbox, timers);
     const recorder = new Recorder(recorderParts, changes);
@@ -194,15 +217,18 @@ export class WritePath {
     if (inputs.length > 0) this.#quarantine.announceAll({ changes, recorder, now: this.#parts.now() });
     const undecided: Undecided[] = [];
     const held = new Set(this.#heldLanes);
+    let handledCount = 0;
     for (const input of inputs) {
+      if (handledCount > 0 && monotonic() >= until) break;
+      handledCount += 1;
       const left = this.#handleUnlessHeld(input, held, { changes, recorder, now: this.#parts.now() });
       if (left === undefined) continue;
       undecided.push(left);
       held.add(left.lane);
     }
-    if (undecided.some(({ fetch }) => fetch !== undefined)) throw new Unfinished(undecided);
+    if (undecided.some(({ fetch }) => fetch !== undefined)) throw new Unfinished(undecided, handledCount);
     recorder.flush();
-    return { changes, undecided };
+    return { changes, undecided, handledCount };
   }
 
   #handleUnlessHeld(

@@ -134,16 +134,18 @@ describe('a delivery', () => {
     expect(start.answer).toBe('ack');
   });
 
-  test('waits while too many batches are unpublished, and none of them is lost', async () => {
+  test('waits while too many turns are unpublished, and none of them is lost', async () => {
     const open = world.bus.hold();
-    const starts = Array.from({ length: 8 }, (_, index) => world.start(`run-${index}`, 'two-steps'));
-    const handled = starts.map((start) => world.intake.handle([start]));
-    await Promise.all(handled.slice(0, 4));
-    expect(world.count('workflow_runs')).toBe(4);
+    const starts = Array.from({ length: 16 }, (_, index) => world.start(`run-${index}`, 'two-steps'));
+    for (const start of starts.slice(0, 8)) await world.intake.handle([start]);
+    const handled = starts.slice(8).map((start) => world.intake.handle([start]));
+    await settled();
+    await settled();
+    expect(world.count('workflow_runs')).toBe(8);
     open();
     await Promise.all(handled);
     await world.deliver();
-    expect(world.count('workflow_runs')).toBe(8);
+    expect(world.count('workflow_runs')).toBe(16);
   });
 
   test('is acknowledged after the server has refused and then taken what follows', async () => {

@@ -5,7 +5,7 @@ import { CannotRun } from '@signalbox/service';
 import { createLogger } from '@signalbox/telemetry';
 import { VirtualClock } from '@signalbox/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Relay } from '../src/relay.js';
+import { type Outlet, Relay } from '../src/relay.js';
 import { claimKey, openDatabase } from '../src/store/database.js';
 import { createInboxStore, inboxAgeMs } from '../src/store/inbox-store.js';
 import { NewerSchemaError } from '../src/store/migrations.js';
@@ -93,12 +93,15 @@ describe('the relay', () => {
   });
   const withdrawal = (id: string): OutboxEntry => ({ kind: 'withdrawal', subject: `wf.task.step.run.${id}` });
   const marks = (outbox: number): { outbox: number; events: number } => ({ outbox, events: 0 });
-  const relayOver = (bus: MemoryBus): Relay =>
+  const relayOver = (bus: Outlet): Relay =>
     new Relay({
       outlet: bus,
       setAside: () => undefined,
       clock: new VirtualClock(),
       logger: createLogger({ service: 'test', level: 'silent' }),
+      fail: (cause) => {
+        throw cause;
+      },
     });
 
   test('withdraws a task when it is stored, and lets nothing wait for that', async () => {
@@ -112,6 +115,7 @@ describe('the relay', () => {
     await new Promise((resolve) => setImmediate(resolve));
     open();
     await Promise.all([first, second, third]);
+    await relay.done();
     expect(bus.journal).toEqual(['store b', 'store c', 'store a', 'withdraw wf.task.step.run.a']);
     expect(relay.takeMarks()).toEqual(marks(4));
   });
@@ -126,12 +130,46 @@ describe('the relay', () => {
       idempotencyKey: `run:a:${n}`,
       payload: '{}',
     });
-    await relayOver(bus).publish({
+    const relay = relayOver(bus);
+    await relay.publish({
       entries: [attempt(1), attempt(2), { kind: 'withdrawal', subject, idempotencyKey: 'run:a:1' }],
       events: [],
       marks: marks(3),
     });
+    await relay.done();
     expect(bus.tasks.map(({ id }) => id)).toEqual(['a2']);
+  });
+
+  test('lets no publication wait for a withdrawal before it, and marks neither until that is done', async () => {
+    const bus = new MemoryBus();
+    let underWay = 0;
+    let most = 0;
+    const deleted: (() => void)[] = [];
+    const relay = relayOver({
+      publishAll: (messages) => bus.publishAll(messages),
+      at: (stream, sequence) => bus.at(stream, sequence),
+      withdraw: async () => {
+        underWay += 1;
+        most = Math.max(most, underWay);
+        await new Promise<void>((resolve) => deleted.push(resolve));
+        underWay -= 1;
+      },
+    });
+    const entries = Array.from({ length: 100 }, (_, index) => withdrawal(`w${index}`));
+    const withdrawn = relay.publish({ entries, events: [], marks: marks(100) });
+    await Promise.all([withdrawn, relay.publish({ entries: [task('b')], events: [], marks: marks(101) })]);
+    expect(bus.journal).toEqual(['store b']);
+    await relay.settled();
+    expect(relay.takeMarks()).toBeUndefined();
+    let isDone = false;
+    const done = relay.done().then(() => (isDone = true));
+    while (!isDone) {
+      for (const finish of deleted.splice(0)) finish();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await done;
+    expect(most).toBeLessThanOrEqual(32);
+    expect(relay.takeMarks()).toEqual(marks(101));
   });
 
   test('marks a publication only when all before it are out', async () => {
@@ -146,6 +184,7 @@ describe('the relay', () => {
     expect(relay.takeMarks()).toBeUndefined();
     open();
     await Promise.all([held, free]);
+    await relay.done();
     expect(relay.takeMarks()).toEqual(marks(2));
   });
 });

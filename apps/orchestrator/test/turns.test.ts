@@ -1,0 +1,91 @@
+/** A batch is committed in turns of bounded time, and the event loop has its own between them. */
+import { evolve, initialState, type RunEvent } from '@signalbox/engine';
+import { eventually } from '@signalbox/testing';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Clock } from '../src/clock.js';
+import { maxTurnMs } from '../src/write-path.js';
+import { step, TestWorld, workflow } from './support/test-world.js';
+
+let world: TestWorld;
+let elapsedMs: number;
+
+/** As if every look at the monotonic clock came half a turn after the one before. */
+const slow = (): Clock => ({
+  now: () => world.clock.now(),
+  monotonic: () => {
+    elapsedMs += maxTurnMs / 2;
+    return elapsedMs;
+  },
+  setTimer: (at, callback) => world.clock.setTimer(at, callback),
+});
+
+beforeEach(async () => {
+  world = new TestWorld();
+  elapsedMs = 0;
+  await world.open(slow());
+  await world.putAgent('worker');
+  await world.putWorkflow(workflow('two-steps', [step('first', 'next: second'), step('second')]));
+});
+afterEach(() => world.close());
+
+test('a batch that takes long is committed in parts, and others have their turn between them', async () => {
+  const starts = Array.from({ length: 12 }, (_, index) => world.start(`run-${index}`, 'two-steps'));
+  const counts = new Set<number>();
+  let isHandled = false;
+  const handled = world.intake.handle(starts).then(() => {
+    isHandled = true;
+  });
+  while (!isHandled) {
+    await new Promise((resolve) => setImmediate(resolve));
+    counts.add(world.count('workflow_runs'));
+  }
+  await handled;
+  expect(world.count('workflow_runs')).toBe(12);
+  expect(counts.size).toBeGreaterThan(3);
+  await eventually(() => starts.every(({ answer }) => answer === 'ack'), { describe: 'all are settled' });
+});
+
+test('what a crash between two parts leaves is done by the redelivery, once and in order', async () => {
+  const starts = Array.from({ length: 6 }, (_, index) => world.start(`run-${index}`, 'two-steps'));
+  const cancels = starts.map((_, index) => world.command<'cancel'>({ type: 'cancel', runId: `run-${index}` }));
+  const handled = world.intake.handle([...starts, ...cancels]);
+  await eventually(() => world.count('workflow_runs') > 1, { describe: 'the first parts are committed' });
+  expect(world.sql.prepare("SELECT count(*) FROM workflow_runs WHERE status = 'CANCELLED'").pluck().get()).toBe(0);
+  const lost = world.bus;
+  world.crash();
+  await handled;
+  world.bus = lost.reconnected();
+  world.failures.length = 0;
+  await world.open(slow());
+  await world.deliver(...[...starts, ...cancels].map(({ subject, data }) => world.message(subject, data)));
+  for (const [index] of starts.entries()) {
+    expect(world.row(`run-${index}`).status).toBe('CANCELLED');
+    const events = world.eventsOf(`run-${index}`);
+    expect(events.map(({ sequence }) => sequence)).toEqual(events.map((_, at) => at + 1));
+    const folded = events.reduce(
+      (state, { sequence, at, data }) => evolve(state, { seq: sequence, at, event: data as RunEvent }),
+      initialState as Parameters<typeof evolve>[0],
+    );
+    expect(folded).toMatchObject({ phase: { kind: 'cancelled' } });
+  }
+});
+
+test('messages of one run keep their order although they fall into different parts', async () => {
+  const messages = Array.from({ length: 8 }, (_, index) => {
+    const runId = `run-${index}`;
+    return [
+      world.start(runId, 'two-steps'),
+      world.command<'pause'>({ type: 'pause', runId }),
+      world.command<'resume'>({ type: 'resume', runId }),
+      world.command<'cancel'>({ type: 'cancel', runId }),
+    ];
+  }).flat();
+  await world.deliver(...messages);
+  for (let index = 0; index < 8; index += 1)
+    expect(world.typesOf(`run-${index}`).filter((type) => type.startsWith('run.'))).toEqual([
+      'run.started',
+      'run.paused',
+      'run.resumed',
+      'run.cancelled',
+    ]);
+});
