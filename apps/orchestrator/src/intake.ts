@@ -156,9 +156,11 @@ export class Intake {
       };
       const giveBack = () => resolve(false);
       const items = inputs.map((input) => ({ input, settle, giveBack }));
-      void this.#turns.add(() => items).then((isCommitted) => {
-        if (!isCommitted) giveBack();
-      });
+      void this.#turns
+        .add(() => items)
+        .then((isCommitted) => {
+          if (!isCommitted) giveBack();
+        });
     });
   }
 
@@ -249,12 +251,9 @@ export class Intake {
 
   /** Withdrawals may take longer than the publications before them. */
   #markWhenDone(): void {
-    this.#parts.relay.done().then(
-      () => {
-        if (!this.#isStopped) this.#markPublished();
-      },
-      nothing,
-    );
+    this.#parts.relay.done().then(() => {
+      if (!this.#isStopped) this.#markPublished();
+    }, nothing);
   }
 
   #markPublished(): void {

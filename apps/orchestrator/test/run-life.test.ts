@@ -1,4 +1,5 @@
 import { runStatus, stepView } from '@signalbox/engine';
+import { eventually } from '@signalbox/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { step, TestWorld, workflow } from './support/test-world.js';
 
@@ -51,9 +52,9 @@ describe('a run', () => {
     await world.deliver(world.start('run-1', 'two-steps'));
     await world.workAll();
     world.clock.advance(1_000);
+    const position = () => world.sql.prepare('SELECT events_position FROM relay').pluck().get();
+    await eventually(() => position() === world.count('workflow_run_events'), { describe: 'all is marked' });
     expect(world.count('outbox')).toBe(0);
-    const position = world.sql.prepare('SELECT events_position FROM relay').pluck().get();
-    expect(position).toBe(world.count('workflow_run_events'));
   });
 
   test('carries the id of the command that caused its events', async () => {

@@ -47,10 +47,14 @@ test('a batch that takes long is committed in parts, and others have their turn 
 
 test('what a crash between two parts leaves is done by the redelivery, once and in order', async () => {
   const starts = Array.from({ length: 6 }, (_, index) => world.start(`run-${index}`, 'two-steps'));
-  const cancels = starts.map((_, index) => world.command<'cancel'>({ type: 'cancel', runId: `run-${index}` }));
+  const cancels = starts.map((_, index) =>
+    world.command<'cancel'>({ type: 'cancel', runId: `run-${index}` }),
+  );
   const handled = world.intake.handle([...starts, ...cancels]);
   await eventually(() => world.count('workflow_runs') > 1, { describe: 'the first parts are committed' });
-  expect(world.sql.prepare("SELECT count(*) FROM workflow_runs WHERE status = 'CANCELLED'").pluck().get()).toBe(0);
+  expect(
+    world.sql.prepare("SELECT count(*) FROM workflow_runs WHERE status = 'CANCELLED'").pluck().get(),
+  ).toBe(0);
   const lost = world.bus;
   world.crash();
   await handled;
@@ -88,4 +92,35 @@ test('messages of one run keep their order although they fall into different par
       'run.resumed',
       'run.cancelled',
     ]);
+});
+
+test('the cancel of a wide run goes on after a crash in the middle of it, and its history has no gap', async () => {
+  const iterator = `      states: [{ name: one, type: operation, action: agent.run, input: { agent: worker, task: "do it" }, end: true }]`;
+  const wide = `  - name: all\n    type: foreach\n    itemsPath: input.items\n    maxConcurrency: 400\n    iterator:\n${iterator}\n    end: true`;
+  await world.putWorkflow(workflow('wide', [wide]));
+  await world.deliver(world.start('run-wide', 'wide', { items: Array.from({ length: 400 }, (_, at) => at) }));
+  const scheduled = () => world.typesOf('run-wide').filter((type) => type === 'step.scheduled').length;
+  const turnUntil = (isSo: () => boolean) =>
+    eventually(
+      () => {
+        world.clock.advance(1);
+        return isSo();
+      },
+      { timeoutMs: 30_000, describe: 'the run goes on' },
+    );
+  await turnUntil(() => scheduled() === 400);
+  await world.deliver(world.command<'cancel'>({ type: 'cancel', runId: 'run-wide' }));
+  expect(world.row('run-wide').status).toBe('RUNNING');
+  expect(world.typesOf('run-wide')).toContain('run.ending');
+  world.crash();
+  world.bus = world.bus.reconnected();
+  await world.open(slow());
+  await turnUntil(() => world.row('run-wide').status === 'CANCELLED');
+  await eventually(() => world.typesOf('run-wide').at(-1) === 'run.cancelled', {
+    describe: 'all is published',
+  });
+  const events = world.eventsOf('run-wide');
+  expect(events.map(({ sequence }) => sequence)).toEqual(events.map((_, at) => at + 1));
+  expect(world.folded('run-wide')).toMatchObject({ phase: { kind: 'cancelled' }, scopes: { size: 1 } });
+  await turnUntil(() => world.bus.tasks.length === 0);
 });

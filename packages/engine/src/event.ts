@@ -72,24 +72,42 @@ export interface FailureOrigin {
   readonly stepId: string;
 }
 
+/** The end of a run that has not done all that its workflow says. */
+export type RunEnd =
+  | { readonly type: 'run.cancelled'; readonly actor: Actor; readonly reason?: string }
+  | { readonly type: 'run.timed_out'; readonly error: StepError }
+  | {
+      readonly type: 'run.failed';
+      readonly error: StepError;
+      /** The step that failed first. Absent where none did, but the end of the run, or the run as a whole. */
+      readonly origin?: FailureOrigin;
+    };
+
+/** A failure on its way outwards through the scopes. */
+export interface Failure {
+  /** As the failing scope sees it: a join's error says which child. */
+  readonly error: StepError;
+  /** The step that failed first; absent where it was the end of a scope, which is no step. */
+  readonly originStepId?: string;
+  /** Of the operation that failed first. */
+  readonly originMaxAttempts?: number;
+  /** Somebody rejected an approval: without a `catch` the run ends cancelled. */
+  readonly rejectedBy?: { readonly actor: Actor; readonly comment?: string };
+}
+
 export type RunEvent =
   | RunStarted
   | { readonly type: 'run.paused'; readonly actor: Actor; readonly reason?: string }
   | { readonly type: 'run.resumed'; readonly actor: Actor }
-  | { readonly type: 'run.cancelled'; readonly actor: Actor; readonly reason?: string }
-  | { readonly type: 'run.timed_out'; readonly error: StepError }
+  | RunEnd
   | {
       readonly type: 'run.completed';
       readonly output: Json;
       /** The output misses the workflow's `outputSchema`. */
       readonly warnings?: readonly { readonly code: string; readonly message: string }[];
     }
-  | {
-      readonly type: 'run.failed';
-      readonly error: StepError;
-      /** The step that failed first. Absent where none did, but the end of the run, or the run as a whole. */
-      readonly origin?: FailureOrigin;
-    }
+  /** So much is in flight that it is taken back in several decisions; then `end` is recorded, and nothing else may happen. */
+  | { readonly type: 'run.ending'; readonly end: RunEnd }
   /** The run has more to do at once but lets others go first; a timer due now brings it back. */
   | { readonly type: 'run.yielded' }
   /** A command that the status does not allow. Changes nothing but the sequence. */
@@ -156,6 +174,8 @@ export type RunEvent =
     }
   | { readonly type: 'scope.completed'; readonly scope: ScopePath; readonly output?: Json }
   | { readonly type: 'scope.failed'; readonly scope: ScopePath; readonly error: StepError }
+  /** The join is decided, and so many children are under way that they are taken back in several decisions. */
+  | { readonly type: 'scopes.closing'; readonly stepId: string; readonly failure?: Failure }
   | { readonly type: 'scope.cancelled'; readonly scope: ScopePath }
   /** An instantaneous state (switch, inject, transform), or the end of an entered one (parallel, foreach, wait, signal, workflow). */
   | (AtStep & {

@@ -9,16 +9,23 @@ const openSteps = (run: Run): readonly Step[] =>
 
 const isOver = (run: Run): boolean => run.phase.kind !== 'running' && run.phase.kind !== 'paused';
 
+/** Something can go on without anything from outside; a paused run only takes back what is decided already. */
+const wantsTurn = ({ phase, ready, forkable, closing }: Run): boolean => {
+  if (phase.kind === 'ending' || closing.size > 0) return true;
+  return phase.kind === 'running' && (ready.size > 0 || forkable.size > 0);
+};
+
 /** The timers that must be set. Costs what is in flight. */
 export const timers = (state: RunState): readonly Timer[] => {
-  if (state.kind === 'none' || isOver(state)) return [];
+  if (state.kind === 'none') return [];
   const found: Timer[] = [];
+  if (wantsTurn(state) && state.yieldedAt !== undefined)
+    found.push({ timerId: yieldTimerId, dueAt: state.yieldedAt, purpose: { kind: 'yield_over' } });
+  // What an ending run has set besides falls to its end.
+  if (isOver(state)) return found;
   const { timeoutAt } = state.started;
   if (timeoutAt !== undefined)
     found.push({ timerId: runTimeoutTimerId, dueAt: timeoutAt, purpose: { kind: 'run_timeout' } });
-  const canGoOn = state.ready.size > 0 || state.forkable.size > 0;
-  if (canGoOn && state.yieldedAt !== undefined && state.phase.kind === 'running')
-    found.push({ timerId: yieldTimerId, dueAt: state.yieldedAt, purpose: { kind: 'yield_over' } });
   for (const step of openSteps(state)) if (step.timer !== undefined) found.push(step.timer);
   return found;
 };

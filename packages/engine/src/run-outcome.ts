@@ -14,6 +14,7 @@ export const runOutcome = (state: RunState): RunOutcome | undefined => {
   switch (phase.kind) {
     case 'running':
     case 'paused':
+    case 'ending':
       return undefined;
     case 'completed':
       return { ok: true, output: phase.output };

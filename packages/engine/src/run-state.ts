@@ -3,7 +3,7 @@
  *
  * 1. Immutable. Whatever grows with the run (scopes, steps, approvals) is a persistent map, so that an event costs
  *    the same in a long run as in a short one.
- * 2. `ready` and `forkable` hold exactly what can go on at once; `open` exactly the steps that are not over. `decide`
+ * 2. `ready`, `forkable` and `closing` hold exactly what can go on at once; `open` exactly the steps that are not over. `decide`
  *    looks at these and never searches.
  * 3. Only `evolve` makes a state out of another.
  */
@@ -11,7 +11,17 @@
 import type { TimerPurpose } from './command.js';
 import type { ContextMap } from './context.js';
 import type { StepError } from './error.js';
-import type { Actor, Attempt, FailureOrigin, Instant, RunEvent, RunStarted, ScopePath } from './event.js';
+import type {
+  Actor,
+  Attempt,
+  Failure,
+  FailureOrigin,
+  Instant,
+  RunEnd,
+  RunEvent,
+  RunStarted,
+  ScopePath,
+} from './event.js';
 import type { Json } from './json.js';
 import type { PersistentMap } from './persistent-map.js';
 import type { JoinMode, Path, StepAction } from './plan.js';
@@ -45,6 +55,8 @@ export interface Run {
   readonly ready: PersistentMap<true>;
   /** Step ids of the joins that may start another child at once. */
   readonly forkable: PersistentMap<true>;
+  /** Step ids of the joins whose children are being taken back. */
+  readonly closing: PersistentMap<true>;
   readonly approvals: PersistentMap<Approval>;
   readonly signals: Signals;
   readonly counts: Counts;
@@ -57,6 +69,8 @@ export interface Run {
 export type Phase =
   | { readonly kind: 'running' }
   | { readonly kind: 'paused'; readonly at: Instant; readonly actor: Actor; readonly reason?: string }
+  /** Everything in flight is being taken back; nothing new begins. */
+  | { readonly kind: 'ending'; readonly end: RunEnd }
   | { readonly kind: 'completed'; readonly at: Instant; readonly output: Json }
   | {
       readonly kind: 'failed';
@@ -219,6 +233,8 @@ export interface Join {
   readonly live: PersistentMap<true>;
   /** By index. */
   readonly outcomes: PersistentMap<Outcome>;
+  /** What is decided already, while the children under way are taken back: with a failure it fails, else it completes. */
+  readonly closing?: { readonly failure?: Failure };
 }
 
 export type ApprovalStatus = 'PENDING' | 'APPROVED' | 'REJECTED' | 'EXPIRED' | 'CLOSED';

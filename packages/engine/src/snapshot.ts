@@ -12,7 +12,7 @@ import { PersistentMap } from './persistent-map.js';
 import type { Approval, Join, Run, RunState, Scope, Signals, Step } from './run-state.js';
 import { withoutUndefined } from './without-undefined.js';
 
-const snapshotFormat = 2;
+const snapshotFormat = 3;
 
 type EncodedNode =
   | readonly ['json', Json]
@@ -35,7 +35,16 @@ interface EncodedJoin extends Omit<Join, 'live' | 'outcomes'> {
 interface EncodedRun
   extends Omit<
     Run,
-    'kind' | 'scopes' | 'steps' | 'open' | 'joins' | 'ready' | 'forkable' | 'approvals' | 'signals'
+    | 'kind'
+    | 'scopes'
+    | 'steps'
+    | 'open'
+    | 'joins'
+    | 'ready'
+    | 'forkable'
+    | 'closing'
+    | 'approvals'
+    | 'signals'
   > {
   readonly scopes: readonly EncodedScope[];
   readonly steps: readonly Step[];
@@ -43,6 +52,7 @@ interface EncodedRun
   readonly joins: readonly EncodedJoin[];
   readonly ready: readonly string[];
   readonly forkable: readonly string[];
+  readonly closing: readonly string[];
   readonly approvals: readonly Approval[];
   readonly signals: {
     readonly seen: readonly (readonly [string, string])[];
@@ -66,7 +76,19 @@ export const restore = (value: Json): RunState => {
 };
 
 const encodeRun = (run: Run): EncodedRun => {
-  const { kind: _kind, scopes, steps, open, joins, ready, forkable, approvals, signals, ...rest } = run;
+  const {
+    kind: _kind,
+    scopes,
+    steps,
+    open,
+    joins,
+    ready,
+    forkable,
+    closing,
+    approvals,
+    signals,
+    ...rest
+  } = run;
   return {
     ...withoutUndefined(rest),
     scopes: [...scopes.values()].map(encodeScope),
@@ -79,6 +101,7 @@ const encodeRun = (run: Run): EncodedRun => {
     })),
     ready: [...ready.keys()],
     forkable: [...forkable.keys()],
+    closing: [...closing.keys()],
     approvals: [...approvals.values()],
     signals: {
       seen: [...signals.seen.entries()],
@@ -122,7 +145,7 @@ const byId = <V>(values: readonly V[], idOf: (value: V) => string): PersistentMa
   PersistentMap.from(values.map((value) => [idOf(value), value] as const));
 
 const decodeRun = (encoded: EncodedRun): Run => {
-  const { scopes, steps, open, joins, ready, forkable, approvals, signals, ...rest } = encoded;
+  const { scopes, steps, open, joins, ready, forkable, closing, approvals, signals, ...rest } = encoded;
   const decodedJoins = byId(joins.map(decodeJoin), (join) => join.stepId);
   return {
     ...rest,
@@ -133,6 +156,7 @@ const decodeRun = (encoded: EncodedRun): Run => {
     joins: decodedJoins,
     ready: keySet(ready),
     forkable: keySet(forkable),
+    closing: keySet(closing),
     approvals: byId(approvals, (approval) => approval.request.approvalId),
     signals: decodeSignals(signals),
   };

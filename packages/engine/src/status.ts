@@ -18,11 +18,13 @@ export const runStatus = (state: RunState): RunStatus => {
       return 'CANCELLED';
     case 'timed_out':
       return 'TIMED_OUT';
+    case 'ending':
+      return 'RUNNING';
     case 'running':
       break;
   }
-  const { counts, ready, forkable } = state;
-  if (counts.moving > 0 || ready.size > 0 || forkable.size > 0) return 'RUNNING';
+  const { counts, ready, forkable, closing } = state;
+  if (counts.moving > 0 || ready.size > 0 || forkable.size > 0 || closing.size > 0) return 'RUNNING';
   if (counts.approvals > 0) return 'WAITING_APPROVAL';
   return counts.signals > 0 ? 'WAITING_SIGNAL' : 'RUNNING';
 };

@@ -62,6 +62,7 @@ const phaseView = ({
 > => {
   switch (phase.kind) {
     case 'running':
+    case 'ending':
       return {};
     case 'paused':
       return { stoppedBy: stopper(phase) };

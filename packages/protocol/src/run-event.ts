@@ -19,6 +19,23 @@ const stateKind = z.enum([
 ]);
 const of = <T extends string>(type: T) => ({ type: z.literal(type) });
 
+const failure = z.object({
+  error: stepError,
+  originStepId: id.optional(),
+  originMaxAttempts: z.number().int().optional(),
+  rejectedBy: z.object({ actor: z.string(), comment: z.string().optional() }).optional(),
+});
+
+const runEnds = [
+  z.object({ ...of('run.cancelled'), actor: z.string(), reason: z.string().optional() }),
+  z.object({ ...of('run.timed_out'), error: stepError }),
+  z.object({
+    ...of('run.failed'),
+    error: stepError,
+    origin: z.object({ state: z.string(), scope: z.string(), stepId: id }).optional(),
+  }),
+] as const;
+
 const runFacts = [
   z.object({
     ...of('run.started'),
@@ -40,14 +57,9 @@ const runFacts = [
   }),
   z.object({ ...of('run.paused'), actor: z.string(), reason: z.string().optional() }),
   z.object({ ...of('run.resumed'), actor: z.string() }),
-  z.object({ ...of('run.cancelled'), actor: z.string(), reason: z.string().optional() }),
-  z.object({ ...of('run.timed_out'), error: stepError }),
+  ...runEnds,
   z.object({ ...of('run.completed'), output: json, warnings: z.array(warning).optional() }),
-  z.object({
-    ...of('run.failed'),
-    error: stepError,
-    origin: z.object({ state: z.string(), scope: z.string(), stepId: id }).optional(),
-  }),
+  z.object({ ...of('run.ending'), end: z.discriminatedUnion('type', runEnds) }),
   z.object(of('run.yielded')),
   z.object({
     ...of('run.command_refused'),
@@ -124,6 +136,7 @@ const scopeFacts = [
   }),
   z.object({ ...of('scope.completed'), scope: z.string(), output: json.optional() }),
   z.object({ ...of('scope.failed'), scope: z.string(), error: stepError }),
+  z.object({ ...of('scopes.closing'), stepId: id, failure: failure.optional() }),
   z.object({ ...of('scope.cancelled'), scope: z.string() }),
   z.object({
     ...of('state.completed'),

@@ -1,11 +1,15 @@
 /** Between what is on the wire and what the engine folds. */
-import type { RecordedEvent, RunEvent, StepError } from '@signalbox/engine';
+import type { Failure, RecordedEvent, RunEnd, RunEvent, StepError } from '@signalbox/engine';
 import type { EventData, EventEnvelope, IssueMessage, RunEventMessage } from '@signalbox/protocol';
 
 /** The wire takes any error code, so that a newer writer's code does not stop a reader; the engine's list is closed. */
 type WithOpenCodes<E> = E extends { readonly error: StepError }
   ? Omit<E, 'error'> & { readonly error: Omit<StepError, 'code'> & { readonly code: string } }
-  : E;
+  : E extends { readonly type: 'run.ending' }
+    ? Omit<E, 'end'> & { readonly end: WithOpenCodes<RunEnd> }
+    : E extends { readonly type: 'scopes.closing' }
+      ? Omit<E, 'failure'> & { readonly failure?: WithOpenCodes<Failure> }
+      : E;
 
 export const toRecorded = (seq: number, at: number, data: RunEventMessage): RecordedEvent => {
   // The assignment proves to the compiler that wire and engine agree field by field; only the codes are narrowed.

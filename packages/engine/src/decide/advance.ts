@@ -1,7 +1,7 @@
 /**
  * Lets every scope go on until each waits for something outside: a worker, a person, a clock, another run.
  *
- * A decision enters a bounded number of states. What is left over waits for the timer of `run.yielded`, so a loop
+ * A decision enters a bounded number of states, and takes back a bounded number. What is left over waits for the timer of `run.yielded`, so a loop
  * without a step, or a fan-out to thousands, never keeps other runs from their turn.
  */
 import { plain, plainWithoutReserved } from '../context.js';
@@ -12,15 +12,17 @@ import type { Json } from '../json.js';
 import type { Template } from '../plan.js';
 import type { Scope } from '../run-state.js';
 import { type Rendered, renderTemplate } from '../template.js';
+import { endRun } from './cancel.js';
 import { enterState } from './enter-state.js';
 import { answersFor } from './evaluate.js';
 import { failEnd, failJoin } from './follow.js';
-import { childCompleted, forkChildren } from './join.js';
+import { childCompleted, closeJoin, forkChildren } from './join.js';
 import { endedByEvents } from './limits.js';
 import { outputTooLarge } from './too-large.js';
 import type { Turn } from './turn.js';
 
 export const advance = (turn: Turn): void => {
+  if (!goOnTakingBack(turn)) return;
   while (turn.run.phase.kind === 'running') {
     const path = turn.run.ready.firstKey();
     const joinStepId = turn.run.forkable.firstKey();
@@ -31,7 +33,26 @@ export const advance = (turn: Turn): void => {
     turn.spend();
     if (path !== undefined) goOn(turn, turn.scope(path));
     else if (joinStepId !== undefined) forkChildren(turn, joinStepId);
+    if (!goOnTakingBack(turn)) return;
   }
+};
+
+/** False when something is left for the next decision, or the run has come to its end. */
+const goOnTakingBack = (turn: Turn): boolean => {
+  const { phase } = turn.run;
+  if (phase.kind === 'ending') {
+    endRun(turn, phase.end);
+    return false;
+  }
+  for (let stepId = turn.run.closing.firstKey(); stepId !== undefined; stepId = turn.run.closing.firstKey()) {
+    const failure = closeJoin(turn, stepId, turn.join(stepId).closing?.failure);
+    if (failure !== undefined) failJoin(turn, stepId, failure);
+    if (turn.run.closing.has(stepId)) {
+      turn.yieldToOthers();
+      return false;
+    }
+  }
+  return true;
 };
 
 const goOn = (turn: Turn, scope: Scope): void => {

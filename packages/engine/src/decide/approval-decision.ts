@@ -16,6 +16,7 @@ type Decided = Extract<Command, { type: 'approval_decision' }>;
 
 export const refusalOfDecision = (run: Run, command: Decided, world: World): Refused | undefined => {
   const { approvalId, actor, decision } = command;
+  if (run.phase.kind === 'ending') return notActive(run);
   const approval = run.approvals.get(approvalId);
   if (approval === undefined) return isOver(run) ? notActive(run) : approvalNotFound(run, approvalId);
   if (approval.status !== 'PENDING')

@@ -6,10 +6,10 @@ import type { ScopePlan, SignalPlan } from '../plan.js';
 import type { Run } from '../run-state.js';
 import type { World } from '../world.js';
 import { advance } from './advance.js';
-import { cancelAll } from './cancel.js';
+import { endRun } from './cancel.js';
 import { deliverKeptSignal } from './deliver-signal.js';
 import { placeOf } from './failure.js';
-import { failRun, failState } from './follow.js';
+import { endOfFailed, failState } from './follow.js';
 import { countedEvents, limitsOf } from './limits.js';
 import { isOver, notActive, type Refused, refuse } from './refusal.js';
 import { inputTooLarge, resultProblem } from './too-large.js';
@@ -65,14 +65,12 @@ export const resume = (turn: Turn, { actor }: Of<'resume'>): void => {
 };
 
 export const cancel = (turn: Turn, { actor, reason }: Of<'cancel'>): void => {
-  cancelAll(turn);
-  turn.emit({ type: 'run.cancelled', actor, ...(reason === undefined ? {} : { reason }) });
+  endRun(turn, { type: 'run.cancelled', actor, ...(reason === undefined ? {} : { reason }) });
 };
 
 /** Everything in flight is taken back, and the run fails without a state that did. */
 export const giveUp = (turn: Turn, { error }: Of<'give_up'>): void => {
-  cancelAll(turn);
-  failRun(turn, { error });
+  endRun(turn, endOfFailed(turn, { error }));
 };
 
 /**

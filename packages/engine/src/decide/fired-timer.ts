@@ -4,7 +4,7 @@ import { stepError } from '../error.js';
 import type { Run, Step } from '../run-state.js';
 import { advance } from './advance.js';
 import { expireApproval } from './approval-decision.js';
-import { cancelAll } from './cancel.js';
+import { endRun } from './cancel.js';
 import { scheduleAttempt } from './enter-operation.js';
 import { scheduleEvaluation } from './evaluate.js';
 import { placeOf } from './failure.js';
@@ -19,13 +19,15 @@ export const refusalOfTimer = (run: Run, purpose: TimerPurpose): Refused | undef
     ? undefined
     : refuse('TIMER_NOT_WANTED', `nothing in run ${run.started.runId} waits for this ${purpose.kind}`);
 
+const isEnding = ({ phase }: Run): boolean => phase.kind === 'ending';
+
 const isWanted = (run: Run, purpose: TimerPurpose): boolean => {
+  if (purpose.kind === 'yield_over')
+    return isEnding(run) || run.closing.size > 0 || run.ready.size > 0 || run.forkable.size > 0;
   if (isOver(run)) return false;
   switch (purpose.kind) {
     case 'run_timeout':
       return run.started.timeoutAt !== undefined;
-    case 'yield_over':
-      return run.ready.size > 0 || run.forkable.size > 0;
     case 'retry_due': {
       const step = run.steps.get(purpose.stepId);
       return step?.open?.kind === 'retrying' && step.attempt + 1 === purpose.attempt;
@@ -110,7 +112,6 @@ const timeOutSignal = (turn: Turn, step: Step): void => {
 const timeOutRun = (turn: Turn): void => {
   const { started, startedAt } = turn.run;
   const allowed = (started.timeoutAt ?? turn.world.now) - startedAt;
-  cancelAll(turn);
   const message = `The run was not over within ${seconds(allowed)}. Raise the workflow's \`timeoutSeconds\`.`;
-  turn.emit({ type: 'run.timed_out', error: stepError('RUN_TIMEOUT', message) });
+  endRun(turn, { type: 'run.timed_out', error: stepError('RUN_TIMEOUT', message) });
 };

@@ -8,11 +8,11 @@ import { backoffMs } from '../backoff.js';
 import { writeProblem } from '../context.js';
 import { bounded, type StepError, stepError } from '../error.js';
 import { explainedError } from '../error-advice.js';
-import type { AtStep, RunEvent, ScopePath } from '../event.js';
+import type { AtStep, Failure, RunEnd, RunEvent, ScopePath } from '../event.js';
 import { cut, maxMessageLength } from '../excerpt.js';
 import type { CatchClause, RetryPolicy, StatePlan } from '../plan.js';
 import type { Scope, Step } from '../run-state.js';
-import { type Failure, placeOf } from './failure.js';
+import { placeOf } from './failure.js';
 import { childFailed } from './join.js';
 import type { Turn } from './turn.js';
 
@@ -126,7 +126,7 @@ const failEvaluated = (turn: Turn, stepId: string, next: string | null, error: S
 export const failScope = (turn: Turn, path: ScopePath, failure: Failure): void => {
   const { parent } = turn.scope(path);
   if (parent === undefined) {
-    failRun(turn, failure);
+    turn.emit(endOfFailed(turn, failure));
     return;
   }
   turn.emit({ type: 'scope.failed', scope: path, error: failure.error });
@@ -134,21 +134,18 @@ export const failScope = (turn: Turn, path: ScopePath, failure: Failure): void =
   if (ofJoin !== undefined) failJoin(turn, parent.stepId, ofJoin);
 };
 
-/** The run is over: nobody has taken the failure. */
-export const failRun = (turn: Turn, failure: Failure): void => {
+/** What the end of the run says when nobody has taken the failure. */
+export const endOfFailed = (turn: Turn, failure: Failure): RunEnd => {
   const { rejectedBy, originStepId } = failure;
   if (rejectedBy !== undefined) {
     const reason = `${rejectedBy.actor} rejected the approval`;
     const said = rejectedBy.comment === undefined ? '' : `: ${rejectedBy.comment}`;
     const whole = cut(`${reason}${said}`, maxMessageLength);
-    turn.emit({ type: 'run.cancelled', actor: rejectedBy.actor, reason: whole });
-    return;
+    return { type: 'run.cancelled', actor: rejectedBy.actor, reason: whole };
   }
   const step = originStepId === undefined ? undefined : turn.step(originStepId);
   const error = explainedError(failure.error, { ...failure, step });
-  if (step === undefined) turn.emit({ type: 'run.failed', error });
-  else {
-    const { state, scope, stepId } = step;
-    turn.emit({ type: 'run.failed', error, origin: { state, scope, stepId } });
-  }
+  if (step === undefined) return { type: 'run.failed', error };
+  const { state, scope, stepId } = step;
+  return { type: 'run.failed', error, origin: { state, scope, stepId } };
 };

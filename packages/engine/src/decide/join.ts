@@ -7,15 +7,16 @@
  * - `settled`: every child ends, and the state never fails because of one.
  */
 import type { StepError } from '../error.js';
+import type { Failure } from '../event.js';
 import { joinOutput } from '../evolve/join-output.js';
 import type { Join } from '../run-state.js';
 import { cancelChildren } from './cancel.js';
-import { type Failure, placeOf } from './failure.js';
+import { placeOf } from './failure.js';
 import { resultProblem } from './too-large.js';
 import type { Turn } from './turn.js';
 
 /** Children that one `scopes.forked` names: bounds the cost of that one event. */
-const maxForkedAtOnce = 50;
+const maxForkedAtOnce = 32;
 
 /** Starts the next children of a join that has room for some. */
 export const forkChildren = (turn: Turn, stepId: string): void => {
@@ -28,9 +29,8 @@ export const forkChildren = (turn: Turn, stepId: string): void => {
 /** `scope.completed` of a child has been emitted. Gives the failure that the join itself has by now, if it has one. */
 export const childCompleted = (turn: Turn, stepId: string): Failure | undefined => {
   const join = turn.join(stepId);
-  if (join.mode !== 'any') return completeWhenAllEnded(turn, join);
-  cancelChildren(turn, stepId);
-  return completeJoin(turn, stepId);
+  if (join.closing !== undefined) return undefined;
+  return join.mode === 'any' ? closeJoin(turn, stepId) : completeWhenAllEnded(turn, join);
 };
 
 /**
@@ -45,10 +45,21 @@ export const childFailed = (
 ): Failure | undefined => {
   const join = turn.join(stepId);
   const { mode, failedCount, total, toleratedFailures } = join;
+  if (join.closing !== undefined) return undefined;
   if (mode === 'any') return failedCount === total ? withChild(turn, join, index, failure) : undefined;
   if (mode === 'settled' || failedCount <= toleratedFailures) return completeWhenAllEnded(turn, join);
-  cancelChildren(turn, stepId);
-  return withChild(turn, join, index, failure);
+  return closeJoin(turn, stepId, withChild(turn, join, index, failure));
+};
+
+/**
+ * Takes the children back that are under way, then completes the join, or gives its failure. Where they are more than
+ * one decision takes back, the join is left closing, and the next decisions go on with it.
+ */
+export const closeJoin = (turn: Turn, stepId: string, failure?: Failure): Failure | undefined => {
+  if (cancelChildren(turn, stepId)) return failure ?? completeJoin(turn, stepId);
+  if (turn.join(stepId).closing === undefined)
+    turn.emit({ type: 'scopes.closing', stepId, ...(failure === undefined ? {} : { failure }) });
+  return undefined;
 };
 
 const completeWhenAllEnded = (turn: Turn, join: Join): Failure | undefined =>

@@ -9,8 +9,8 @@ import { stepError } from '../error.js';
 import type { RunLimits } from '../event.js';
 import type { Plan } from '../plan.js';
 import type { Run, RunState, Scope } from '../run-state.js';
-import { cancelAll } from './cancel.js';
-import { failRun } from './follow.js';
+import { endRun } from './cancel.js';
+import { endOfFailed } from './follow.js';
 import type { Turn } from './turn.js';
 
 /** Beyond so many refusals in a history the next ones are answered and not kept. */
@@ -54,6 +54,5 @@ export const endedByVisits = (turn: Turn, scope: Scope, state: string): boolean 
 };
 
 const end = (turn: Turn, message: string, details: { readonly [name: string]: string | number }): void => {
-  cancelAll(turn);
-  failRun(turn, { error: stepError('LIMIT_EXCEEDED', message, details) });
+  endRun(turn, endOfFailed(turn, { error: stepError('LIMIT_EXCEEDED', message, details) }));
 };

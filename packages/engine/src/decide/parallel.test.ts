@@ -180,9 +180,11 @@ describe('a parallel', () => {
 
   test('never has more than 64 branches in flight', () => {
     const names = Array.from({ length: 70 }, (_, index) => [`b${index}`, one('s')]);
-    const { state } = new Player(
+    const player = new Player(
       plan(states(parallel('p', null, Object.fromEntries(names), { maxConcurrency: 500 }))),
     ).play(start());
+    player.goOn();
+    const { state } = player;
     expect(state.kind === 'run' ? state.counts.moving : 0).toBe(64);
   });
 });

@@ -24,4 +24,9 @@ export const refuse = (code: RefusalCode, message: string): Refused => ({ kind: 
 export const isOver = (run: Run): boolean => run.phase.kind !== 'running' && run.phase.kind !== 'paused';
 
 export const notActive = (run: Run): Refused =>
-  refuse('RUN_NOT_ACTIVE', `run ${run.started.runId} has ended: it is ${runStatus(run)}`);
+  refuse(
+    'RUN_NOT_ACTIVE',
+    run.phase.kind === 'ending'
+      ? `run ${run.started.runId} is ending: what is in flight is being taken back`
+      : `run ${run.started.runId} has ended: it is ${runStatus(run)}`,
+  );

@@ -3,7 +3,7 @@
  * and is the only thing there that changes.
  *
  * 1. Every event goes through `emit`, so the rules see at each moment what `evolve` will make of the history.
- * 2. `budget` bounds how many states and forks one decision enters; what is left over waits for `run.yielded`.
+ * 2. `budget` bounds how many states one decision enters, forks and takes back; what is left over waits for `run.yielded`.
  */
 import type { AtStep, RunEvent, ScopePath } from '../event.js';
 import { evolve } from '../evolve/evolve.js';
@@ -13,16 +13,20 @@ import type { Join, Run, RunState, Scope, Step } from '../run-state.js';
 import { stepIdOf } from '../step-id.js';
 import type { World } from '../world.js';
 
-/** State entries and forks of one decision. */
-const maxWorkPerDecision = 200;
-const bytesPerWork = 8_192;
+/** What one decision may do, so that it and what follows from it take some milliseconds. */
+const workPerDecision = 96;
+/** Of a state entry, or a fork. */
+const entryWork = 3;
+/** Of a child that is taken back. */
+const cancelWork = 1;
+const bytesPerEntry = 8_192;
 
 export class Turn {
   readonly events: RunEvent[] = [];
   /** After each of the events. */
   readonly states: RunState[] = [];
   #state: RunState;
-  #budget = maxWorkPerDecision;
+  #budget = workPerDecision;
   #hasYielded = false;
   /** Something was evaluated: what does not fit now may fit another time. */
   hasEvaluated = false;
@@ -45,7 +49,11 @@ export class Turn {
 
   /** `bytes` is what had to be written for it: large values are work too. */
   spend(bytes = 0): void {
-    this.#budget -= 1 + Math.floor(bytes / bytesPerWork);
+    this.#budget -= entryWork * (1 + Math.floor(bytes / bytesPerEntry));
+  }
+
+  spendOnCancel(): void {
+    this.#budget -= cancelWork;
   }
 
   get hasYielded(): boolean {

@@ -1,6 +1,6 @@
 /**
- * The few ways in which a run's state is changed. Each keeps the indexes (`ready`, `forkable`, `open`, `counts`,
- * `signals.waiting`) equal to what the scopes, steps and joins say; nothing else touches those.
+ * The few ways in which a run's state is changed. Each keeps the indexes (`ready`, `forkable`, `closing`, `open`,
+ * `counts`, `signals.waiting`) equal to what the scopes, steps and joins say; nothing else touches those.
  */
 import { withValueAt } from '../context.js';
 import type { StepError } from '../error.js';
@@ -154,11 +154,13 @@ export const ended = (step: Step, at: Instant, end: StepEnd): Step => ({
 });
 
 export const withJoin = (run: Run, join: Join): Run => {
-  const canFork = join.forkedCount < join.total && join.live.size < join.maxConcurrency;
+  const isClosing = join.closing !== undefined;
+  const canFork = !isClosing && join.forkedCount < join.total && join.live.size < join.maxConcurrency;
   return {
     ...run,
     joins: run.joins.set(join.stepId, join),
     forkable: canFork ? run.forkable.set(join.stepId, true) : run.forkable.delete(join.stepId),
+    closing: isClosing ? run.closing.set(join.stepId, true) : run.closing,
   };
 };
 
@@ -166,6 +168,7 @@ export const withoutJoin = (run: Run, stepId: string): Run => ({
   ...run,
   joins: run.joins.delete(stepId),
   forkable: run.forkable.delete(stepId),
+  closing: run.closing.delete(stepId),
 });
 
 /** The scope with a value written at a path. The root has nobody to hand its writes to, so it keeps no account of them. */

@@ -10,7 +10,7 @@ import { InvariantViolation } from '../invariant-violation.js';
 import type { Run, RunState } from '../run-state.js';
 import { approvalDecided, approvalEndorsed, approvalOver, approvalRequested } from './approval-events.js';
 import { runEnded, runStarted } from './run-events.js';
-import { scopeCancelled, scopeCompleted, scopeFailed, scopesForked } from './scope-events.js';
+import { scopeCancelled, scopeCompleted, scopeFailed, scopesClosing, scopesForked } from './scope-events.js';
 import { signalReceived, stateCaught, stateCompleted, stateEntered, stateFailed } from './state-events.js';
 import {
   stepCancelled,
@@ -44,6 +44,7 @@ const changed = (run: Run, event: RunEvent, at: number): Run => {
       throw new InvariantViolation('a run starts once');
     case 'run.paused':
     case 'run.resumed':
+    case 'run.ending':
     case 'run.cancelled':
     case 'run.timed_out':
     case 'run.completed':
@@ -68,6 +69,8 @@ const changed = (run: Run, event: RunEvent, at: number): Run => {
       return scopeCompleted(run, event);
     case 'scope.failed':
       return scopeFailed(run, event);
+    case 'scopes.closing':
+      return scopesClosing(run, event);
     case 'scope.cancelled':
       return scopeCancelled(run, event);
     case 'signal.received':
@@ -80,7 +83,14 @@ const changed = (run: Run, event: RunEvent, at: number): Run => {
 type PhaseEvent = Extract<
   RunEvent,
   {
-    type: 'run.paused' | 'run.resumed' | 'run.cancelled' | 'run.timed_out' | 'run.completed' | 'run.failed';
+    type:
+      | 'run.paused'
+      | 'run.resumed'
+      | 'run.ending'
+      | 'run.cancelled'
+      | 'run.timed_out'
+      | 'run.completed'
+      | 'run.failed';
   }
 >;
 
@@ -95,6 +105,8 @@ const phaseChanged = (run: Run, event: PhaseEvent, at: number): Run => {
     }
     case 'run.resumed':
       return { ...run, phase: { kind: 'running' } };
+    case 'run.ending':
+      return { ...run, phase: { kind: 'ending', end: event.end } };
     case 'run.cancelled': {
       const { actor, reason } = event;
       return runEnded(run, { kind: 'cancelled', at, actor, ...(reason === undefined ? {} : { reason }) });

@@ -28,6 +28,7 @@ export const runStarted = (event: RunStarted, at: Instant): Run => {
     joins: PersistentMap.empty(),
     ready: PersistentMap.empty(),
     forkable: PersistentMap.empty(),
+    closing: PersistentMap.empty(),
     approvals: PersistentMap.empty(),
     signals: { seen: PersistentMap.empty(), kept: PersistentMap.empty(), waiting: PersistentMap.empty() },
     counts: { moving: 0, approvals: 0, signals: 0 },
@@ -54,4 +55,5 @@ export const runEnded = (run: Run, phase: Phase): Run => ({
   phase,
   ready: PersistentMap.empty(),
   forkable: PersistentMap.empty(),
+  closing: PersistentMap.empty(),
 });

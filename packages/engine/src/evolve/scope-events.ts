@@ -62,5 +62,8 @@ export const scopeCompleted = (run: Run, event: Of<'scope.completed'>): Run =>
 export const scopeFailed = (run: Run, event: Of<'scope.failed'>): Run =>
   endOfChild(run, event.scope, () => ({ ok: false, error: event.error }));
 
+export const scopesClosing = (run: Run, { stepId, failure }: Of<'scopes.closing'>): Run =>
+  withJoin(run, { ...joinOf(run, stepId), closing: failure === undefined ? {} : { failure } });
+
 export const scopeCancelled = (run: Run, event: Of<'scope.cancelled'>): Run =>
   endOfChild(run, event.scope, () => undefined);

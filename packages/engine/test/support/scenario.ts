@@ -158,6 +158,17 @@ export class Player {
     return this;
   }
 
+  /** Lets the run go on until it waits for something else than its turn; gives the counts of events of its turns. */
+  goOn(): number[] {
+    const counts: number[] = [];
+    while (this.history.at(-1)?.event.type === 'run.yielded') {
+      const before = this.history.length;
+      this.play(fired({ kind: 'yield_over' }));
+      counts.push(this.history.length - before);
+    }
+    return counts;
+  }
+
   get status(): string {
     return runStatus(this.state);
   }
