@@ -1,6 +1,13 @@
 /** The api's side of the bus: connects, publishes commands, follows the events. */
-import { type Connection, createPublisher, openConnection, type Publisher } from '@signalbox/messaging';
-import { busUsers } from '@signalbox/protocol';
+import {
+  type Connection,
+  createPublisher,
+  openConnection,
+  type Publisher,
+  subscribeLive,
+  textOf,
+} from '@signalbox/messaging';
+import { busUsers, figuresSubjects } from '@signalbox/protocol';
 import type { BusAccess } from '@signalbox/service';
 import type { Logger } from '@signalbox/telemetry';
 import { followEvents } from './read-model/follower.js';
@@ -12,6 +19,8 @@ export interface BusLinkOptions {
   readonly readModel: ReadModel;
   /** Given the publisher as soon as there is one. */
   readonly attachPublisher: (publisher: Publisher) => void;
+  /** Given what the orchestrator says of itself. */
+  readonly hearFigures: (text: string) => void;
   /** Ends the wait for a server that is not there. */
   readonly signal: AbortSignal;
   /** Ends the process. */
@@ -40,6 +49,7 @@ export const startBusLink = (options: BusLinkOptions): BusLink => {
     connection = await openConnection({ ...bus, name, inboxPrefix, logger, signal });
     publisher = createPublisher(connection, { deadlineMs: publishDeadlineMs });
     options.attachPublisher(publisher);
+    subscribeLive(connection, figuresSubjects.orchestrator, (said) => options.hearFigures(textOf(said).text));
     await followEvents({ connection, readModel, logger, signal });
   };
   const done = run().catch((error: unknown) => {

@@ -18,6 +18,7 @@ import { createDefinitionValidator } from './definition-validator.js';
 import { createApp } from './http/app.js';
 import { listen } from './http/server.js';
 import { Turns } from './http/turns.js';
+import { HeardFigures } from './orchestrator-figures.js';
 import { openReadModel } from './read-model/read-model.js';
 import { RunFeed } from './run-feed.js';
 
@@ -46,12 +47,14 @@ const start = async ({ config, logger, scope, signal, fail }: ServiceContext<Api
   );
   const turns = scope.use(new Turns());
   const port = createBusCommandPort();
+  const figures = new HeardFigures(logger);
   const link = scope.use(
     startBusLink({
       bus: config.bus,
       logger,
       readModel,
       attachPublisher: port.attach,
+      hearFigures: (text) => figures.hear(text),
       signal,
       fail,
     }),
@@ -64,6 +67,7 @@ const start = async ({ config, logger, scope, signal, fail }: ServiceContext<Api
     feed,
     validator: createDefinitionValidator(checks, readModel),
     isConnected: () => link.isConnected,
+    metrics: () => figures.metrics(),
     onInternalError: (error, path) => {
       logger.error('a request failed', { error, path });
       // No other request will fare better.

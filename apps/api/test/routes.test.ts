@@ -282,6 +282,7 @@ test('the OpenAPI document lists every route that there is', async () => {
       "GET /api/v1/workflows",
       "GET /api/v1/workflows/{id}",
       "GET /healthz",
+      "GET /metrics",
       "GET /readyz",
       "POST /api/v1/dead-letters/{deadLetterId}/drop",
       "POST /api/v1/dead-letters/{deadLetterId}/retry",

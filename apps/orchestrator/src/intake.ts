@@ -14,6 +14,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Delivery, TransientError } from '@signalbox/messaging';
+import type { OrchestratorFigures } from '@signalbox/protocol';
 import type { Clock } from './clock.js';
 import { DueTimers } from './due-timers.js';
 import type { Horizon } from './horizon.js';
@@ -21,6 +22,7 @@ import { type Item, Parking } from './parking.js';
 import { type Relay, RelayStopped } from './relay.js';
 import { StreamOrder } from './stream-order.js';
 import type { Timers } from './timers.js';
+import type { TurnMeter } from './turn-meter.js';
 import { type Take, TurnQueue } from './turn-queue.js';
 import { type BatchInput, decodeInput } from './wire/input-codec.js';
 import { maxTurnMs, runIdOf, type WritePath } from './write-path.js';
@@ -31,6 +33,7 @@ export interface IntakeParts {
   readonly timers: Timers;
   readonly horizon: Horizon;
   readonly clock: Clock;
+  readonly meter: TurnMeter;
   /** Called with what nobody handles; the process must end. */
   readonly fail: (cause: unknown) => void;
 }
@@ -71,7 +74,7 @@ export class Intake {
     this.#parts = parts;
     this.#due = new DueTimers(parts.timers);
     this.#turns = new TurnQueue({
-      commit: (items) => this.#commit(items),
+      commit: (items) => parts.meter.measure(() => this.#commit(items)),
       drop: (items) => {
         for (const { giveBack } of items) giveBack();
       },
@@ -97,6 +100,16 @@ export class Intake {
     while (!this.#isStopped && this.#seenUpTo < until) await this.#seeMore();
     // Behind everything that was seen.
     await this.#turns.add(() => []);
+  }
+
+  /** What has arrived, or come due, and is not committed and published yet. */
+  get waiting(): OrchestratorFigures['waiting'] {
+    return {
+      batches: this.#turns.waitingCount,
+      parked: this.#parking.count,
+      unpublishedTurns: this.#turns.unpublishedCount,
+      withdrawals: this.#parts.relay.withdrawalCount,
+    };
   }
 
   /** Everything that was stored up to this instant has been taken in, or is about to be. */

@@ -4,16 +4,17 @@ import {
   createPublisher,
   getMessage,
   openConnection,
+  publishLive,
   remakeConsumer,
 } from '@signalbox/messaging';
-import { busUsers } from '@signalbox/protocol';
+import { busUsers, encodeFigures, figuresSubjects, type OrchestratorFigures } from '@signalbox/protocol';
 import { runService } from '@signalbox/service';
 import { createStarlark } from '@signalbox/starlark-wasm';
 import { CheckThreads } from '@signalbox/validation';
 import { systemClock } from './clock.js';
 import { parseConfig } from './config.js';
 import { DurableConsumers } from './durable-consumers.js';
-import { followEventLoopDelay } from './event-loop-delay.js';
+import { followFigures } from './figures.js';
 import { followInFlight } from './follow-in-flight.js';
 import { openLog } from './log/open-log.js';
 import { createOrchestrator } from './orchestrator.js';
@@ -53,10 +54,9 @@ await runService({
         whileOthersAreHeard: () => void starlark.compile('True', undefined),
       }),
     );
-    scope.use(followEventLoopDelay(logger));
     const publisher = createPublisher(connection);
     const queue = createTaskQueue(connection);
-    const { intake, inFlight, recover, onConsumerRemade } = createOrchestrator({
+    const { intake, inFlight, meter, recover, onConsumerRemade } = createOrchestrator({
       database,
       outlet: {
         publishAll: (messages) => {
@@ -75,6 +75,9 @@ await runService({
       logger,
       fail,
     });
+    const tell = (figures: OrchestratorFigures): void =>
+      publishLive(connection, figuresSubjects.orchestrator, encodeFigures(figures));
+    scope.use(followFigures({ meter, waiting: () => intake.waiting, tell, logger }));
     scope.use(intake, () => intake.stop(() => publisher.close()));
     await recover();
     const following = scope.use(followInFlight({ inFlight, takeIn: () => intake.takeIn(), clock, fail }));

@@ -33,6 +33,7 @@ import { createRunStore } from './store/run-store.js';
 import { createTimerStore } from './store/timer-store.js';
 import { createLastWaiting, type TaskQueue } from './task-queue.js';
 import { Timers } from './timers.js';
+import { TurnMeter } from './turn-meter.js';
 import { createClaims } from './wire/claim.js';
 import { unsentDeadLetter } from './wire/input-codec.js';
 import { StepTasks } from './wire/step-tasks.js';
@@ -55,6 +56,7 @@ export interface OrchestratorParts {
 export interface Orchestrator {
   readonly intake: Intake;
   readonly inFlight: InFlight;
+  readonly meter: TurnMeter;
   /** Publishes what a former process left; resolves when it is out. Nothing else is published before. */
   recover(): Promise<void>;
   /** To be called before a consumer delivers anew: the server may have lost its last messages, or all of them. */
@@ -137,9 +139,11 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
     now: () => clock.now(),
   });
   const horizon = new Horizon(contesting, createLastWaiting(parts.queue));
-  const intake = new Intake({ writePath, relay, timers, horizon, clock, fail });
+  const meter = new TurnMeter();
+  const intake = new Intake({ writePath, relay, timers, horizon, clock, meter, fail });
   return {
     intake,
+    meter,
     inFlight,
     recover: async () => {
       inbox.prune(clock.now());

@@ -43,6 +43,12 @@ export class Parking {
     return items;
   }
 
+  get count(): number {
+    let count = 0;
+    for (const items of this.#lanes.values()) count += items.length;
+    return count;
+  }
+
   giveAllBack(): void {
     for (const items of this.#lanes.values()) for (const { giveBack } of items) giveBack();
     this.#lanes.clear();

@@ -113,6 +113,11 @@ export class Relay {
     return this.#done;
   }
 
+  /** Withdrawals that are not done yet. */
+  get withdrawalCount(): number {
+    return this.#withdrawingCount + this.#waiting.length;
+  }
+
   /** What has been published since the last call, for the next transaction; undefined when nothing has. */
   takeMarks(): PublishedMarks | undefined {
     const marks = this.#marks;

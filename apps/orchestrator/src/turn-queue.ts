@@ -49,9 +49,9 @@ export class TurnQueue<T> {
     return this.#unpublishedCount;
   }
 
-  /** Lists that wait for their turn, and what is left of the first of them. */
-  get depth(): { readonly lists: number; readonly items: number } {
-    return { lists: this.#queue.length, items: this.#rest.length };
+  /** Lists of which something waits for its turn. */
+  get waitingCount(): number {
+    return this.#queue.length;
   }
 
   /** Resolves with true when everything of it is committed, with false when the queue was stopped before. */

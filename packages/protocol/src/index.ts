@@ -34,6 +34,7 @@ export {
   encodeStepTask,
   stepTaskSubject,
 } from './encode-task.js';
+export { decodeFigures, encodeFigures, type OrchestratorFigures } from './figures.js';
 export { headers, maxStepPayloadBytes } from './headers.js';
 export type { IncomingText } from './incoming-text.js';
 export { maxCommentLength, maxIdempotencyKeyLength, maxNameLength, maxReasonLength } from './limits.js';
@@ -63,6 +64,7 @@ export {
 } from './streams.js';
 export {
   eventSubjects,
+  figuresSubjects,
   filters,
   heldSubjectOf,
   parseTaskSubject,

@@ -8,7 +8,7 @@
  * 3. An agent is one workspace's: nothing that it may name lies in another.
  */
 import { type ConsumerDeclaration, consumers, EVENTS, TASKS } from './streams.js';
-import { filters, heldSubjectOf, presenceSubjects } from './subjects.js';
+import { figuresSubjects, filters, heldSubjectOf, presenceSubjects } from './subjects.js';
 
 export interface BusUser {
   readonly name: string;
@@ -66,6 +66,7 @@ export const busUsers = {
       filters.allEvents,
       filters.allTasks,
       presenceSubjects.orchestrator,
+      figuresSubjects.orchestrator,
       // Another orchestrator that asks who is there.
       '_INBOX_orchestrator.>',
       api('>'),
@@ -112,7 +113,7 @@ export const busUsers = {
   api: busUser(
     'api',
     [filters.allRunTasks, filters.allCatalogTasks, filters.allApprovalDecisions, ...followTheLog],
-    [],
+    [figuresSubjects.orchestrator],
   ),
   /** Whoever only looks on: `signalbox events tail`, a monitor, an archive. */
   tap: busUser('tap', lastOf(EVENTS, [filters.allEvents]), [filters.allEvents]),

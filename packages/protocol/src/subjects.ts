@@ -48,6 +48,9 @@ export const taskSubjects = {
 /** Asked and answered without a stream: who else is there. */
 export const presenceSubjects = { orchestrator: 'wf.presence.orchestrator' } as const;
 
+/** Said every few seconds to whoever listens: how it fares. */
+export const figuresSubjects = { orchestrator: 'wf.figures.orchestrator' } as const;
+
 export const eventSubjects = {
   run: ofRun('wf.event.run'),
   step: ofPart('wf.event.step', 'step id'),

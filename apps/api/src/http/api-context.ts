@@ -13,6 +13,8 @@ export interface ApiContext {
   readonly validator: DefinitionValidator;
   /** Whether the bus can be reached now. */
   readonly isConnected: () => boolean;
+  /** For Prometheus. */
+  readonly metrics: () => string;
   /** Told of errors that are nobody's fault but the process's own. */
   readonly onInternalError: (error: unknown, path: string) => void;
   /** For reads that are large: many of them leave everybody else's small ones quick. */

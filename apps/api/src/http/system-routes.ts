@@ -77,6 +77,14 @@ const readyRoute = createRoute({
   responses: { 200: jsonAnswer(readyResource, 'Ready.'), ...problemAnswer },
 });
 
+const metricsRoute = createRoute({
+  method: 'get',
+  path: '/metrics',
+  tags: ['operations'],
+  summary: "The orchestrator's event loop delay, its longest turn and what waits, for Prometheus",
+  responses: { 200: { content: { 'text/plain': { schema: z.string() } }, description: 'The figures.' } },
+});
+
 export const systemRoutes = (api: ApiContext) => {
   const router = createRouter();
   router.openapi(deadLettersRoute, (c) => {
@@ -105,6 +113,9 @@ export const systemRoutes = (api: ApiContext) => {
     return c.json({ deadLetterId: command.deadLetterId, outcome: 'dropped' as const }, 200);
   });
   router.openapi(healthRoute, (c) => c.json({ status: 'alive' as const }, 200));
+  router.openapi(metricsRoute, (c) =>
+    c.text(api.metrics(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }),
+  );
   router.openapi(readyRoute, (c) => {
     if (!api.isConnected()) throw notReady('There is no connection to the bus');
     if (!api.readModel.isCaughtUp)

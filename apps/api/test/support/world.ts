@@ -49,6 +49,7 @@ export const openWorld = (
     submit: createSubmit(orchestrator, confirmations),
     feed,
     validator: createDefinitionValidator(options.checks ?? sharedChecks, readModel),
+    metrics: () => '',
     isConnected: () => isConnected,
     onInternalError: (error) => internalErrors.push(error),
     turns: new Turns(),
