@@ -2,9 +2,10 @@
  * The judgement over a trial, from outside: the log, the orchestrator's database read after the fact, the api's answers
  * and the ledger of what was executed must tell one story, and every answer that a client got must have come true.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { lastQueued } from '@signalbox/testing';
-import { type Promised, runs } from './client.js';
+import { type Answer, type Promised, runs } from './client.js';
 import { readRunIds } from './database.js';
 import { judgeExecutions } from './executions.js';
 import { type History, hasEnded, type RunLog, readHistories, statusOf } from './histories.js';
@@ -65,13 +66,25 @@ const untilRest = async (stage: Stage, seconds: number): Promise<boolean> => {
   return isAtRest;
 };
 
+const askAgainMs = 500;
+const maxQuestions = 20;
+
+/** An api that is busy says so. */
+const answerOf = async ({ client }: Stage, path: string): Promise<Answer | undefined> => {
+  for (let count = 1; ; count += 1) {
+    const answer = await client.request('GET', path);
+    if ((answer !== undefined && answer.status !== 503) || count === maxQuestions) return answer;
+    await delay(askAgainMs);
+  }
+};
+
 /** What the api says of each run is what the log says. */
 const judgeAnswers = async (stage: Stage, log: RunLog): Promise<void> => {
   const counts: Record<string, number> = {};
   for (const [runId, history] of log) {
     const folded = { status: statusOf(history), sequence: history.events.at(-1)?.sequence };
     counts[folded.status] = (counts[folded.status] ?? 0) + 1;
-    const answer = await stage.client.request('GET', `${runs}/${runId}`);
+    const answer = await answerOf(stage, `${runs}/${runId}`);
     const told = { status: answer?.body?.status, sequence: answer?.body?.sequence };
     stage.findings.expect(
       isDeepStrictEqual(told, folded),

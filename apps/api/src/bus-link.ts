@@ -2,12 +2,15 @@
 import {
   type Connection,
   createPublisher,
+  findStreamFacts,
   openConnection,
   type Publisher,
+  pause,
   subscribeLive,
+  TransientError,
   textOf,
 } from '@signalbox/messaging';
-import { busUsers, figuresSubjects } from '@signalbox/protocol';
+import { busUsers, EVENTS, figuresSubjects } from '@signalbox/protocol';
 import type { BusAccess } from '@signalbox/service';
 import type { Logger } from '@signalbox/telemetry';
 import { followEvents } from './read-model/follower.js';
@@ -28,7 +31,8 @@ export interface BusLinkOptions {
 }
 
 export interface BusLink {
-  readonly isConnected: boolean;
+  /** Connected, and the server has answered lately: one with a full disk keeps its connections and stores nothing. */
+  readonly isAnswered: boolean;
   /** Resolves when the batch at work is applied and the connection is closed. */
   close(): Promise<void>;
 }
@@ -38,6 +42,24 @@ const { name, inboxPrefix } = busUsers.api;
 /** Longer than a cluster needs to elect a leader; what is not queued by then is answered with 503. */
 const publishDeadlineMs = 10_000;
 
+const askEveryMs = 1_000;
+const maxSilenceMs = 5_000;
+
+const keepAsking = async (
+  connection: Connection,
+  signal: AbortSignal,
+  onAnswer: () => void,
+): Promise<void> => {
+  for (; !signal.aborted; await pause(askEveryMs, signal)) {
+    try {
+      await findStreamFacts(connection, EVENTS);
+      onAnswer();
+    } catch (error) {
+      if (!(error instanceof TransientError)) throw error;
+    }
+  }
+};
+
 /** Returns at once and goes on in the background, however long the server stays away. */
 export const startBusLink = (options: BusLinkOptions): BusLink => {
   const { bus, logger, readModel } = options;
@@ -45,20 +67,28 @@ export const startBusLink = (options: BusLinkOptions): BusLink => {
   const signal = AbortSignal.any([options.signal, stopping.signal]);
   let connection: Connection | undefined;
   let publisher: Publisher | undefined;
+  let answeredAt = Number.NEGATIVE_INFINITY;
   const run = async (): Promise<void> => {
     connection = await openConnection({ ...bus, name, inboxPrefix, logger, signal });
+    answeredAt = performance.now();
     publisher = createPublisher(connection, { deadlineMs: publishDeadlineMs });
     options.attachPublisher(publisher);
     subscribeLive(connection, figuresSubjects.orchestrator, (said) => options.hearFigures(textOf(said).text));
-    await followEvents({ connection, readModel, logger, signal });
+    await Promise.all([
+      followEvents({ connection, readModel, logger, signal }),
+      keepAsking(connection, signal, () => {
+        answeredAt = performance.now();
+      }),
+    ]);
   };
   const done = run().catch((error: unknown) => {
     // What was waiting rejects with the reason of the shutdown.
     if (!signal.aborted) options.fail(error);
   });
   return {
-    get isConnected() {
-      return connection?.status === 'connected';
+    get isAnswered() {
+      const silenceMs = Math.max(performance.now() - answeredAt, publisher?.longestWaitMs ?? 0);
+      return connection?.status === 'connected' && silenceMs <= maxSilenceMs;
     },
     close: async () => {
       stopping.abort();

@@ -66,7 +66,7 @@ const start = async ({ config, logger, scope, signal, fail }: ServiceContext<Api
     submit: createSubmit(port, confirmations),
     feed,
     validator: createDefinitionValidator(checks, readModel),
-    isConnected: () => link.isConnected,
+    isAnswered: () => link.isAnswered,
     metrics: () => figures.metrics(),
     onInternalError: (error, path) => {
       logger.error('a request failed', { error, path });

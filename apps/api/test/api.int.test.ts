@@ -150,6 +150,19 @@ describe('the api process', () => {
     expect(rebuilt['/api/v1/dead-letters'].items).toHaveLength(1);
   });
 
+  test('is not ready while nats-server keeps the connection and does not answer', async () => {
+    const url = await urlOf(spawnApi());
+    const status = async (): Promise<number> => (await call(url, 'GET', '/readyz')).status;
+    await eventually(async () => (await status()) === 200);
+    process.kill(bus.pid, 'SIGSTOP');
+    try {
+      await eventually(async () => (await status()) === 503, { intervalMs: 100 });
+    } finally {
+      process.kill(bus.pid, 'SIGCONT');
+    }
+    await eventually(async () => (await status()) === 200);
+  });
+
   test('listens before nats-server is there, and is ready when it has come', async () => {
     await bus.kill();
     const spawned = spawnApi();

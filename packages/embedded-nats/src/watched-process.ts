@@ -5,6 +5,7 @@
  *    pipe whose write end only this process has, so that even `kill -9` reaches it as an end of file.
  * 2. It is started by that shell, so there is no moment at which it runs unwatched.
  * 3. `pid` is the command's own and `exited` tells of its end, also when somebody else kills it.
+ *    And when the shell alone is killed this process sees it, and ends the command itself.
  * 4. What it writes is for its owner alone, whatever the umask of this process.
  * 5. It is not in the terminal's foreground group: Ctrl-C reaches this process alone, which then stops in order.
  */
@@ -66,6 +67,9 @@ export async function startWatchedProcess(options: WatchedProcessOptions): Promi
   let hasExited = false;
   const exited = new Promise<ProcessExit>((resolve, reject) => {
     shell.on('error', reject);
+    shell.on('exit', (_code, signal) => {
+      if (signal !== null) endGroup(shell.pid, options.orphanGraceSeconds);
+    });
     shell.on('close', (code, signal) => {
       hasExited = true;
       resolve(fromShell(code, signal));
@@ -94,6 +98,13 @@ function fromShell(code: number | null, signal: NodeJS.Signals | null): ProcessE
   if (code === 137) return { code: null, signal: 'SIGKILL' };
   if (code === 143) return { code: null, signal: 'SIGTERM' };
   return { code, signal };
+}
+
+/** What is left of a shell that was killed is in its process group: the command, and what waits for our end. */
+function endGroup(leader: number | undefined, graceSeconds: number): void {
+  if (leader === undefined) return;
+  sendSignal(-leader, 'SIGTERM');
+  setTimeout(() => sendSignal(-leader, 'SIGKILL'), graceSeconds * 1_000).unref();
 }
 
 function sendSignal(pid: number, signal: NodeJS.Signals): void {

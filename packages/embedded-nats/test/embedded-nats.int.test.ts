@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -83,6 +83,17 @@ test('a parent killed with -9 leaves no server behind', async () => {
   expect(isAlive(pid)).toBe(true);
   parent.kill('SIGKILL');
   await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 20_000 });
+});
+
+/** The shell between this process and the server. */
+const guardOf = async (pid: number): Promise<number> =>
+  Number(/^PPid:\s+(\d+)$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]);
+
+test.runIf(process.platform === 'linux')('a server whose guard alone is killed is ended', async () => {
+  const server = await start();
+  process.kill(await guardOf(server.pid), 'SIGKILL');
+  expect(await server.exited).toMatchObject({ isExpected: false });
+  await vi.waitFor(() => expect(isAlive(server.pid)).toBe(false), { timeout: 20_000 });
 });
 
 test('a port that is taken is a start error with what the server said, and leaves no process', async () => {

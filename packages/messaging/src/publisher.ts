@@ -45,6 +45,8 @@ export interface Publisher {
   publish(message: OutgoingMessage): Promise<PublishOutcome>;
   /** Rejects with `PublishError` when any failed, after all are decided: what the server refuses for good stops none of the others. */
   publishAll(messages: readonly OutgoingMessage[]): Promise<PublishOutcome[]>;
+  /** How long the message has waited, in milliseconds, that has waited longest for its acknowledgement; 0 when none waits. */
+  readonly longestWaitMs: number;
   /** What is not acknowledged yet fails with a `TransientError`. */
   close(): void;
 }
@@ -74,6 +76,7 @@ interface Entry {
   readonly data: Uint8Array;
   headers: MsgHdrs | undefined;
   readonly settle: (outcome: Outcome) => void;
+  readonly givenAt: number;
   readonly deadlineAt: number;
   sentAt: number;
   /** Nobody was there to take it; to be sent again at this time, rather than when its acknowledgement is late. */
@@ -142,6 +145,12 @@ class PipelinedPublisher implements Publisher {
     return outcomes.filter(isStored);
   }
 
+  get longestWaitMs(): number {
+    const [oldest] = this.#unacknowledged.values();
+    const givenAt = (oldest ?? this.#waiting[0])?.givenAt;
+    return givenAt === undefined ? 0 : Date.now() - givenAt;
+  }
+
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -166,6 +175,7 @@ class PipelinedPublisher implements Publisher {
 
   #enqueue(message: OutgoingMessage): Promise<Outcome> {
     if (this.#isClosed) return Promise.resolve(new TransientError('the publisher is closed'));
+    const now = Date.now();
     return new Promise((settle) => {
       this.#waiting.push({
         token: ++this.#lastToken,
@@ -173,7 +183,8 @@ class PipelinedPublisher implements Publisher {
         data: typeof message.data === 'string' ? Buffer.from(message.data) : message.data,
         headers: writeHeaders(message.id, message.headers),
         settle,
-        deadlineAt: Date.now() + this.#deadlineMs,
+        givenAt: now,
+        deadlineAt: now + this.#deadlineMs,
         sentAt: 0,
         againAt: undefined,
       });

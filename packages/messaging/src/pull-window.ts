@@ -19,6 +19,7 @@
 import type { Msg, Subscription } from '@nats-io/nats-core';
 import { type Connection, type Link, linkOf } from './connection.js';
 import { isDelivery } from './delivery.js';
+import { apiCodes, hasApiCode } from './errors.js';
 import { isOnFilter } from './subject-filter.js';
 
 /** How long the server keeps a request; then it says so and the places are requested anew. */
@@ -30,6 +31,8 @@ const pullExpiresMs = 30_000;
 const idleHeartbeatMs = 1_000;
 const maxSilenceMs = 2_500;
 const checkMs = 500;
+/** What a dead leader had delivered comes again after the ack wait at the latest. */
+const minPrepareIntervalMs = 5_000;
 /** Up to this size each free place is requested at once: few long jobs must not leave a place idle. */
 const maxEagerSize = 16;
 /** A window that is nearly full collects free places this long before it asks for a handful. */
@@ -65,6 +68,8 @@ export class PullWindow {
   #subscription: Subscription | undefined;
   #inbox = '';
   #filter = '>';
+  /** On this connection. */
+  #preparedAt: number | undefined;
   #openings = 0;
   #lastRequest = 0;
   #claimedCount = 0;
@@ -82,7 +87,10 @@ export class PullWindow {
     this.#link = linkOf(connection);
     this.#requestSubject = `$JS.API.CONSUMER.MSG.NEXT.${options.stream}.${options.consumer}`;
     this.#endWatching = this.#link.watch({
-      onDown: () => this.#giveUp(),
+      onDown: () => {
+        this.#preparedAt = undefined;
+        this.#giveUp();
+      },
       onUp: () => void this.#open(),
     });
     this.#monitor = setInterval(() => this.#check(), checkMs);
@@ -156,11 +164,28 @@ export class PullWindow {
     this.#refill();
   }
 
+  /**
+   * A consumer that fell silent has no leader for the moment, and neither may those have who would make it anew: first it
+   * is waited for, and what was made anew just now is not made anew for its silence.
+   */
   async #prepare(): Promise<string> {
     const { stream, consumer, prepare } = this.#options;
-    if (prepare !== undefined) return prepare();
-    const { config } = await this.#link.manager.consumers.info(stream, consumer);
-    return config.filter_subject ?? '>';
+    if (prepare !== undefined && this.#preparedAt === undefined) return this.#prepareBy(prepare);
+    try {
+      const { config } = await this.#link.manager.consumers.info(stream, consumer);
+      const isRecent = Date.now() - (this.#preparedAt ?? 0) < minPrepareIntervalMs;
+      if (prepare === undefined || isRecent) return config.filter_subject ?? '>';
+    } catch (error) {
+      if (prepare === undefined || !hasApiCode(error, apiCodes.consumerNotFound)) throw error;
+    }
+    return this.#prepareBy(prepare);
+  }
+
+  async #prepareBy(prepare: () => Promise<string>): Promise<string> {
+    const opening = this.#openings;
+    const filter = await prepare();
+    if (opening === this.#openings) this.#preparedAt = Date.now();
+    return filter;
   }
 
   #onRefusal(reason: unknown): void {

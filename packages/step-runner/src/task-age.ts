@@ -3,6 +3,9 @@
  * who knew are just coming back: such a task is judged only when the connection has settled. The same when a leader of
  * a cluster is lost: its successor may deliver anew, as first deliveries, what it does not know to be delivered.
  *
+ * Nor does a process that stood still know what became of what was delivered to it meanwhile: after the ack wait somebody
+ * else has it. The same then, too.
+ *
  * Age is a matter of the stream's numbers, not of clocks.
  */
 import {
@@ -23,6 +26,9 @@ export interface TaskAge {
 }
 
 const retryMs = 100;
+const tickMs = 1_000;
+/** Well under the ack wait. */
+const maxStandstillMs = 4_000;
 
 export const followTaskAge = (connection: Connection, stream: string, settlingMs: number): TaskAge => {
   const closed = new AbortController();
@@ -51,8 +57,19 @@ export const followTaskAge = (connection: Connection, stream: string, settlingMs
   };
   begin();
   const endListening = onDisturbance(connection, begin);
+  let tickedAt = performance.now();
+  const tick = (): void => {
+    const stoodStill = performance.now() - tickedAt > maxStandstillMs;
+    tickedAt = performance.now();
+    if (stoodStill) begin();
+  };
+  const ticking = setInterval(tick, tickMs).unref();
   return {
-    isOld: async ({ streamSequence }) => streamSequence <= (await boundary),
+    isOld: async ({ streamSequence }) => {
+      // What has come meanwhile is read before any timer fires.
+      tick();
+      return streamSequence <= (await boundary);
+    },
     settled: async () => {
       for (let seen: Promise<void> | undefined; seen !== settling; ) {
         seen = settling;
@@ -61,6 +78,7 @@ export const followTaskAge = (connection: Connection, stream: string, settlingMs
     },
     close: () => {
       closed.abort();
+      clearInterval(ticking);
       endListening();
     },
   };

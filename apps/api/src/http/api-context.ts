@@ -11,8 +11,8 @@ export interface ApiContext {
   readonly submit: Submit;
   readonly feed: RunFeed;
   readonly validator: DefinitionValidator;
-  /** Whether the bus can be reached now. */
-  readonly isConnected: () => boolean;
+  /** Whether the bus can be reached now, and answers. */
+  readonly isAnswered: () => boolean;
   /** For Prometheus. */
   readonly metrics: () => string;
   /** Told of errors that are nobody's fault but the process's own. */

@@ -117,7 +117,7 @@ export const systemRoutes = (api: ApiContext) => {
     c.text(api.metrics(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }),
   );
   router.openapi(readyRoute, (c) => {
-    if (!api.isConnected()) throw notReady('There is no connection to the bus');
+    if (!api.isAnswered()) throw notReady('There is no connection to the bus, or it does not answer');
     if (!api.readModel.isCaughtUp)
       throw notReady('The read model has not caught up with the event stream yet');
     const { contradictionCount } = api.readModel;
