@@ -45,6 +45,7 @@ await runService({
           connection,
           publisher,
           deadLetters: createDeadLetterReporter({
+            connection,
             publisher,
             workspace: config.workspace,
             reportedBy: name,

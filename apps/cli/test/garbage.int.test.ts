@@ -103,3 +103,69 @@ test('a garbage message on every task subject is dead-lettered, and every proces
   publisher.close();
   await connection.close();
 }, 120_000);
+
+const secret = 'Kq7-user-wrote-this-Zx9';
+
+const asking = {
+  id: 'asking',
+  version: '1',
+  name: `Asking ${secret}`,
+  description: secret,
+  start: 'work',
+  states: [
+    {
+      name: 'work',
+      type: 'operation',
+      action: 'agent.run',
+      input: { agent: 'failing', task: '{{ text }}' },
+      catch: [{ errors: ['*'], next: 'ask', resultPath: 'error' }],
+      next: 'ask',
+    },
+    {
+      name: 'ask',
+      type: 'operation',
+      action: 'human.approval',
+      input: { message: `${secret} {{ text }}`, approvers: ['user:bob'] },
+      next: 'hear',
+    },
+    { name: 'hear', type: 'signal', signal: 'go', resultPath: 'heard', next: 'count' },
+    { name: 'count', type: 'transform', expression: 'heard["no-such-key"]', end: true },
+  ],
+};
+
+/** What people and agents write: in definitions, inputs, comments, payloads, refusals, errors, garbage. */
+test('what users write is in no log', async () => {
+  // No answer fits: it fails.
+  const failing = `---\nmodel: scripted/test\nanswers:\n  - when: task == 'no such task'\n    output: ${secret}\n---\n${secret}\n`;
+  await world.call('PUT', '/api/v1/agents/failing', failing);
+  await world.call('POST', '/api/v1/workflows', asking);
+  const runs = '/api/v1/workflow-runs';
+  const body = { workflow: 'asking', input: { text: secret } };
+  const { runId } = await world.call<{ runId: string }>('POST', runs, body);
+  const statusOf = async () => (await world.call<{ status: string }>('GET', `${runs}/${runId}`)).status;
+  await eventually(async () => (await statusOf()) === 'WAITING_APPROVAL');
+  const { items } = await world.call<{ items: { approvalId: string }[] }>(
+    'GET',
+    `${runs}/${runId}/approvals`,
+  );
+  const approve = (actor: string) =>
+    world.call(
+      'POST',
+      `${runs}/${runId}/approvals/${items[0]?.approvalId}/approve`,
+      { comment: secret, data: { secret } },
+      actor,
+    );
+  await expect(approve('user:eve')).rejects.toThrow('APPROVER_NOT_ALLOWED');
+  await approve('user:bob');
+  await eventually(async () => (await statusOf()) === 'WAITING_SIGNAL');
+  const signal = (name: string) =>
+    world.call('POST', `${runs}/${runId}/signals/${name}`, { payload: { secret } });
+  await expect(signal(secret)).rejects.toThrow('SIGNAL_UNKNOWN');
+  await expect(world.call('POST', '/api/v1/workflows', { id: secret, states: secret })).rejects.toThrow();
+  await expect(world.call('POST', runs, { workflow: secret, input: secret })).rejects.toThrow();
+  await signal('go');
+  await eventually(async () => (await statusOf()) === 'FAILED');
+  const { runId: other } = await world.call<{ runId: string }>('POST', runs, body);
+  await world.call('POST', `${runs}/${other}/cancel`, { reason: secret });
+  for (const name of services) expect(world.logsOf(name), name).not.toContain(secret);
+}, 60_000);

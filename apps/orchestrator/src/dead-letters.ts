@@ -3,6 +3,7 @@
  * carries the claim of that very attempt: garbage that somebody puts on a step's subject must not end a step.
  */
 import { stepError } from '@signalbox/engine';
+import { fittingDeadLetter } from '@signalbox/messaging';
 import {
   type CatalogCommand,
   type CatalogEventMessage,
@@ -29,6 +30,7 @@ export interface DeadLetterParts {
   readonly store: DeadLetterStore;
   readonly claims: Claims;
   readonly commands: RunCommands;
+  readonly maxMessageBytes: () => number;
   readonly logger: Logger;
 }
 
@@ -39,7 +41,8 @@ export class DeadLetters {
     this.#parts = parts;
   }
 
-  record({ report }: DeadLetterInput, context: BatchContext): void {
+  record({ report: whole }: DeadLetterInput, context: BatchContext): void {
+    const report = fittingDeadLetter(whole, this.#parts.maxMessageBytes());
     if (!this.#parts.store.add(report)) return;
     const { subject, code, deliveryCount } = report;
     this.#parts.logger.warn('a message was kept as a dead letter', {

@@ -46,7 +46,7 @@ await runService({
         streams: config.streams,
         consumers: durables.declared,
         starlark,
-        startedAt: clock.now(),
+        now: () => clock.now(),
         logger,
         signal,
         fail,

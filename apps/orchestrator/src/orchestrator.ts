@@ -72,6 +72,7 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
   const { sql } = parts.database;
   const stores = openStores(parts.database);
   const { runStore, workflows, agents, inbox, outbox } = stores;
+  stores.crashes.quarantineUnusable();
   const claims = createClaims(claimKey(sql));
   const outside = new OutsideAnswers(parts.checks);
   const runs = new Runs(runStore, workflows);
@@ -86,16 +87,19 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
     limits: () => limitsFor(parts.maxPayloadBytes()),
     logger,
   });
+  const maxMessageBytes = () => parts.maxPayloadBytes() - headerRoomBytes;
   const deadLetters = new DeadLetters({
     store: stores.deadLetters,
     claims,
     commands,
+    maxMessageBytes,
     logger,
   });
   const catalog = new Catalog({
     ...stores,
     runs: runStore,
     outside,
+    maxMessageBytes,
     endDeadLetter: (command, context) => deadLetters.end(command, context),
   });
   const stepTasks = new StepTasks(agents, claims);
@@ -105,7 +109,7 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
       runs,
       store: runStore,
       stepTasks,
-      maxMessageBytes: () => parts.maxPayloadBytes() - headerRoomBytes,
+      maxMessageBytes,
     },
     outbox,
     inbox,

@@ -5,13 +5,15 @@
  *    touched: what is said about the quarantine are facts of their own, in no history.
  * 2. A release forgets the crashes and sends what was set aside again, in the order in which it came, as the messages
  *    they were: each is handled in a batch of its own time, so that one that still stops the process is counted anew.
- * 3. What a transaction changes counts only when it is committed.
+ * 3. So is a run whose definition this release cannot compile, until a release can.
+ * 4. What a transaction changes counts only when it is committed.
  */
 import { encodeEvent, type RunCommand } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 import type { DeadLetters } from './dead-letters.js';
 import type { BatchContext, RunCommands } from './run-commands.js';
-import { type CrashedRun, type CrashStore, maxCrashCount } from './store/crash-store.js';
+import { type LoadedRun, startedOf } from './runs.js';
+import type { CrashedRun, CrashStore } from './store/crash-store.js';
 import type { TimerStore } from './store/timer-store.js';
 import { encodeQuarantine } from './wire/event-codec.js';
 import { deadLetterOf, type IncomingMessage } from './wire/input-codec.js';
@@ -35,11 +37,7 @@ export class Quarantine {
   constructor(parts: QuarantineParts) {
     this.#parts = parts;
     this.#runIds = new Set(parts.crashes.quarantined());
-    for (const runId of this.#runIds)
-      parts.logger.error('the run is quarantined: it has stopped the process too often', {
-        run_id: runId,
-        crash_count: maxCrashCount,
-      });
+    for (const runId of this.#runIds) parts.logger.error('the run is quarantined', { run_id: runId });
   }
 
   has(runId: string): boolean {
@@ -61,13 +59,27 @@ export class Quarantine {
     }
   }
 
+  /** Nothing has stopped the process: it is known that the run cannot be handled. */
+  impose(run: LoadedRun, reason: string, { changes, now }: BatchContext): void {
+    const { runId } = run;
+    if (this.has(runId)) return;
+    const { crashes, logger } = this.#parts;
+    const { workspace } = startedOf(run);
+    logger.error('the run is quarantined: this release cannot compile its definition', { run_id: runId });
+    crashes.quarantine({ runId, workspace, reason, at: now });
+    const message = encodeQuarantine({ runId, workspace, reason, at: now });
+    changes.announce(message);
+    crashes.noteNotice(message.id);
+    this.#runIds.add(runId);
+  }
+
   /** `message` is undefined for a timer, which rests. */
   setAside(runId: string, kind: string, message: IncomingMessage | undefined, context: BatchContext): void {
     const { crashes, deadLetters, logger } = this.#parts;
     logger.error('a message for a quarantined run was set aside', { run_id: runId, kind });
     if (message === undefined) return;
     crashes.setAside(runId, { subject: message.subject, payload: utf8.decode(message.data) });
-    const reason = `run ${runId} is quarantined: it has stopped the orchestrator ${maxCrashCount} times; it is handled when the run is released`;
+    const reason = `run ${runId} is quarantined: ${crashes.find(runId)?.reason}; it is handled when the run is released`;
     deadLetters.record(deadLetterOf(message, 'POISON_MESSAGE', reason, context.now), context);
   }
 

@@ -53,11 +53,13 @@ const rebuild = async (): Promise<void> => {
     const starlark = createStarlark();
     const { force } = values;
     const rebuilt = await rebuildDatabase({ connection, file, force, starlark, now, logger, signal });
-    const { runCount, eventCount, withdrawnTaskCount, movedTo } = rebuilt;
+    const { runCount, eventCount, unreadableCount, withdrawnTaskCount, movedTo } = rebuilt;
     if (movedTo !== undefined) process.stdout.write(`moved the old database to ${movedTo}\n`);
     process.stdout.write(
       `made ${file} from the log: ${runCount} runs, ${eventCount} events; ${withdrawnTaskCount} tasks were taken back and are sent again when the orchestrator starts\n`,
     );
+    if (unreadableCount > 0)
+      process.stdout.write(`passed over ${unreadableCount} messages of the log that cannot be read\n`);
   } finally {
     await scope.close();
   }

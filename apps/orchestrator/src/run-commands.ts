@@ -267,6 +267,7 @@ export class RunCommands {
   }
 
   #world(run: LoadedRun, { now }: BatchContext): World {
+    if (run.plan === undefined) throw new InvariantViolation(`run ${run.runId} has no plan: ${run.problem}`);
     const { newBudget, runLimits, violations, limits } = this.#parts;
     return {
       now,

@@ -24,7 +24,9 @@ import type { RunStore } from './store/run-store.js';
 
 export interface LoadedRun {
   readonly runId: string;
-  readonly plan: Plan;
+  /** Undefined where this release cannot compile the definition, and `problem` says why. */
+  readonly plan: Plan | undefined;
+  readonly problem?: string | undefined;
   state: RunState;
   snapshotSeq: number;
 }
@@ -42,6 +44,9 @@ export class Runs {
   /** As they were before the transaction; undefined: not there. */
   readonly #before = new Map<LoadedRun, { state: RunState; snapshotSeq: number }>();
 
+  /** Definitions are put into the database only when they compile; others come with the log, at a start. */
+  #hasProblems: boolean | undefined;
+
   constructor(store: RunStore, workflows: WorkflowStore) {
     this.#store = store;
     this.#workflows = workflows;
@@ -53,7 +58,10 @@ export class Runs {
     const row = this.#store.find(runId);
     if (row === undefined) return undefined;
     const plan = this.plan(row.workspace, row.workflowId, row.workflowVersion);
-    if (plan === undefined) throw new InvariantViolation(`run ${runId} has lost its plan`);
+    const problem =
+      plan === undefined ? this.problemOfPlan(row.workspace, row.workflowId, row.workflowVersion) : undefined;
+    if (plan === undefined && problem === undefined)
+      throw new InvariantViolation(`run ${runId} has lost its plan`);
     const stored = this.#store.snapshot(runId);
     let state = stored === undefined ? initialState : restored(stored.state);
     for (const recorded of this.#store.history(runId, state.seq)) state = evolve(state, recorded);
@@ -62,7 +70,14 @@ export class Runs {
         `run ${runId} has ${state.seq} events in its history, ${row.seq} in its row`,
       );
     }
-    return this.add({ runId, plan, state, snapshotSeq: stored?.seq ?? 0 });
+    return this.add({ runId, plan, problem, state, snapshotSeq: stored?.seq ?? 0 });
+  }
+
+  /** A run that this release cannot go on with. No lookup where it can compile every definition. */
+  findUnusable(runId: string): { readonly run: LoadedRun; readonly problem: string } | undefined {
+    this.#hasProblems ??= this.#workflows.hasProblems();
+    const run = this.#hasProblems ? this.find(runId) : undefined;
+    return run?.problem === undefined ? undefined : { run, problem: run.problem };
   }
 
   /** Called before a run is changed. */
@@ -97,6 +112,14 @@ export class Runs {
     const plan = this.#workflows.plan(workspace, workflowId, version);
     if (plan !== undefined) this.#plans.set(key, plan);
     return plan;
+  }
+
+  /** Why this release cannot go on with a run of it, as the end of a sentence. */
+  problemOfPlan(workspace: string, workflowId: string, version: number): string | undefined {
+    const problem = this.#workflows.problem(workspace, workflowId, version);
+    return problem === undefined
+      ? undefined
+      : `version ${version} of workflow "${workflowId}" does not compile in this release: ${problem}`;
   }
 
   /** After the last event of a run in this transaction. */

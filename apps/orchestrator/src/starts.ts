@@ -67,6 +67,8 @@ export class Starts {
         : workflows.version(workspace, workflowId, workflowVersion);
     const plan =
       stored === undefined || stored.isDeleted ? undefined : runs.plan(workspace, workflowId, stored.version);
+    const problem = stored && plan === undefined && runs.problemOfPlan(workspace, workflowId, stored.version);
+    if (typeof problem === 'string') return { code: 'WORKFLOW_UNUSABLE', message: problem };
     if (stored === undefined || plan === undefined) {
       const version = workflowVersion === undefined ? '' : ` in version ${workflowVersion}`;
       return { code: 'WORKFLOW_NOT_FOUND', message: `there is no workflow "${workflowId}"${version}` };

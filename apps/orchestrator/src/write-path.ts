@@ -257,6 +257,8 @@ export class WritePath {
       this.#quarantine.release(input.command, context);
       return;
     }
+    const unusable = this.#parts.recorder.runs.findUnusable(runId);
+    if (unusable !== undefined) this.#quarantine.impose(unusable.run, unusable.problem, context);
     if (this.#quarantine.has(runId)) {
       this.#quarantine.setAside(runId, input.kind, 'message' in input ? input.message : undefined, context);
       return;

@@ -5,6 +5,7 @@ import {
   maxDeadLetterPayloadBytes,
   workspaceOfSubject,
 } from '@signalbox/protocol';
+import type { Connection } from './connection.js';
 import type { Delivery } from './delivery.js';
 import type { Publisher } from './publisher.js';
 
@@ -43,12 +44,21 @@ export const deadLetterOf = (message: GivenUp, why: DeadLetterReason): DeadLette
   };
 };
 
+/** A server that takes little gets less of the payload: that something was set aside must be sendable. */
+export const fittingDeadLetter = (report: DeadLetterReport, maxPayloadBytes: number): DeadLetterReport => {
+  const maxLength = Math.floor(maxPayloadBytes / 8) * 4;
+  return report.payload.length <= maxLength
+    ? report
+    : { ...report, payload: report.payload.slice(0, maxLength) };
+};
+
 export interface DeadLetterReporter {
   /** Resolves when the report is stored. @throws TransientError when it could not be. */
   readonly report: (delivery: Delivery, code: DeadLetterReport['code'], reason: string) => Promise<void>;
 }
 
 export interface DeadLetterReporterOptions {
+  readonly connection: Pick<Connection, 'maxPayloadBytes'>;
   readonly publisher: Publisher;
   /** Where reports go whose subject names no workspace. */
   readonly workspace: string;
@@ -58,11 +68,11 @@ export interface DeadLetterReporterOptions {
 }
 
 export const createDeadLetterReporter = (options: DeadLetterReporterOptions): DeadLetterReporter => {
-  const { publisher, workspace, reportedBy, now = Date.now } = options;
+  const { connection, publisher, workspace, reportedBy, now = Date.now } = options;
   return {
     report: async (delivery, code, reason) => {
       const report = deadLetterOf(delivery, { code, reason, reportedBy, at: now(), workspace });
-      await publisher.publish(encodeDeadLetterReport(report));
+      await publisher.publish(encodeDeadLetterReport(fittingDeadLetter(report, connection.maxPayloadBytes)));
     },
   };
 };

@@ -23,6 +23,7 @@ export {
   type DeadLetterReporter,
   type DeadLetterReporterOptions,
   deadLetterOf,
+  fittingDeadLetter,
   type GivenUp,
 } from './dead-letter.js';
 export type { Delivery } from './delivery.js';

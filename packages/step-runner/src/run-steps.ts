@@ -129,6 +129,7 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
   const now = options.now ?? Date.now;
   const abortWatch = createAbortWatch(connection, options.heartbeatMs ?? heartbeatMs);
   const deadLetters = createDeadLetterReporter({
+    connection,
     publisher,
     workspace: options.workspace,
     reportedBy: worker,

@@ -15,7 +15,7 @@ export const runSummary = z
     error: errorResource.nullable(),
     quarantine: z.object({ reason: z.string(), since: instantText }).nullable().openapi({
       description:
-        'Why nothing is done about the run although it has not ended: it has stopped the orchestrator too often.',
+        'Why nothing is done about the run although it has not ended: it has stopped the orchestrator too often, or its definition cannot be compiled.',
     }),
   })
   .openapi('RunSummary');

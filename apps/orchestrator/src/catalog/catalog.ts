@@ -5,7 +5,8 @@
  *    commands of a workspace wait for one another meanwhile.
  * 2. A put of the newest version's own source makes no version; it is answered all the same.
  * 3. Every answer is an event in the workspace's catalog history, refusals too.
- * 4. A workflow with runs that have not ended is not taken away. Ended runs do not keep it: their events hold all
+ * 4. What tells everybody of it is measured before anything is stored: what no server takes is refused to who put it.
+ * 5. A workflow with runs that have not ended is not taken away. Ended runs do not keep it: their events hold all
  *    that a reader needs, and its versions stay in the database.
  */
 
@@ -39,6 +40,8 @@ export interface CatalogParts {
   readonly runs: RunStore;
   readonly inbox: InboxStore;
   readonly outside: OutsideAnswers;
+  /** Largest data of a message, with room for its headers. */
+  readonly maxMessageBytes: () => number;
   readonly endDeadLetter: (command: DeadLetterCommand, context: BatchContext) => CatalogEventMessage;
 }
 
@@ -69,7 +72,9 @@ export class Catalog {
   handle(command: CatalogCommand, context: BatchContext): void {
     const { workspace, commandId } = command;
     if (!this.#parts.inbox.accept(catalogCommandKey(workspace, commandId), context.now)) return;
-    const event = this.#answer(command, context);
+    const answer = this.#answer(command, context);
+    // Of a refusal that is too long the findings go, not the refusal.
+    const event = this.#excess(command, answer) === undefined ? answer : { ...answer, issues: [] };
     const seq = this.#parts.events.append(workspace, context.now, event, commandId);
     context.changes.announce(encodeCatalogEvent(workspace, seq, context.now, event, commandId));
   }
@@ -126,8 +131,7 @@ export class Catalog {
     if (refusal !== undefined) return refusal;
     const digest = sha256(source);
     const { version, changed } = versionFor(newest, digest);
-    if (changed) workflows.add({ workspace, id, version, digest, name, label, plan, at, actor });
-    return {
+    const event: CatalogEventMessage = {
       type: 'catalog.workflow_put',
       actor,
       workflowId: id,
@@ -140,6 +144,20 @@ export class Catalog {
       warnings: toWire(warnings),
       changed,
     };
+    const excess = this.#excess(command, event);
+    if (excess !== undefined) return excess;
+    if (changed) workflows.add({ workspace, id, version, digest, name, label, plan, at, actor });
+    return event;
+  }
+
+  #excess(command: CatalogCommand, event: CatalogEventMessage): CatalogEventMessage | undefined {
+    const { workspace, commandId, issuedAt } = command;
+    const message = encodeCatalogEvent(workspace, Number.MAX_SAFE_INTEGER, issuedAt, event, commandId);
+    const maxBytes = this.#parts.maxMessageBytes();
+    const bytes = Buffer.byteLength(message.data);
+    if (bytes <= maxBytes) return undefined;
+    const text = `told to everybody it is a message of ${bytes} bytes, and nats-server takes ${maxBytes}`;
+    return refused(command, 'PAYLOAD_TOO_LARGE', text);
   }
 
   #deleteWorkflow(command: CommandOf<'delete_workflow'>, at: number): CatalogEventMessage {
@@ -170,8 +188,11 @@ export class Catalog {
     const newest = agents.newest(workspace, name);
     const { version, changed } = versionFor(newest, digest);
     const definition = { ...(JSON.parse(parsed.definition) as JsonObject), digest };
+    const event = { type: 'catalog.agent_put', actor, name, version, digest, source, changed } as const;
+    const excess = this.#excess(command, event);
+    if (excess !== undefined) return excess;
     if (changed) agents.add({ workspace, name, version, digest, definition, at, actor });
-    return { type: 'catalog.agent_put', actor, name, version, digest, source, changed };
+    return event;
   }
 
   #deleteAgent(command: CommandOf<'delete_agent'>, at: number): CatalogEventMessage {
@@ -195,11 +216,14 @@ export class Catalog {
     const parsed = outcome.answer;
     if (!parsed.ok) return invalid(command, 'teams', parsed.errors);
     const changed = teams.digest(workspace) !== digest;
-    if (changed) teams.put({ workspace, digest, teams: parsed.teams, at, actor });
     const wire = Object.fromEntries(
       Object.entries(parsed.teams).map(([team, members]) => [team, [...members]]),
     );
-    return { type: 'catalog.teams_put', actor, digest, teams: wire, source, changed };
+    const event = { type: 'catalog.teams_put', actor, digest, teams: wire, source, changed } as const;
+    const excess = this.#excess(command, event);
+    if (excess !== undefined) return excess;
+    if (changed) teams.put({ workspace, digest, teams: parsed.teams, at, actor });
+    return event;
   }
 }
 

@@ -1,15 +1,17 @@
 /**
  * Catalog events → the rows of definitions, agents and teams, as if they had been put here.
  *
- * A definition is compiled again from its source, against what the workspace held at that place of its history.
+ * A definition is compiled again from its source, against what the workspace held at that place of its history. One that
+ * this release cannot compile is kept with the reason, and everything else goes on: its runs are quarantined
+ * (`quarantine.ts`), and each start tries again (`log/compile-again.ts`).
  */
-import type { AgentDefinition, Environment, WorkflowSchemas } from '@signalbox/dsl';
-import type { Json } from '@signalbox/engine';
+import type { AgentDefinition, Environment, Issue, WorkflowSchemas } from '@signalbox/dsl';
+import { type Json, listed } from '@signalbox/engine';
 import type { CatalogEventMessage } from '@signalbox/protocol';
+import type { Logger } from '@signalbox/telemetry';
 import type { Language } from '@signalbox/validation';
 import type { AgentStore, TeamStore, WorkflowStore } from '../store/catalog-store.js';
 import type { DeadLetterStore } from '../store/dead-letter-store.js';
-import { StoresContradict } from './stores-contradict.js';
 
 export interface CatalogFoldParts {
   readonly workflows: WorkflowStore;
@@ -17,36 +19,57 @@ export interface CatalogFoldParts {
   readonly teams: TeamStore;
   readonly deadLetters: DeadLetterStore;
   readonly language: Language;
+  readonly logger: Logger;
 }
 
 type Of<T extends CatalogEventMessage['type']> = Extract<CatalogEventMessage, { type: T }>;
 
-export const createCatalogFold = ({ workflows, agents, teams, deadLetters, language }: CatalogFoldParts) => {
-  const environmentOf = (workspace: string): Environment => ({
-    agents: new Map(
-      agents.known(workspace).map(({ name, text }) => [name, JSON.parse(text()) as AgentDefinition]),
-    ),
-    workflows: new Map(
-      workflows.known(workspace).map(({ name, text }) => [name, JSON.parse(text()) as WorkflowSchemas]),
-    ),
-  });
+/** What the newest definitions of a workspace say, for those that refer to them. */
+export const environmentOf = (
+  { agents, workflows }: Pick<CatalogFoldParts, 'agents' | 'workflows'>,
+  workspace: string,
+): Environment => ({
+  agents: new Map(
+    agents.known(workspace).map(({ name, text }) => [name, JSON.parse(text()) as AgentDefinition]),
+  ),
+  workflows: new Map(
+    workflows.known(workspace).map(({ name, text }) => [name, JSON.parse(text()) as WorkflowSchemas]),
+  ),
+});
+
+/** As plain JSON. */
+export const agentDefinition = (agent: AgentDefinition, digest: string): Json =>
+  JSON.parse(JSON.stringify({ ...agent, digest })) as Json;
+
+export const createCatalogFold = ({
+  workflows,
+  agents,
+  teams,
+  deadLetters,
+  language,
+  logger,
+}: CatalogFoldParts) => {
+  const unreadable = (what: string, id: string, version: number): void =>
+    logger.error('the log holds a definition that this release cannot compile', { what, id, version });
 
   const putWorkflow = (workspace: string, at: number, event: Of<'catalog.workflow_put'>): void => {
     if (!event.changed) return;
     const { workflowId: id, version, digest, name, label, source, actor } = event;
-    const parsed = language.workflow(source, environmentOf(workspace));
-    if (!parsed.ok) throw unreadable(`workflow "${id}" (version ${version})`, parsed.errors[0]?.message);
-    const plan = JSON.stringify(parsed.plan);
-    workflows.add({ workspace, id, version, digest, name, label, plan, at, actor });
+    const parsed = language.workflow(source, environmentOf({ agents, workflows }, workspace));
+    const row = { workspace, id, version, digest, name, label, at, actor };
+    if (parsed.ok) workflows.add({ ...row, plan: JSON.stringify(parsed.plan) });
+    else workflows.add({ ...row, plan: null, problem: problemOf(parsed.errors) });
+    if (!parsed.ok) unreadable('workflow', id, version);
   };
 
   const putAgent = (workspace: string, at: number, event: Of<'catalog.agent_put'>): void => {
     if (!event.changed) return;
     const { name, version, digest, source, actor } = event;
     const parsed = language.agent(source, name);
-    if (!parsed.ok) throw unreadable(`agent "${name}" (version ${version})`, parsed.errors[0]?.message);
-    const definition = JSON.parse(JSON.stringify({ ...parsed.agent, digest })) as Json;
-    agents.add({ workspace, name, version, digest, definition, at, actor });
+    const row = { workspace, name, version, digest, at, actor };
+    if (parsed.ok) agents.add({ ...row, definition: agentDefinition(parsed.agent, digest) });
+    else agents.add({ ...row, definition: null, problem: problemOf(parsed.errors) });
+    if (!parsed.ok) unreadable('agent', name, version);
   };
 
   return (workspace: string, at: number, event: CatalogEventMessage): void => {
@@ -82,7 +105,5 @@ export const createCatalogFold = ({ workflows, agents, teams, deadLetters, langu
   };
 };
 
-const unreadable = (what: string, reason = 'no reason given'): StoresContradict =>
-  new StoresContradict(
-    `the log holds the ${what}, which this release cannot read: ${reason}. Nothing was changed. Start the release that stored it.`,
-  );
+const problemOf = (errors: readonly Issue[]): string =>
+  listed(errors.map(({ code, line, message }) => `${code} in line ${line}: ${message}`));

@@ -65,6 +65,8 @@ export class LogFold {
   readonly seenCatalog = new Set<number>();
   readonly seenDeadLetters = new Set<string>();
   addedCount = 0;
+  /** Places in the stream of what is no event of this protocol. */
+  readonly unreadable = new Set<number>();
   readonly #logger: Logger;
   readonly #isComplete: boolean;
   readonly #stores: ReturnType<typeof openStores>;
@@ -85,7 +87,7 @@ export class LogFold {
     this.#runs = new Runs(this.#stores.runs, this.#stores.workflows);
     this.#touched = new TouchedRuns(this.#runs, this.#stores.runs);
     this.#foldNotice = createNoticeFold(this.#stores);
-    this.#foldCatalog = createCatalogFold({ ...this.#stores, language: createLanguage(starlark) });
+    this.#foldCatalog = createCatalogFold({ ...this.#stores, language: createLanguage(starlark), logger });
     const transaction = sql.transaction((messages: readonly StoredMessage[]) => this.#takeAll(messages));
     this.#transaction = (messages) => transaction.immediate(messages);
   }
@@ -114,14 +116,21 @@ export class LogFold {
         for (let next = this.#ready.pop(); next !== undefined; next = this.#ready.pop()) this.#take(next);
       } catch (cause) {
         if (!(cause instanceof ContractError)) throw cause;
-        this.#logger.warn('a message of the log cannot be read and is passed over', {
-          subject: message.subject,
-          stream_sequence: message.sequence,
-          error: cause,
-        });
+        this.#passOver(message, cause);
       }
     }
     this.#flush();
+  }
+
+  /** Said once, in one line: a log may hold thousands of them. */
+  #passOver({ subject, sequence }: StoredMessage, { place }: ContractError): void {
+    if (this.unreadable.has(sequence)) return;
+    this.unreadable.add(sequence);
+    this.#logger.warn('a message of the log cannot be read and is passed over', {
+      subject,
+      stream_sequence: sequence,
+      place,
+    });
   }
 
   #take(arrived: LogMessage): void {
@@ -163,7 +172,7 @@ export class LogFold {
     this.#mayTakeIn(history, arrived);
     const { type } = envelope.data;
     const event = { type, ...dataOf(text) } as Parameters<typeof catalogEvents.append>[2];
-    const seq = catalogEvents.append(workspace, at, event, causationId ?? '');
+    const seq = catalogEvents.append(workspace, at, event, causationId);
     if (seq !== sequence) throw new InvariantViolation(`event ${sequence} of ${history} became ${seq}`);
     this.#foldCatalog(workspace, at, event);
     if (causationId !== undefined) inbox.accept(catalogCommandKey(workspace, causationId), at);
@@ -206,12 +215,14 @@ export class LogFold {
     const { data, sequence } = envelope;
     if (sequence !== 1 || data.type !== 'run.started') return undefined;
     const { id, version } = data.workflow;
-    const plan = this.#runs.plan(envelope.workspace, id, version);
-    if (plan === undefined)
+    const { workspace } = envelope;
+    const plan = this.#runs.plan(workspace, id, version);
+    const problem = plan === undefined ? this.#runs.problemOfPlan(workspace, id, version) : undefined;
+    if (plan === undefined && problem === undefined)
       throw new StoresContradict(
-        `run ${runId} of the log needs version ${version} of workflow "${id}" in workspace ${envelope.workspace}, which neither the log nor the database has. ${wayOut}`,
+        `run ${runId} of the log needs version ${version} of workflow "${id}" in workspace ${workspace}, which neither the log nor the database has. ${wayOut}`,
       );
-    return this.#runs.add({ runId, plan, state: initialState, snapshotSeq: 0 });
+    return this.#runs.add({ runId, plan, problem, state: initialState, snapshotSeq: 0 });
   }
 
   #append(run: LoadedRun, arrived: LogMessage): void {

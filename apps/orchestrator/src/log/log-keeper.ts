@@ -41,6 +41,7 @@ export interface LogKeeperParts {
   readonly database: OpenDatabase;
   readonly holder: Holder;
   readonly starlark: Starlark;
+  readonly now: () => number;
   readonly logger: Logger;
   /** Ends waiting and watching. */
   readonly signal: AbortSignal;
@@ -172,8 +173,15 @@ export class LogKeeper {
 
   /** The catalog at once; the events of runs while other work goes on. */
   async #restore(missing: Missing): Promise<void> {
-    const { connection, holder, logger, fail, signal, database } = this.#parts;
-    const parts = { sql: database.sql, publisher: this.#publisher, signal };
+    const { connection, holder, logger, fail, signal, database, now } = this.#parts;
+    const parts = {
+      sql: database.sql,
+      publisher: this.#publisher,
+      maxPayloadBytes: () => connection.maxPayloadBytes,
+      now,
+      logger,
+      signal,
+    };
     if (missing.isLost) await this.#untilReached(() => declareIdentity(connection, EVENTS, holder, false));
     const catalogCount = await republishCatalog(parts, missing);
     const events = async (): Promise<void> => {

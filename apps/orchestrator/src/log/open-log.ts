@@ -12,6 +12,7 @@ import {
 import type { Starlark } from '@signalbox/starlark-wasm';
 import type { Logger } from '@signalbox/telemetry';
 import type { OpenDatabase } from '../store/database.js';
+import { compileAgain } from './compile-again.js';
 import { readInstallationId, settleInstallation, superseded, takeHold } from './installation.js';
 import { LogKeeper } from './log-keeper.js';
 import { openPresence } from './presence.js';
@@ -22,7 +23,7 @@ export interface OpenLogOptions {
   readonly streams: StreamSettings;
   readonly consumers: readonly ConsumerDeclaration[];
   readonly starlark: Starlark;
-  readonly startedAt: number;
+  readonly now: () => number;
   readonly logger: Logger;
   readonly signal: AbortSignal;
   readonly fail: (cause: unknown) => void;
@@ -32,13 +33,13 @@ export interface OpenLogOptions {
 
 /** Resolves when database and log say the same. @throws CannotRun */
 export const openLog = async (options: OpenLogOptions): Promise<LogKeeper> => {
-  const { connection, database, startedAt, signal, logger, fail, consumers } = options;
+  const { connection, database, now, signal, logger, fail, consumers } = options;
   const instanceId = randomUUID();
   const presence = await openPresence({
     connection,
     installationId: readInstallationId(database.sql) ?? 'that has no id yet',
     instanceId,
-    startedAt,
+    startedAt: now(),
     signal,
   });
   const settled = presence.settle();
@@ -59,5 +60,6 @@ export const openLog = async (options: OpenLogOptions): Promise<LogKeeper> => {
   });
   const keeper = new LogKeeper({ ...options, holder });
   await keeper.align();
+  compileAgain(database.sql, options.starlark, logger);
   return keeper;
 };

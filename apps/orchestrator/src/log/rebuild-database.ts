@@ -42,9 +42,13 @@ export interface Rebuilt {
   readonly file: string;
   readonly runCount: number;
   readonly eventCount: number;
+  /** Messages of the log that are no events of this protocol. */
+  readonly unreadableCount: number;
   readonly withdrawnTaskCount: number;
   readonly movedTo?: string;
 }
+
+type Counts = Pick<Rebuilt, 'runCount' | 'eventCount' | 'unreadableCount'>;
 
 const suffixes = ['', '-wal', '-shm'];
 
@@ -67,7 +71,7 @@ const build = async (facts: StreamFacts, options: RebuildOptions): Promise<Rebui
   const built = `${file}.rebuilding`;
   for (const suffix of suffixes) rmSync(built + suffix, { force: true });
   const database = openLocked(protectDatabase(built), now);
-  let counts: Pick<Rebuilt, 'runCount' | 'eventCount'>;
+  let counts: Counts;
   try {
     counts = await fill(database, facts, options);
   } finally {
@@ -83,13 +87,13 @@ const fill = async (
   sql: Database,
   facts: StreamFacts,
   { connection, starlark, logger, signal, now }: RebuildOptions,
-): Promise<Pick<Rebuilt, 'runCount' | 'eventCount'>> => {
+): Promise<Counts> => {
   // One sync at the end is enough: what a crash leaves is thrown away.
   sql.pragma('synchronous = OFF');
   const installationId = readStreamIdentity(facts.description)?.installationId;
   if (installationId !== undefined) writeInstallationId(sql, installationId);
   claimKey(sql);
-  await compare({ connection, sql, starlark, logger, signal });
+  const { fold } = await compare({ connection, sql, starlark, logger, signal });
   createInboxStore(sql).prune(now);
   const store = createLogStore(sql);
   const published = store.committed();
@@ -99,7 +103,11 @@ const fill = async (
   sql.pragma('wal_checkpoint(TRUNCATE)');
   const count = (table: string): number =>
     sql.prepare<[], number>(`SELECT count(*) FROM ${table}`).pluck().get() ?? 0;
-  return { runCount: count('workflow_runs'), eventCount: count('workflow_run_events') };
+  return {
+    runCount: count('workflow_runs'),
+    eventCount: count('workflow_run_events'),
+    unreadableCount: fold.unreadable.size,
+  };
 };
 
 const holdsSomething = (file: string, now: number): boolean => {

@@ -1,13 +1,19 @@
 /**
  * Publishes what the database has and the stream lacks: the catalog first, then the runs' events in the order of their
  * commits, with the ids and the text that they had. A bounded number is under way, and other work goes on meanwhile.
+ *
+ * What the server refuses for good is set aside as a dead letter, and the rest goes out. The dead letter is recorded
+ * before it is told: a crash between leaves it to the next start, which finds it missing in the log.
  */
-import { type OutgoingMessage, type Publisher, pause, TransientError } from '@signalbox/messaging';
-import type { WireMessage } from '@signalbox/protocol';
+import { fittingDeadLetter, PublishError, type Publisher, pause, TransientError } from '@signalbox/messaging';
+import { ContractError, type WireMessage } from '@signalbox/protocol';
+import type { Logger } from '@signalbox/telemetry';
 import type { Database } from 'better-sqlite3';
 import { createCrashStore } from '../store/crash-store.js';
+import { createDeadLetterStore } from '../store/dead-letter-store.js';
 import { createLogStore } from '../store/log-store.js';
 import { encodeDeadLetter, encodeQuarantine } from '../wire/event-codec.js';
+import { unsentDeadLetter } from '../wire/input-codec.js';
 import type { Missing } from './compare.js';
 import { catalogEventMessage, runEventMessage } from './log-codec.js';
 import { keyOfDeadLetter } from './log-fold.js';
@@ -18,6 +24,9 @@ const retryDelayMs = 250;
 export interface RepublishParts {
   readonly sql: Database;
   readonly publisher: Publisher;
+  readonly maxPayloadBytes: () => number;
+  readonly now: () => number;
+  readonly logger: Logger;
   readonly signal: AbortSignal;
 }
 
@@ -31,7 +40,7 @@ export const republishCatalog = async (parts: RepublishParts, missing: Missing):
     encode: catalogEventMessage,
   });
   const quarantines = missing.isLost ? createCrashStore(parts.sql).announced() : [];
-  await publishAll(parts.publisher, quarantines.map(encodeQuarantine), parts.signal);
+  await publishAll(parts, quarantines.map(encodeQuarantine));
   const letterCount = await republish(parts, from.letters, to.letters, {
     read: store.deadLettersBehind,
     isMissing: ({ report }) => !fold.seenDeadLetters.has(keyOfDeadLetter(report)),
@@ -58,7 +67,7 @@ interface Kind<R> {
 }
 
 const republish = async <R extends { readonly position: number }>(
-  { publisher, signal }: RepublishParts,
+  parts: RepublishParts,
   from: number,
   to: number,
   { read, isMissing, encode }: Kind<R>,
@@ -71,24 +80,50 @@ const republish = async <R extends { readonly position: number }>(
     position = last.position;
     const missing = rows.filter((row) => row.position <= to && isMissing(row));
     count += missing.length;
-    await publishAll(publisher, missing.map(encode), signal);
+    await publishAll(parts, missing.map(encode));
   }
   return count;
 };
 
-const publishAll = async (
-  publisher: Publisher,
-  messages: readonly OutgoingMessage[],
-  signal: AbortSignal,
-): Promise<void> => {
-  while (messages.length > 0) {
+const publishAll = async (parts: RepublishParts, messages: readonly WireMessage[]): Promise<void> => {
+  const { publisher, signal } = parts;
+  let waiting = messages;
+  while (waiting.length > 0) {
     signal.throwIfAborted();
     try {
-      await publisher.publishAll(messages);
+      await publisher.publishAll(waiting);
       return;
     } catch (error) {
       if (!(error instanceof TransientError)) throw error;
-      await pause(retryDelayMs, signal);
+      const outcomes = error instanceof PublishError ? error.outcomes : [];
+      const letters = waiting.flatMap((message, index) => {
+        const refusal = outcomes[index];
+        return refusal instanceof ContractError ? setAside(parts, message, refusal) : [];
+      });
+      waiting = waiting.filter((_, index) => isToBeTried(outcomes[index]));
+      await publishAll(parts, letters);
+      if (waiting.length > 0) await pause(retryDelayMs, signal);
     }
   }
+};
+
+const isToBeTried = (outcome: PublishError['outcomes'][number] | undefined): boolean =>
+  outcome === undefined || (outcome instanceof Error && !(outcome instanceof ContractError));
+
+/** What has to be told of it: nothing where it is a dead letter itself, or is known. */
+const setAside = (
+  { sql, maxPayloadBytes, now, logger }: RepublishParts,
+  message: WireMessage,
+  refusal: ContractError,
+): WireMessage[] => {
+  const { subject, id } = message;
+  logger.error('the server does not take a message of the log: it is set aside', {
+    subject,
+    message_id: id,
+    error: refusal,
+  });
+  if (subject.startsWith('wf.event.deadletter.')) return [];
+  const { report } = unsentDeadLetter(message, refusal.message, now());
+  const fitting = fittingDeadLetter(report, maxPayloadBytes());
+  return createDeadLetterStore(sql).add(fitting) ? [encodeDeadLetter(fitting)] : [];
 };

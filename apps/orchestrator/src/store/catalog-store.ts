@@ -22,8 +22,9 @@ export interface NewWorkflow {
   readonly digest: string;
   readonly name: string;
   readonly label: string;
-  /** JSON. */
-  readonly plan: string;
+  /** JSON; null where this release cannot compile the definition, and `problem` says why. */
+  readonly plan: string | null;
+  readonly problem?: string;
   readonly at: number;
   readonly actor: string;
 }
@@ -33,7 +34,9 @@ export interface NewAgent {
   readonly name: string;
   readonly version: number;
   readonly digest: string;
+  /** Null where this release cannot read it, and `problem` says why: it is as an agent that is not there. */
   readonly definition: Json;
+  readonly problem?: string;
   readonly at: number;
   readonly actor: string;
 }
@@ -65,12 +68,20 @@ export const createWorkflowStore = (sql: Database) => {
     'SELECT version, digest, deleted_at FROM workflow_definitions WHERE workspace = ? AND id = ? AND version = ?',
   );
   const plan = sql
-    .prepare<[string, string, number], string>(
+    .prepare<[string, string, number], string | null>(
       'SELECT plan FROM workflow_definitions WHERE workspace = ? AND id = ? AND version = ?',
     )
     .pluck();
+  const problem = sql
+    .prepare<[string, string, number], string | null>(
+      'SELECT problem FROM workflow_definitions WHERE workspace = ? AND id = ? AND version = ?',
+    )
+    .pluck();
+  const hasProblems = sql
+    .prepare<[], number>('SELECT EXISTS (SELECT 1 FROM workflow_definitions WHERE problem IS NOT NULL)')
+    .pluck();
   const current = sql.prepare<[string], { name: string; version: number; digest: string }>(
-    `SELECT id AS name, version, digest FROM workflow_definitions AS a WHERE workspace = ? AND deleted_at IS NULL
+    `SELECT id AS name, version, digest FROM workflow_definitions AS a WHERE workspace = ? AND deleted_at IS NULL AND problem IS NULL
        AND version = (SELECT max(version) FROM workflow_definitions AS b WHERE b.workspace = a.workspace AND b.id = a.id)`,
   );
   const schemas = sql.prepare<[string, string, number], { input: string | null; output: string | null }>(
@@ -78,8 +89,8 @@ export const createWorkflowStore = (sql: Database) => {
        FROM workflow_definitions WHERE workspace = ? AND id = ? AND version = ?`,
   );
   const insert = sql.prepare<unknown[]>(
-    `INSERT INTO workflow_definitions (workspace, id, version, digest, name, label, plan, created_at, created_by)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO workflow_definitions (workspace, id, version, digest, name, label, plan, problem, created_at, created_by)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const remove = sql.prepare<[number, string, string]>(
     'UPDATE workflow_definitions SET deleted_at = ? WHERE workspace = ? AND id = ? AND deleted_at IS NULL',
@@ -92,8 +103,12 @@ export const createWorkflowStore = (sql: Database) => {
     /** Deleted versions too: runs that were started with one go on with it. */
     plan: (workspace: string, id: string, version: number): Plan | undefined => {
       const text = plan.get(workspace, id, version);
-      return text === undefined ? undefined : (JSON.parse(text) as Plan);
+      return typeof text === 'string' ? (JSON.parse(text) as Plan) : undefined;
     },
+    /** Why this release cannot compile it; undefined where it can. */
+    problem: (workspace: string, id: string, version: number): string | undefined =>
+      problem.get(workspace, id, version) ?? undefined,
+    hasProblems: (): boolean => hasProblems.get() === 1,
     /** The newest versions, as far as another workflow that starts them needs to know: their schemas. */
     known: (workspace: string): KnownItem[] =>
       current.all(workspace).map(({ name, version, digest }) => ({
@@ -109,7 +124,18 @@ export const createWorkflowStore = (sql: Database) => {
         },
       })),
     add: (w: NewWorkflow): void => {
-      insert.run(w.workspace, w.id, w.version, w.digest, w.name, w.label, w.plan, w.at, w.actor);
+      insert.run(
+        w.workspace,
+        w.id,
+        w.version,
+        w.digest,
+        w.name,
+        w.label,
+        w.plan,
+        w.problem ?? null,
+        w.at,
+        w.actor,
+      );
     },
     remove: (workspace: string, id: string, at: number): void => {
       remove.run(at, workspace, id);
@@ -129,12 +155,12 @@ export const createAgentStore = (sql: Database) => {
     )
     .pluck();
   const current = sql.prepare<[string], { name: string; version: number; digest: string }>(
-    `SELECT name, version, digest FROM agents AS a WHERE workspace = ? AND deleted_at IS NULL
+    `SELECT name, version, digest FROM agents AS a WHERE workspace = ? AND deleted_at IS NULL AND problem IS NULL
        AND version = (SELECT max(version) FROM agents AS b WHERE b.workspace = a.workspace AND b.name = a.name)`,
   );
   const insert = sql.prepare<unknown[]>(
-    `INSERT INTO agents (workspace, name, version, digest, definition, created_at, created_by)
-     VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO agents (workspace, name, version, digest, definition, problem, created_at, created_by)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const remove = sql.prepare<[number, string, string]>(
     'UPDATE agents SET deleted_at = ? WHERE workspace = ? AND name = ? AND deleted_at IS NULL',
@@ -153,7 +179,16 @@ export const createAgentStore = (sql: Database) => {
         text: () => definition.get(workspace, name, version) ?? 'null',
       })),
     add: (a: NewAgent): void => {
-      insert.run(a.workspace, a.name, a.version, a.digest, JSON.stringify(a.definition), a.at, a.actor);
+      insert.run(
+        a.workspace,
+        a.name,
+        a.version,
+        a.digest,
+        JSON.stringify(a.definition),
+        a.problem ?? null,
+        a.at,
+        a.actor,
+      );
     },
     remove: (workspace: string, name: string, at: number): void => {
       remove.run(at, workspace, name);
@@ -189,10 +224,15 @@ export const createCatalogEventStore = (sql: Database) => {
   );
   return {
     /** Returns the event's place in the workspace's catalog history. */
-    append: (workspace: string, at: number, event: CatalogEventMessage, causationId: string): number => {
+    append: (
+      workspace: string,
+      at: number,
+      event: CatalogEventMessage,
+      causationId: string | undefined,
+    ): number => {
       const seq = (last.get(workspace) ?? 0) + 1;
       const { type, ...data } = event;
-      insert.run(workspace, seq, at, type, JSON.stringify(data), causationId);
+      insert.run(workspace, seq, at, type, JSON.stringify(data), causationId ?? null);
       return seq;
     },
   };

@@ -59,6 +59,14 @@ export const createCrashStore = (sql: Database) => {
     `INSERT INTO run_crashes (run_id, workspace, count, reason, announced_at) VALUES (?, ?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET count = excluded.count, reason = excluded.reason, announced_at = excluded.announced_at`,
   );
+  const quarantineUnusable = sql.prepare<[number]>(
+    `INSERT INTO run_crashes (run_id, workspace, count, reason)
+     SELECT r.run_id, r.workspace, ?, 'version ' || d.version || ' of workflow "' || d.id || '" does not compile in this release: ' || d.problem
+     FROM workflow_runs AS r JOIN workflow_definitions AS d
+       ON d.workspace = r.workspace AND d.id = r.workflow_id AND d.version = r.workflow_version
+     WHERE r.ended_at IS NULL AND d.problem IS NOT NULL
+     ON CONFLICT DO NOTHING`,
+  );
   const allAnnounced = sql.prepare<[number], Announced>(
     `SELECT run_id AS runId, workspace, reason, announced_at AS at FROM run_crashes
      WHERE count >= ? AND announced_at IS NOT NULL ORDER BY announced_at, run_id`,
@@ -69,6 +77,10 @@ export const createCrashStore = (sql: Database) => {
     /** As the log tells. */
     quarantine: ({ runId, workspace, reason, at }: Announced): void => {
       quarantine.run(runId, workspace, maxCrashCount, reason, at);
+    },
+    /** At a start, of which nobody has been told. One that is quarantined stays as it is. */
+    quarantineUnusable: (): void => {
+      quarantineUnusable.run(maxCrashCount);
     },
     announced: (): Announced[] => allAnnounced.all(maxCrashCount),
     record: ({ runId, workspace, reason }: CrashedRun): void => {

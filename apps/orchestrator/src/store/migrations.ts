@@ -12,7 +12,9 @@ const schemaOfCatalog = `
     digest      TEXT NOT NULL,
     name        TEXT NOT NULL,
     label       TEXT NOT NULL,
-    plan        TEXT NOT NULL,
+    plan        TEXT,
+    -- Why this release cannot compile it; then there is no plan.
+    problem     TEXT,
     created_at  INTEGER NOT NULL,
     created_by  TEXT NOT NULL,
     deleted_at  INTEGER,
@@ -24,6 +26,7 @@ const schemaOfCatalog = `
     version     INTEGER NOT NULL,
     digest      TEXT NOT NULL,
     definition  TEXT NOT NULL,
+    problem     TEXT,
     created_at  INTEGER NOT NULL,
     created_by  TEXT NOT NULL,
     deleted_at  INTEGER,

@@ -103,7 +103,7 @@ export const unsentDeadLetter = (
   { subject, id = subject, data }: WireMessage,
   reason: string,
   now: number,
-): BatchInput => {
+): Extract<BatchInput, { kind: 'dead_letter' }> => {
   const message: IncomingMessage = {
     stream: subject.startsWith('wf.event.') ? EVENTS : TASKS,
     consumer: 'relay',

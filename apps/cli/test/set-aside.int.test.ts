@@ -1,0 +1,240 @@
+/** What cannot be read, compiled or sent is set aside, shown to everybody and handled by operators; everything else goes on. */
+import { createPublisher, openConnection } from '@signalbox/messaging';
+import { type EventEnvelope, encodeEvent, taskSubjects } from '@signalbox/protocol';
+import { createLogger } from '@signalbox/telemetry';
+import { eventually } from '@signalbox/testing';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openStores, orchestratorScript, query, type Stores } from './support/stores.js';
+import { signalbox } from './support/tables-command.js';
+
+let stores: Stores;
+beforeAll(async () => {
+  stores = await openStores();
+});
+afterAll(() => stores?.world.stop());
+
+const workspace = 'default';
+
+/** As somebody who may publish everything. */
+const publish = async (messages: readonly { subject: string; id?: string; data: string }[]) => {
+  const logger = createLogger({ service: 'test', level: 'silent' });
+  const connection = await openConnection({ url: stores.world.natsUrl, name: 'test', logger });
+  const publisher = createPublisher(connection, { deadlineMs: 2_000 });
+  try {
+    return await publisher.publishAll(messages);
+  } finally {
+    publisher.close();
+    await connection.close();
+  }
+};
+
+const ofRun = (runId: string, sequence: number, data: EventEnvelope['data']): EventEnvelope => ({
+  id: `${runId}/${sequence}`,
+  workspace,
+  runId,
+  sequence,
+  at: Date.now(),
+  data,
+});
+
+const started = (runId: string, workflow: string): EventEnvelope['data'] => ({
+  type: 'run.started',
+  runId,
+  workflow: { id: workflow, version: 1, digest: 'digest' },
+  workspace,
+  input: {},
+  startedBy: 'user:alice',
+  pins: { agents: {} },
+  limits: { maxEvents: 100_000, maxStateVisits: 1_000 },
+  start: 'one',
+});
+
+interface Letter {
+  readonly id: string;
+  readonly subject: string;
+  readonly code: string;
+  readonly outcome: string;
+}
+const letters = async (): Promise<readonly Letter[]> =>
+  (await stores.world.call<{ items: Letter[] }>('GET', '/api/v1/dead-letters?limit=100')).items;
+
+const quarantined = async (): Promise<readonly { runId: string; reason: string }[]> =>
+  (await stores.world.call<{ items: { runId: string; reason: string }[] }>('GET', '/api/v1/quarantines'))
+    .items;
+
+const historyOf = async (runId: string): Promise<readonly string[]> =>
+  (
+    await stores.world.call<{ items: { type: string }[] }>('GET', `/api/v1/workflow-runs/${runId}/events`)
+  ).items.map(({ type }) => type);
+
+describe('a log that another release has written', () => {
+  test('holds a definition that this one cannot compile: its runs are quarantined with the reason, the others go on', async () => {
+    const { world } = stores;
+    const standing = await stores.standing(1);
+    await world.stopOne('orchestrator');
+    const [catalog] = query<{ seq: number }>(
+      stores.file(),
+      "SELECT max(seq) AS seq FROM catalog_events WHERE workspace = 'default'",
+    );
+    const sequence = (catalog?.seq ?? 0) + 1;
+    const source = 'id: later\nstates: in words of a later release\n';
+    await publish([
+      encodeEvent({
+        id: `catalog/default/${sequence}`,
+        workspace,
+        runId: null,
+        sequence,
+        at: Date.now(),
+        data: {
+          type: 'catalog.workflow_put',
+          actor: 'user:alice',
+          workflowId: 'later',
+          version: 1,
+          digest: 'digest',
+          name: 'later',
+          label: '1',
+          source,
+          warnings: [],
+          changed: true,
+        },
+      }),
+      encodeEvent(ofRun('later-1', 1, started('later-1', 'later'))),
+    ]);
+    await world.start('orchestrator');
+    await stores.finish(standing);
+    await eventually(async () => (await quarantined()).some(({ runId }) => runId === 'later-1'));
+    const [found] = await quarantined();
+    expect(found?.reason).toMatch(/version 1 of workflow "later" does not compile in this release: .+line/);
+
+    const start = world.call('POST', '/api/v1/workflow-runs', { workflow: 'later', input: {} });
+    await expect(start).rejects.toThrow('WORKFLOW_UNUSABLE');
+  });
+
+  test('and a run that is released before anybody can compile it is quarantined again, with what was set aside', async () => {
+    const { world } = stores;
+    const ask = { commandId: 'cancel-1', workspace, actor: 'user:alice', issuedAt: Date.now() };
+    const cancel = JSON.stringify({ ...ask, type: 'cancel', runId: 'later-1' });
+    await publish([{ subject: taskSubjects.run(workspace, 'later-1'), data: cancel }]);
+    const isAside = ({ subject }: Letter) => subject === taskSubjects.run(workspace, 'later-1');
+    await eventually(async () => (await letters()).some(isAside));
+    expect((await signalbox(world, 'runs', 'release', 'later-1')).code).toBe(0);
+    await eventually(async () => (await letters()).filter(isAside).length === 2);
+    expect((await quarantined()).map(({ runId }) => runId)).toContain('later-1');
+    expect(await historyOf('later-1')).toEqual(['run.started']);
+    expect(world.launched.filter(({ label }) => label === 'orchestrator')).toHaveLength(2);
+    expect((await signalbox(world, 'runs', 'release', 'no-such-run')).code).toBe(1);
+  });
+
+  test('lacks an event in the middle of a run: the start is refused, and goes on when the event has come', async () => {
+    const { world } = stores;
+    await world.stopOne('orchestrator');
+    const facts = [
+      started('gap-1', 'held'),
+      { type: 'run.paused', actor: 'user:alice' },
+      { type: 'run.resumed', actor: 'user:alice' },
+    ] as const;
+    const [first, second, third] = facts.map((data, index) => encodeEvent(ofRun('gap-1', index + 1, data)));
+    if (first === undefined || second === undefined || third === undefined) throw new Error('three events');
+    await publish([first, third]);
+    const refused = world.spawn(orchestratorScript, 'refused');
+    expect((await refused.exited).code).toBe(78);
+    expect(refused.lines.join('\n')).toContain('the log has event 3 of run gap-1');
+    expect(query(stores.file(), "SELECT 1 FROM workflow_runs WHERE run_id = 'gap-1'")).toEqual([]);
+    await publish([second]);
+    await world.start('orchestrator');
+    expect(await stores.statusesOf(['gap-1'])).toEqual(['RUNNING']);
+    expect(query(stores.file(), "SELECT seq FROM workflow_run_events WHERE run_id = 'gap-1'")).toHaveLength(
+      3,
+    );
+  });
+
+  test('holds what is no event: a rebuild passes it over, one line each, and counts them', async () => {
+    const { world } = stores;
+    await world.stopOne('orchestrator');
+    const garbage = ['not json', '{}', '{"specversion":"1.0"}'];
+    await publish(garbage.map((data) => ({ subject: 'wf.event.run.default.garbage', data })));
+    const rebuilt = world.spawn(orchestratorScript.replace('main.js', 'rebuild.js'), 'rebuild', {}, [
+      '--force',
+    ]);
+    expect(await rebuilt.exited).toMatchObject({ code: 0 });
+    const said = rebuilt.lines.filter((line) => line.includes('cannot be read'));
+    expect(said).toHaveLength(garbage.length + 1);
+    expect(said.at(-1)).toContain(`passed over ${garbage.length} messages`);
+    expect(rebuilt.lines.join('\n')).not.toMatch(/^\s+at /m);
+    await world.start('orchestrator');
+    await stores.finish(await stores.standing(1));
+  });
+});
+
+describe('a dead letter', () => {
+  test('is dropped, or sent once more, by operators', async () => {
+    const { world } = stores;
+    const subject = taskSubjects.run(workspace, 'garbled');
+    await publish([
+      { subject, data: 'one' },
+      { subject, data: 'two' },
+    ]);
+    const ofGarbled = async () => (await letters()).filter((each) => each.subject === subject);
+    await eventually(async () => (await ofGarbled()).length === 2);
+    const [one, two] = await ofGarbled();
+    expect((await signalbox(world, 'dead-letters', 'drop', one?.id ?? '')).code).toBe(0);
+    expect((await signalbox(world, 'dead-letters', 'retry', two?.id ?? '')).code).toBe(0);
+    // What is wrong with it is wrong again.
+    await eventually(async () => (await ofGarbled()).length === 3);
+    const outcomes = (await ofGarbled()).map(({ outcome }) => outcome);
+    expect(outcomes.toSorted()).toEqual(['dropped', 'kept', 'retried']);
+    const again = await signalbox(world, 'dead-letters', 'retry', one?.id ?? '');
+    expect(again.code).toBe(1);
+    expect(again.stderr).toContain('DEAD_LETTER_ENDED');
+    expect((await signalbox(world, 'dead-letters', 'drop', 'WORKFLOW_TASKS/no-such')).code).toBe(1);
+  });
+
+  test('is not what nobody consumes: the stream does not take it', async () => {
+    await expect(publish([{ subject: 'wf.task.nobody.default.r1', data: '{}' }])).rejects.toThrow();
+  });
+});
+
+describe('a server that takes less than the one before', () => {
+  const kilobytes = 1_024;
+
+  test('refuses what the log holds: that is set aside where everybody sees it, and the rest is published again', async () => {
+    const { world } = stores;
+    const large = await world.call<{ runId: string }>('POST', '/api/v1/workflow-runs', {
+      workflow: 'held',
+      input: { text: 'x'.repeat(300 * kilobytes) },
+    });
+    await stores.allBecome([large.runId], 'WAITING_SIGNAL');
+    const small = await stores.standing(2);
+    await world.killNats();
+    await world.wipeNats();
+    await world.nats.restart('nats-server', { maxPayload: 128 * kilobytes });
+    await stores.isReady();
+    const isSetAside = async () => (await letters()).some(({ id }) => id === `unsent/${large.runId}/1`);
+    await eventually(() => isSetAside().catch(() => false), {
+      timeoutMs: 60_000,
+      describe: 'the event that is too large is a dead letter',
+    });
+    await stores.finish(small);
+  });
+
+  test('refuses a definition to who puts it, and what is committed stays sendable', async () => {
+    const { world } = stores;
+    const definition = (id: string, bytes: number) =>
+      JSON.stringify({
+        id,
+        version: '1',
+        name: id,
+        start: 'one',
+        states: [{ name: 'one', type: 'inject', data: 'x'.repeat(bytes), end: true }],
+      });
+    await expect(
+      world.call('POST', '/api/v1/workflows', definition('too-large', 126 * kilobytes)),
+    ).rejects.toThrow(/413|PAYLOAD_TOO_LARGE/);
+    await world.call('POST', '/api/v1/workflows', definition('fits', 20 * kilobytes));
+    const { runId } = await world.call<{ runId: string }>('POST', '/api/v1/workflow-runs', {
+      workflow: 'fits',
+      input: {},
+    });
+    await stores.allBecome([runId], 'COMPLETED');
+  });
+});
