@@ -35,6 +35,7 @@ import {
 import { bearsOut, compare, compareAtStart, type Missing, setMark } from './compare.js';
 import { declareIdentity, type Holder, holderOf, superseded } from './installation.js';
 import { republishCatalog, republishEvents } from './republish.js';
+import { untilReached } from './until-reached.js';
 
 export interface LogKeeperParts {
   readonly connection: Connection;
@@ -49,7 +50,6 @@ export interface LogKeeperParts {
 }
 
 const lookEveryMs = 2_000;
-const retryDelayMs = 250;
 /** So many events are published before a start goes on; more go out while it does. */
 const maxEventsAtStart = 20_000;
 
@@ -220,16 +220,7 @@ export class LogKeeper {
     this.#published = to;
   }
 
-  async #untilReached<T>(ask: () => Promise<T>): Promise<T> {
-    const { signal } = this.#parts;
-    for (;;) {
-      signal.throwIfAborted();
-      try {
-        return await ask();
-      } catch (error) {
-        if (!(error instanceof TransientError)) throw error;
-        await pause(retryDelayMs, signal);
-      }
-    }
+  #untilReached<T>(ask: () => Promise<T>): Promise<T> {
+    return untilReached(ask, this.#parts.signal);
   }
 }

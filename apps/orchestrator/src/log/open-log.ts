@@ -16,6 +16,7 @@ import { compileAgain } from './compile-again.js';
 import { readInstallationId, settleInstallation, superseded, takeHold } from './installation.js';
 import { LogKeeper } from './log-keeper.js';
 import { openPresence } from './presence.js';
+import { untilReached } from './until-reached.js';
 
 export interface OpenLogOptions {
   readonly connection: Connection;
@@ -43,7 +44,8 @@ export const openLog = async (options: OpenLogOptions): Promise<LogKeeper> => {
     signal,
   });
   const settled = presence.settle();
-  const installed = settleInstallation(connection, database);
+  // An answer may be late: the work below holds this thread.
+  const installed = untilReached(() => settleInstallation(connection, database), signal);
   // Both have sent their questions when this turn is over.
   setImmediate(options.whileOthersAreHeard);
   const [installationId] = await Promise.all([installed, settled]);
@@ -52,7 +54,7 @@ export const openLog = async (options: OpenLogOptions): Promise<LogKeeper> => {
   const streams = streamDeclarations(options.streams, description);
   const provisioned = await keepProvisioned(connection, { streams, consumers }, { signal, logger });
   provisioned.done.catch(fail);
-  await takeHold(connection, holder);
+  await untilReached(() => takeHold(connection, holder), signal);
   fence(connection, {
     stream: EVENTS,
     isOurs: (found) => (readStreamIdentity(found)?.holder ?? instanceId) === instanceId,
