@@ -4,9 +4,11 @@
  * 1. `decide` and its callers ask as if the answer were there. Where it is not, `NeedsAnswer` is thrown, the input
  *    stays undecided (`write-path.ts`), the answer is fetched, and the same input is decided again.
  * 2. An answer is kept until what asked for it is committed.
- * 3. A schema whose checks take more than their share of the threads is answered without them for a while.
+ * 3. Workspaces take turns in the threads, each with its values and its definitions: a flood of checks from one keeps no
+ *    other waiting for longer than a check.
+ * 4. A schema whose checks take more than their share of the threads is answered without them for a while.
  */
-import type { Json } from '@signalbox/engine';
+import type { Json, World } from '@signalbox/engine';
 import { createQuickCheck } from '@signalbox/schema-checker';
 import type { AnswerOf, CheckOutcome, CheckThreads, Question } from '@signalbox/validation';
 import { sha256 } from './sha256.js';
@@ -29,6 +31,13 @@ const windowMs = 60_000;
 /** Of the threads' time, for the checks of one schema in a window. */
 const maxSpentMs = 10_000;
 
+interface Asked {
+  readonly turn: string;
+  readonly digest: string;
+  /** Whose share of the threads' time the answer takes. */
+  readonly schemaKey?: string;
+}
+
 interface Spending {
   since: number;
   spentMs: number;
@@ -46,26 +55,36 @@ export class OutsideAnswers {
     this.#threads = threads;
   }
 
-  /** How a value breaks a schema, in words. @throws NeedsAnswer */
-  readonly violations = (schema: Json, value: Json): readonly string[] => {
+  /** How a value of a workspace breaks a schema, in words. What it gives throws NeedsAnswer. */
+  violationsIn(workspace: string): World['violations'] {
+    return (schema, value) => this.#violations(workspace, schema, value);
+  }
+
+  #violations(workspace: string, schema: Json, value: Json): readonly string[] {
     if (this.#isSurelyValid(schema, value)) return [];
     const schemaText = this.#textOf(schema);
     const schemaKey = sha256(schemaText);
     const overspent = this.#overspent(schemaKey);
     if (overspent !== undefined) return [overspent];
     const question = { kind: 'value', schema: schemaText, value: JSON.stringify(value) } as const;
-    const outcome = this.answer(schemaKey, sha256(question.value), question);
+    const digest = `${schemaKey}/${sha256(question.value)}`;
+    const outcome = this.#answer(question, { turn: `values/${workspace}`, digest, schemaKey });
     if (outcome.kind !== 'answered') return [unchecked(outcome)];
     const verdict = outcome.answer;
     if (verdict.kind === 'violated') return verdict.violations;
     return verdict.kind === 'valid' ? [] : [`the schema cannot be used: ${verdict.reason}`];
-  };
+  }
 
-  /** `key`: whose turn the question takes; `digest`: of all that the answer depends on. @throws NeedsAnswer */
-  answer<K extends Kind>(key: string, digest: string, question: QuestionOf<K>): CheckOutcome<AnswerOf[K]> {
-    const id = `${question.kind}/${key}/${digest}`;
+  /** `turn`: whose turn the question takes; `digest`: of all that the answer depends on. @throws NeedsAnswer */
+  answer<K extends Kind>(turn: string, digest: string, question: QuestionOf<K>): CheckOutcome<AnswerOf[K]> {
+    return this.#answer(question, { turn, digest });
+  }
+
+  #answer<K extends Kind>(question: QuestionOf<K>, asked: Asked): CheckOutcome<AnswerOf[K]> {
+    const { turn, digest } = asked;
+    const id = `${question.kind}/${turn}/${digest}`;
     const known = this.#answers.get(id);
-    if (known === undefined) throw new NeedsAnswer(() => this.#fetch(key, id, question));
+    if (known === undefined) throw new NeedsAnswer(() => this.#fetch(id, question, asked));
     this.#used.add(id);
     return known as CheckOutcome<AnswerOf[K]>;
   }
@@ -76,11 +95,11 @@ export class OutsideAnswers {
     this.#used.clear();
   }
 
-  async #fetch(key: string, id: string, question: Question): Promise<void> {
+  async #fetch(id: string, question: Question, { turn, schemaKey }: Asked): Promise<void> {
     const outcome = await this.#threads
-      .ask<Kind>(key, question)
+      .ask<Kind>(turn, question)
       .catch((error: Error): CheckOutcome<never> => ({ kind: 'too_long', reason: error.message, tookMs: 0 }));
-    if (question.kind === 'value' && outcome.kind !== 'full') this.#spend(key, outcome.tookMs);
+    if (schemaKey !== undefined && outcome.kind !== 'full') this.#spend(schemaKey, outcome.tookMs);
     this.#answers.set(id, outcome);
     for (const oldest of this.#answers.keys()) {
       if (this.#answers.size <= maxKeptAnswers) break;

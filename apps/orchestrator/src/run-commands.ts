@@ -48,8 +48,8 @@ export interface RunCommandParts {
   /** For each decision. */
   readonly newBudget: () => World['budget'];
   readonly runLimits: RunLimits;
-  /** @throws NeedsAnswer */
-  readonly violations: World['violations'];
+  /** What it gives throws NeedsAnswer. */
+  readonly violationsIn: (workspace: string) => World['violations'];
   readonly limits: () => World['limits'];
   readonly logger: Logger;
 }
@@ -241,9 +241,9 @@ export class RunCommands {
 
   /** Decides and records. Of a decision that cannot be sent the part that can stands, and the run is given up. */
   apply(run: LoadedRun, command: Command, context: BatchContext, causationId?: string): Answer {
-    const decision = decide(run.state, command, this.#world(run, context));
-    if (decision.kind === 'refused') return decision;
     const workspace = command.type === 'start' ? command.workspace : startedOf(run).workspace;
+    const decision = decide(run.state, command, this.#world(run, workspace, context));
+    if (decision.kind === 'refused') return decision;
     const unsendable = context.recorder.record(run, workspace, decision, context.now, causationId);
     if (unsendable !== undefined) this.#giveUp(run, unsendable, context, causationId);
     return done;
@@ -259,16 +259,17 @@ export class RunCommands {
       max_bytes: maxBytes,
     });
     const error = stepError('PAYLOAD_TOO_LARGE', message, { bytes, maxBytes });
-    const decision = decide(run.state, { type: 'give_up', error }, this.#world(run, context));
+    const { workspace } = startedOf(run);
+    const decision = decide(run.state, { type: 'give_up', error }, this.#world(run, workspace, context));
     // It had ended: what could not be sent was the last thing that it had to say.
     if (decision.kind === 'refused') return;
-    const again = context.recorder.record(run, startedOf(run).workspace, decision, context.now, causationId);
+    const again = context.recorder.record(run, workspace, decision, context.now, causationId);
     if (again !== undefined) throw new InvariantViolation(`the end of run ${run.runId}: ${again.what}`);
   }
 
-  #world(run: LoadedRun, { now }: BatchContext): World {
+  #world(run: LoadedRun, workspace: string, { now }: BatchContext): World {
     if (run.plan === undefined) throw new InvariantViolation(`run ${run.runId} has no plan: ${run.problem}`);
-    const { newBudget, runLimits, violations, limits } = this.#parts;
+    const { newBudget, runLimits, violationsIn, limits } = this.#parts;
     return {
       now,
       plan: run.plan,
@@ -276,7 +277,7 @@ export class RunCommands {
       runLimits,
       budget: newBudget(),
       digest: sha256,
-      violations,
+      violations: violationsIn(workspace),
     };
   }
 }

@@ -18,8 +18,8 @@ export interface StartParts {
   readonly agents: AgentStore;
   readonly inbox: InboxStore;
   readonly commands: RunCommands;
-  /** @throws NeedsAnswer */
-  readonly violations: World['violations'];
+  /** What it gives throws NeedsAnswer. */
+  readonly violationsIn: (workspace: string) => World['violations'];
 }
 
 interface Found {
@@ -104,9 +104,9 @@ export class Starts {
     return undefined;
   }
 
-  #invalidInput({ input }: StartCommand, plan: Plan): Refusal | undefined {
+  #invalidInput({ workspace, input }: StartCommand, plan: Plan): Refusal | undefined {
     if (plan.inputSchema === undefined) return undefined;
-    const violations = this.#parts.violations(plan.inputSchema, input);
+    const violations = this.#parts.violationsIn(workspace)(plan.inputSchema, input);
     if (violations.length === 0) return undefined;
     return { code: 'INVALID_INPUT', message: `the input does not fit: ${listed(violations)}` };
   }

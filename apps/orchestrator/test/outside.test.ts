@@ -1,6 +1,9 @@
 /** What takes long is answered by other threads: the input waits, in order, and everything else goes on. */
+import type { Json } from '@signalbox/engine';
 import { eventually } from '@signalbox/testing';
+import { CheckThreads } from '@signalbox/validation';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { NeedsAnswer, OutsideAnswers } from '../src/outside.js';
 import { agentSource, step, TestWorld, workflow } from './support/test-world.js';
 
 let world: TestWorld;
@@ -67,6 +70,29 @@ test('nothing of an undecided input is committed: after a crash it comes again',
   expect(world.eventsOf('run-1').map(({ sequence }) => sequence)).toEqual(
     world.eventsOf('run-1').map((_, index) => index + 1),
   );
+});
+
+test('a flood of checks of one workspace, whatever its schemas, keeps no other waiting for longer than a check', async () => {
+  const threads = new CheckThreads({ maxThreads: 1, maxValueMs: 200 });
+  const outside = new OutsideAnswers(threads);
+  const answered: string[] = [];
+  const ask = (workspace: string, index: number): void => {
+    const allOf = [{ type: 'array' }, { items: { enum: manyItems.items } }, { minItems: index }];
+    try {
+      outside.violationsIn(workspace)({ allOf } as unknown as Json, manyItems.items);
+    } catch (cause) {
+      if (!(cause instanceof NeedsAnswer)) throw cause;
+      void cause.fetch().then(() => answered.push(workspace));
+    }
+  };
+  for (let index = 0; index < 30; index += 1) ask('flood', index);
+  ask('other', 0);
+  await eventually(() => answered.includes('other'), {
+    timeoutMs: 60_000,
+    describe: 'the other is answered',
+  });
+  expect(answered.indexOf('other')).toBeLessThan(4);
+  await threads.close();
 });
 
 test('a check that does not end is answered as such; others start meanwhile', async () => {
