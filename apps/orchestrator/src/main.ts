@@ -9,7 +9,7 @@ import {
 } from '@signalbox/messaging';
 import { busUsers, encodeFigures, figuresSubjects, type OrchestratorFigures } from '@signalbox/protocol';
 import { runService } from '@signalbox/service';
-import { createStarlark } from '@signalbox/starlark-wasm';
+import { createStarlark, type Starlark } from '@signalbox/starlark-wasm';
 import { CheckThreads } from '@signalbox/validation';
 import { systemClock } from './clock.js';
 import { parseConfig } from './config.js';
@@ -23,6 +23,12 @@ import { createTaskQueue, ownConsumers, withdrawTask } from './task-queue.js';
 
 const { name, inboxPrefix } = busUsers.orchestrator;
 const maxBatch = 500;
+
+const warmUp = (starlark: Starlark): void => {
+  const fuel = 1_000_000;
+  for (const source of ['True', 'sum(range(1000)) + n', '[n for n in range(1000) if n % 3 == 0]'])
+    starlark.evaluateWithin('expression', source, () => 1, fuel);
+};
 
 await runService({
   name,
@@ -50,8 +56,8 @@ await runService({
         logger,
         signal,
         fail,
-        // Its first use takes some tenths of a second: not when a run waits for it.
-        whileOthersAreHeard: () => void starlark.compile('True', undefined),
+        // Its first uses take some tenths of a second: not when a run waits for them.
+        whileOthersAreHeard: () => warmUp(starlark),
       }),
     );
     const publisher = createPublisher(connection);

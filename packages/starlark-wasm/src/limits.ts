@@ -11,8 +11,8 @@ export const expressionLimits = {
 } as const;
 
 /**
- * How fuel compares with processor time on the machine of the benchmark, as `node scripts/bench.mjs` prints it: between
- * 50,000 (arithmetic with very large numbers) and 400,000 (searches in text) a millisecond, 160,000 for plain loops.
+ * How fuel compares with processor time, as `node scripts/bench.mjs` prints it: between 140,000 (comprehensions, very
+ * large numbers) and 320,000 (searches in text) a millisecond, 160,000 to 180,000 for plain loops.
  * Nothing is measured at run time: a limit in fuel is the same everywhere.
  */
 export const fuelPerMs = 160_000;
