@@ -24,6 +24,7 @@ describe.each([
   'user:\u202ealice',
   'user:ali\u200bce',
   'user:\u0430lice',
+  'user:\uff41lice',
   'user:\u212aim',
   'user:alı',
   'user:e\u0301va',
