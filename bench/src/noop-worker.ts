@@ -19,6 +19,7 @@ await runService({
       await openConnection({
         ...config.bus,
         inboxPrefix: busUsers.stepWorker.inboxPrefix,
+        apiPrefix: busUsers.stepWorker.apiPrefix,
         name: 'noop-worker',
         logger,
         signal,

@@ -81,6 +81,7 @@ await runService({
       await openConnection({
         ...config.bus,
         inboxPrefix: user.inboxPrefix,
+        apiPrefix: user.apiPrefix,
         name: workerName,
         logger,
         signal,

@@ -24,8 +24,7 @@ export const parseConfig = (env: Environment) => {
 export type AgentConfig = ReturnType<typeof parseConfig>;
 
 /** How the agent dials out. Its certificate and identity belong here, and nowhere else in this process. */
-export const connectionOptions = (config: AgentConfig) => ({
-  ...config.bus,
-  inboxPrefix: busUsers.agent(config.workspace).inboxPrefix,
-  name: config.workerName,
-});
+export const connectionOptions = (config: AgentConfig) => {
+  const { inboxPrefix, apiPrefix } = busUsers.agent(config.workspace);
+  return { ...config.bus, inboxPrefix, apiPrefix, name: config.workerName };
+};

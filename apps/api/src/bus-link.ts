@@ -37,7 +37,7 @@ export interface BusLink {
   close(): Promise<void>;
 }
 
-const { name, inboxPrefix } = busUsers.api;
+const { name, inboxPrefix, apiPrefix } = busUsers.api;
 
 /** Longer than a cluster needs to elect a leader; what is not queued by then is answered with 503. */
 const publishDeadlineMs = 10_000;
@@ -69,7 +69,7 @@ export const startBusLink = (options: BusLinkOptions): BusLink => {
   let publisher: Publisher | undefined;
   let answeredAt = Number.NEGATIVE_INFINITY;
   const run = async (): Promise<void> => {
-    connection = await openConnection({ ...bus, name, inboxPrefix, logger, signal });
+    connection = await openConnection({ ...bus, name, inboxPrefix, apiPrefix, logger, signal });
     answeredAt = performance.now();
     publisher = createPublisher(connection, { deadlineMs: publishDeadlineMs });
     options.attachPublisher(publisher);

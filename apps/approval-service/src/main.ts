@@ -9,13 +9,15 @@ import { createApprovalHandler } from './handle-approval-task.js';
 import { createLogNotifier } from './notifier.js';
 import { Teams } from './teams.js';
 
-const { name, inboxPrefix } = busUsers.approvalService;
+const { name, inboxPrefix, apiPrefix } = busUsers.approvalService;
 
 await runService({
   name,
   parseConfig,
   start: async ({ config, logger, scope, signal, fail }) => {
-    const connection = scope.use(await openConnection({ ...config.bus, inboxPrefix, name, logger, signal }));
+    const connection = scope.use(
+      await openConnection({ ...config.bus, inboxPrefix, apiPrefix, name, logger, signal }),
+    );
     const consumer = consumers.approvalService;
 
     const publisher = scope.use(createPublisher(connection));

@@ -144,7 +144,8 @@ export class InFlight {
 
   /** A child run whose parent has gone on without it, and whose cancel was lost. */
   async #checkWanted({ workspace, runId }: OpenRun): Promise<void> {
-    if (this.#leftBy(runId) === undefined || (await this.#lies(taskSubjects.run(workspace, runId)))) return;
+    if (this.#leftBy(runId) === undefined || (await this.#lies(taskSubjects.ownRun(workspace, runId))))
+      return;
     // Looked at again: the child may have been cancelled while the queue was asked.
     const parent = this.#leftBy(runId);
     if (parent === undefined) return;

@@ -3,11 +3,20 @@ import {
   consumeBatches,
   createPublisher,
   getMessage,
+  type OutgoingMessage,
   openConnection,
+  type PublishOutcome,
   publishLive,
   remakeConsumer,
+  TipAnnouncer,
 } from '@signalbox/messaging';
-import { busUsers, encodeFigures, figuresSubjects, type OrchestratorFigures } from '@signalbox/protocol';
+import {
+  busUsers,
+  EVENTS,
+  encodeFigures,
+  figuresSubjects,
+  type OrchestratorFigures,
+} from '@signalbox/protocol';
 import { runService } from '@signalbox/service';
 import { createStarlark, type Starlark } from '@signalbox/starlark-wasm';
 import { CheckThreads } from '@signalbox/validation';
@@ -29,6 +38,12 @@ const warmUp = (starlark: Starlark): void => {
   for (const source of ['True', 'sum(range(1000)) + n', '[n for n in range(1000) if n % 3 == 0]'])
     starlark.evaluateWithin('expression', source, () => 1, fuel);
 };
+
+const eventsAmong = (messages: readonly OutgoingMessage[], outcomes: readonly PublishOutcome[]) =>
+  messages.flatMap(({ subject }, index) => {
+    const { stream, sequence } = outcomes[index] ?? {};
+    return stream === EVENTS && sequence !== undefined ? [{ subject, sequence }] : [];
+  });
 
 await runService({
   name,
@@ -61,13 +76,16 @@ await runService({
       }),
     );
     const publisher = createPublisher(connection);
+    const tips = new TipAnnouncer(connection);
     const queue = createTaskQueue(connection);
     const { intake, inFlight, meter, recover, onConsumerRemade } = createOrchestrator({
       database,
       outlet: {
-        publishAll: (messages) => {
+        publishAll: async (messages) => {
           durables.noteSent(messages);
-          return publisher.publishAll(messages);
+          const outcomes = await publisher.publishAll(messages);
+          tips.announce(eventsAmong(messages, outcomes));
+          return outcomes;
         },
         withdraw: (task, sequence) => withdrawTask(queue, task, sequence),
         at: (stream, sequence) => getMessage(connection, stream, sequence),

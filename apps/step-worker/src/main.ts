@@ -16,14 +16,21 @@ import { parseConfig } from './config.js';
 
 /** Threads, and claims: however many heavy expressions wait, steps have their own places and the rest of the machine. */
 const maxEvaluationsAtOnce = 2;
-const { inboxPrefix } = busUsers.stepWorker;
+const { inboxPrefix, apiPrefix } = busUsers.stepWorker;
 
 await runService({
   name: 'step-worker',
   parseConfig,
   start: async ({ config, logger, scope, signal, fail }) => {
     const connection = scope.use(
-      await openConnection({ ...config.bus, inboxPrefix, name: config.workerName, logger, signal }),
+      await openConnection({
+        ...config.bus,
+        inboxPrefix,
+        apiPrefix,
+        name: config.workerName,
+        logger,
+        signal,
+      }),
     );
     const { stepWorker, evaluator: evaluations } = consumers;
 

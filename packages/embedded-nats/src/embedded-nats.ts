@@ -7,7 +7,7 @@ import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { findNatsServer } from './find-server.js';
-import { renderUsers, type ServerLogin } from './server-users.js';
+import { renderAccounts, type ServerLogin } from './server-users.js';
 import { type ProcessExit, startWatchedProcess, type WatchedProcess } from './watched-process.js';
 
 const host = '127.0.0.1';
@@ -141,7 +141,7 @@ function authorization({ logins, anonymous }: EmbeddedNatsOptions): string[] {
   if (logins === undefined) return [];
   return [
     ...(anonymous === undefined ? [] : [`no_auth_user: ${JSON.stringify(anonymous)}`]),
-    `authorization {\n${renderUsers(logins, ({ password }) => JSON.stringify(password))}\n}`,
+    renderAccounts(logins, ({ password }) => JSON.stringify(password)),
   ];
 }
 

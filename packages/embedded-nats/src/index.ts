@@ -12,4 +12,10 @@ export {
   type NatsServerBinary,
   NatsServerNotFoundError,
 } from './find-server.js';
-export { issueLogins, renderUsers, type ServerLogin, type ServerUser } from './server-users.js';
+export {
+  issueLogins,
+  renderAccounts,
+  type ServerImport,
+  type ServerLogin,
+  type ServerUser,
+} from './server-users.js';

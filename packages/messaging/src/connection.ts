@@ -19,6 +19,7 @@ const minDialDelayMs = 100;
 const maxDialDelayMs = 2_000;
 
 const disturbanceMs = 1_000;
+const homeApiPrefix = '$JS.API';
 
 export type ConnectionStatus = 'connected' | 'reconnecting' | 'closed';
 
@@ -32,6 +33,8 @@ export interface ConnectionOptions {
   tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
   /** Answers come to subjects below it, which is all that the server lets this user read of them. Default `_INBOX`. */
   inboxPrefix?: string;
+  /** Where JetStream is asked by a process that has a login or credentials, and so an account of its own. Default `$JS.API`, as without them. */
+  apiPrefix?: string;
   /** Shown by the server's monitoring. */
   name: string;
   logger: Logger;
@@ -57,6 +60,8 @@ export interface Connection {
 export interface Link {
   readonly nats: NatsConnection;
   readonly manager: JetStreamManager;
+  /** Where JetStream is asked. */
+  readonly apiPrefix: string;
   /** By stream: how many of its copies answer direct reads. Filled by those who have asked. */
   readonly directReads: Map<string, number>;
   /** A subject of its own for answers, below which everything is the caller's. */
@@ -88,7 +93,8 @@ export function linkOf(connection: Connection): Link {
 
 export async function openConnection(options: ConnectionOptions): Promise<Connection> {
   const nats = await dialUntilAnswered(options);
-  const manager = await jetstreamManager(nats, { checkAPI: false, timeout: requestTimeoutMs });
+  const apiPrefix = apiPrefixOf(options);
+  const manager = await jetstreamManager(nats, { apiPrefix, checkAPI: false, timeout: requestTimeoutMs });
   const listeners = new Set<LinkListener>();
   let disturbedAt = Number.NEGATIVE_INFINITY;
   let status: ConnectionStatus = 'connected';
@@ -151,6 +157,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   const link: Link = {
     nats,
     manager,
+    apiPrefix,
     directReads: new Map(),
     newInbox: () => createInbox(options.inboxPrefix),
     watch: (listener) => {
@@ -202,6 +209,10 @@ export async function attempt<T>(
     endWatching();
   }
 }
+
+/** A server without users has one account for all, with the streams in it. */
+const apiPrefixOf = ({ login, credentials, apiPrefix = homeApiPrefix }: ConnectionOptions): string =>
+  login === undefined && credentials === undefined ? homeApiPrefix : apiPrefix;
 
 function identity({
   login,

@@ -3,27 +3,27 @@
  *
  * 1. Messages reach the handler in stream order, each exactly once per call of `followStream`, whatever happens
  *    to the connection or the server: after any interruption reading goes on behind the last handled message.
- * 2. One handler call at a time; no more than a bounded number of messages wait for it.
- * 3. The consumer on the server is nobody's state: it is made anew after each interruption and forgotten by the
- *    server when nobody reads.
- * 4. Caught up means: past the last message that the stream held when reading began. What comes after that is new, and
+ * 2. One handler call at a time; no more than a bounded number of messages is asked for at once.
+ * 3. Messages are read by their number, several questions under way at a time. So a reader leaves nothing on the server,
+ *    and needs no right to make a consumer: one that may delivers what it likes to whom it likes.
+ * 4. The publisher says how far the stream goes; who has not heard it looks now and then.
+ * 5. Caught up means: past the last message that the stream held when reading began. What comes after that is new, and
  *    how much of it is pending says nothing: under load it never comes to zero.
  */
-import { AckPolicy, type ConsumerConfig, DeliverPolicy } from '@nats-io/jetstream';
-import { type Msg, nanos } from '@nats-io/nats-core';
+import { tipSubjectOf } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
-import { attempt, type Connection, linkOf, pause } from './connection.js';
-import { type DeliveryFacts, readFacts } from './delivery.js';
+import { type Connection, linkOf, pause } from './connection.js';
 import { TransientError } from './errors.js';
-import { readHeaders } from './message-headers.js';
-import { PullWindow } from './pull-window.js';
-import { readNewest, type StoredMessage } from './stream-access.js';
+import { subscribeLive } from './live.js';
+import { readForward, readNewest, readNext, readStreamFacts, type StoredMessage } from './stream-access.js';
 
-/** The server forgets the consumer when nobody has pulled for this long. */
-const inactiveThresholdMs = 60_000;
 const retryDelayMs = 250;
-/** With nothing to read for so long before it is caught up, the message that it waits for may be gone: it is asked again. */
-const idleMs = 2_000;
+/** At the end of the stream, without a word of the publisher: so much later what is new is seen. */
+const lookMs = 1_000;
+/** Questions under way at once. */
+const maxAskedCount = 128;
+/** Of the answers to questions under way, as far as the last ones tell. */
+const maxAskedBytes = 8 * 1_048_576;
 
 export interface FollowOptions {
   stream: string;
@@ -40,140 +40,160 @@ export interface FollowOptions {
 
 /** Resolves when `signal` aborts, after the handler at work; rejects with what the handler threw. Waits for a stream or server that is not there. */
 export async function followStream(connection: Connection, options: FollowOptions): Promise<void> {
-  const progress = { nextSequence: options.fromSequence, isCaughtUp: false };
+  const tip = new Tip(connection, options);
+  const reader = new ForwardReader(connection, options, tip);
   let isWaiting = false;
-  while (!options.signal.aborted) {
-    try {
-      // Asked again after an interruption: the stream may have lost its end with it.
-      const lastSequence = progress.isCaughtUp ? 0 : await lastMatching(connection, options);
-      const consumer = await createConsumer(connection, options, progress.nextSequence);
-      isWaiting = false;
-      if (!progress.isCaughtUp && lastSequence < progress.nextSequence) {
-        progress.isCaughtUp = true;
-        await options.handler([], { caughtUp: true });
+  try {
+    while (!options.signal.aborted) {
+      try {
+        await reader.begin();
+        isWaiting = false;
+        await reader.readOn();
+      } catch (error) {
+        if (!(error instanceof Unreachable)) throw error;
+        if (!isWaiting)
+          options.logger.info('waiting for the stream', { stream: options.stream, error: error.cause });
+        isWaiting = true;
+        await pause(retryDelayMs, options.signal);
       }
-      await readUntilLost(connection, options, consumer, lastSequence, progress);
-    } catch (error) {
-      if (!(error instanceof ConsumerUnavailable)) throw error;
-      if (!isWaiting)
-        options.logger.info('waiting for the stream', { stream: options.stream, error: error.cause });
-      isWaiting = true;
-      await pause(retryDelayMs, options.signal);
     }
+  } finally {
+    tip.close();
   }
 }
 
 /** Told apart from a `TransientError` of the handler, which is the caller's. */
-class ConsumerUnavailable extends Error {}
+class Unreachable extends Error {}
 
-async function createConsumer(connection: Connection, options: FollowOptions, fromSequence: number) {
-  const config: Partial<ConsumerConfig> = {
-    ack_policy: AckPolicy.None,
-    deliver_policy: DeliverPolicy.StartSequence,
-    opt_start_seq: Math.max(1, fromSequence),
-    inactive_threshold: nanos(inactiveThresholdMs),
-    mem_storage: true,
-    num_replicas: 1,
-    ...(options.filterSubject === undefined ? {} : { filter_subject: options.filterSubject }),
-  };
+const reaching = async <T>(request: Promise<T>): Promise<T> => {
   try {
-    const info = await attempt(connection, `following ${options.stream}`, () =>
-      linkOf(connection).manager.consumers.add(options.stream, config),
-    );
-    return info.name;
+    return await request;
   } catch (cause) {
-    if (cause instanceof TransientError) throw new ConsumerUnavailable('no consumer', { cause });
+    if (cause instanceof TransientError) throw new Unreachable('the stream cannot be read', { cause });
     throw cause;
   }
-}
+};
 
-/** Sequence of the last message that there is for this reader; 0 when there is none. */
-async function lastMatching(connection: Connection, options: FollowOptions): Promise<number> {
-  try {
-    const last = await readNewest(connection, options.stream, options.filterSubject ?? '>');
-    return last?.sequence ?? 0;
-  } catch (cause) {
-    if (cause instanceof TransientError) throw new ConsumerUnavailable('no stream', { cause });
-    throw cause;
+/** How far the stream is said to go, and the wait for more. */
+class Tip {
+  sequence = 0;
+  #doubted = 0;
+  readonly #end: () => void;
+  #wake: (isTold: boolean) => void = () => undefined;
+
+  constructor(connection: Connection, { filterSubject = '>', signal }: FollowOptions) {
+    const live = subscribeLive(connection, tipSubjectOf(filterSubject), ({ data }) => {
+      const sequence = Number(Buffer.from(data).toString());
+      if (Number.isSafeInteger(sequence)) this.sequence = Math.max(this.sequence, sequence);
+      this.#wake(true);
+    });
+    // What was said before the break may be more than the stream still has.
+    const endWatching = linkOf(connection).watch({
+      onDown: () => {
+        this.sequence = 0;
+        this.#doubted = 0;
+      },
+    });
+    const onAbort = () => this.#wake(false);
+    signal.addEventListener('abort', onAbort);
+    this.#end = () => {
+      live.close();
+      endWatching();
+      signal.removeEventListener('abort', onAbort);
+    };
   }
-}
 
-interface Arrival {
-  message: Msg;
-  facts: DeliveryFacts;
-}
-
-interface Progress {
-  /** To go on with. */
-  nextSequence: number;
-  isCaughtUp: boolean;
-}
-
-async function readUntilLost(
-  connection: Connection,
-  options: FollowOptions,
-  consumer: string,
-  lastSequence: number,
-  progress: Progress,
-): Promise<void> {
-  let arrived: Arrival[] = [];
-  let arrivedCount = 0;
-  let isLost = options.signal.aborted;
-  let wake: () => void = () => undefined;
-  let idle: NodeJS.Timeout | undefined;
-  const onMessage = (message: Msg) => {
-    const facts = readFacts(message);
-    arrivedCount += 1;
-    // One is missing: it was on its way when something broke.
-    if (facts.consumerSequence !== arrivedCount) isLost = true;
-    if (!isLost) arrived.push({ message, facts });
-    wake();
-  };
-  const onLost = () => {
-    isLost = true;
-    wake();
-  };
-  const window = new PullWindow(connection, {
-    ...options,
-    consumer,
-    size: options.maxBatch * 4,
-    onMessage,
-    onLost,
-  });
-  options.signal.addEventListener('abort', onLost);
-  try {
-    for (;;) {
-      if (arrived.length === 0 && !isLost) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-          clearTimeout(idle);
-          if (!progress.isCaughtUp) idle = setTimeout(resolve, idleMs);
-        });
-      }
-      // What has arrived in order is handled even when what follows it is lost.
-      if (arrived.length === 0 || options.signal.aborted) return;
-      const batch = arrived.slice(0, options.maxBatch);
-      arrived = arrived.slice(options.maxBatch);
-      const readSequence = batch.at(-1)?.facts.streamSequence ?? progress.nextSequence - 1;
-      progress.isCaughtUp ||= readSequence >= lastSequence;
-      await options.handler(batch.map(translate), { caughtUp: progress.isCaughtUp });
-      progress.nextSequence = readSequence + 1;
-      window.release(batch.length);
+  /** True as soon as something is said; false when it is time to look. */
+  async more(nextSequence: number): Promise<boolean> {
+    // Said while the last question was under way. What another copy of the stream does not have yet is asked once more.
+    if (this.sequence >= nextSequence && this.sequence > this.#doubted) {
+      this.#doubted = this.sequence;
+      return true;
     }
-  } finally {
-    clearTimeout(idle);
-    options.signal.removeEventListener('abort', onLost);
-    window.close();
+    const isTold = await new Promise<boolean>((resolve) => {
+      const timer = setTimeout(resolve, lookMs, false);
+      this.#wake = (answer) => {
+        clearTimeout(timer);
+        resolve(answer);
+      };
+    });
+    this.#wake = () => undefined;
+    return isTold;
+  }
+
+  close(): void {
+    this.#end();
   }
 }
 
-function translate({ message, facts }: Arrival): StoredMessage {
-  return {
-    stream: facts.stream,
-    subject: message.subject,
-    sequence: facts.streamSequence,
-    storedAt: facts.storedAt,
-    headers: readHeaders(message),
-    data: message.data,
-  };
+class ForwardReader {
+  readonly #connection: Connection;
+  readonly #options: FollowOptions;
+  readonly #filter: string;
+  readonly #tip: Tip;
+  #nextSequence: number;
+  /** Reading is caught up behind it; it may be deleted meanwhile. */
+  #goal = 0;
+  #isCaughtUp = false;
+  /** What may be asked for at once. */
+  #askCount = 1;
+
+  constructor(connection: Connection, options: FollowOptions, tip: Tip) {
+    this.#connection = connection;
+    this.#options = options;
+    this.#filter = options.filterSubject ?? '>';
+    this.#tip = tip;
+    this.#nextSequence = Math.max(1, options.fromSequence);
+  }
+
+  /** Finds out what there is to catch up with. Asked again after an interruption: the stream may have lost its end with it. */
+  async begin(): Promise<void> {
+    const { stream, handler } = this.#options;
+    const newest = await reaching(readNewest(this.#connection, stream, this.#filter));
+    if (this.#isCaughtUp) return;
+    this.#goal = newest?.sequence ?? 0;
+    if (this.#nextSequence <= this.#goal) return;
+    this.#isCaughtUp = true;
+    await handler([], { caughtUp: true });
+  }
+
+  /** Until the signal aborts. */
+  async readOn(): Promise<void> {
+    const { signal, stream, handler } = this.#options;
+    while (!signal.aborted) {
+      const known = Math.max(this.#goal, this.#tip.sequence) - this.#nextSequence + 1;
+      const count = Math.max(1, Math.min(this.#askCount, known, this.#options.maxBatch));
+      const read = readForward(this.#connection, stream, this.#filter, this.#nextSequence, count);
+      const messages = await reaching(read);
+      const last = messages.at(-1);
+      if (last === undefined) {
+        // What it waits for may be gone.
+        if (!this.#isCaughtUp) await this.begin();
+        const isTold = await this.#tip.more(this.#nextSequence);
+        if (!isTold && !signal.aborted) await this.#passOver();
+        continue;
+      }
+      this.#learn(messages, count);
+      if (signal.aborted) return;
+      this.#isCaughtUp ||= last.sequence >= this.#goal;
+      await handler(messages, { caughtUp: this.#isCaughtUp });
+      this.#nextSequence = last.sequence + 1;
+    }
+  }
+
+  /** What the filter does not take need not be looked through again. Only the leader knows that nothing is missing there. */
+  async #passOver(): Promise<void> {
+    const { stream } = this.#options;
+    const { lastSequence } = await reaching(readStreamFacts(this.#connection, stream));
+    if (lastSequence < this.#nextSequence) return;
+    const first = await reaching(readNext(this.#connection, stream, this.#filter, this.#nextSequence));
+    this.#nextSequence = first?.sequence ?? lastSequence + 1;
+  }
+
+  /** Numbers that a filter passes over, and large messages, make it ask for less. */
+  #learn(messages: readonly StoredMessage[], count: number): void {
+    const largest = messages.reduce((size, { data }) => Math.max(size, data.length), 1);
+    const wanted = messages.length < count ? messages.length : this.#askCount * 2;
+    this.#askCount = Math.max(1, Math.min(wanted, maxAskedCount, Math.floor(maxAskedBytes / largest)));
+  }
 }

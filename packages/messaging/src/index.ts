@@ -65,3 +65,4 @@ export {
   type StreamFacts,
   setStreamDescription,
 } from './stream-access.js';
+export { TipAnnouncer } from './tip-announcer.js';

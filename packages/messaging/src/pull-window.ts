@@ -53,8 +53,6 @@ export interface PullWindowOptions {
   onStray?: (subject: string) => void;
   /** The consumer does not exist (yet) or refuses; called at the first of a row of refusals. */
   onRefused?: (reason: unknown) => void;
-  /** Called once when the connection breaks, the consumer refuses or the server falls silent; the window is closed then. Without it the window recovers by itself. */
-  onLost?: () => void;
 }
 
 export class PullWindow {
@@ -85,11 +83,11 @@ export class PullWindow {
   constructor(connection: Connection, options: PullWindowOptions) {
     this.#options = options;
     this.#link = linkOf(connection);
-    this.#requestSubject = `$JS.API.CONSUMER.MSG.NEXT.${options.stream}.${options.consumer}`;
+    this.#requestSubject = `${this.#link.apiPrefix}.CONSUMER.MSG.NEXT.${options.stream}.${options.consumer}`;
     this.#endWatching = this.#link.watch({
       onDown: () => {
         this.#preparedAt = undefined;
-        this.#giveUp();
+        this.#dropRequests();
       },
       onUp: () => void this.#open(),
     });
@@ -121,11 +119,6 @@ export class PullWindow {
     // Rejected by a broken connection, on which nothing is on its way.
     await subscription?.drain().catch(() => undefined);
     this.#requestedCount = 0;
-  }
-
-  close(): void {
-    this.#end();
-    this.#dropRequests();
   }
 
   #end(): void {
@@ -190,7 +183,8 @@ export class PullWindow {
 
   #onRefusal(reason: unknown): void {
     if (this.#retryDelayMs === minRetryDelayMs) this.#options.onRefused?.(reason);
-    if (this.#giveUp()) this.#retryLater();
+    this.#dropRequests();
+    this.#retryLater();
   }
 
   #dropRequests(): void {
@@ -202,15 +196,6 @@ export class PullWindow {
     this.#subscription = undefined;
     this.#recentRequests = [];
     this.#requestedCount = 0;
-  }
-
-  /** What was requested cannot be counted on any more. True when the window stays in use. */
-  #giveUp(): boolean {
-    this.#dropRequests();
-    if (this.#isClosed || this.#options.onLost === undefined) return !this.#isClosed;
-    this.close();
-    this.#options.onLost();
-    return false;
   }
 
   #onMessage(message: Msg): void {
@@ -234,7 +219,7 @@ export class PullWindow {
     const leftCount = readLeftCount(message);
     if (code === status.expired || code === status.notFound) {
       this.#retryDelayMs = minRetryDelayMs;
-      if (leftCount === undefined) this.#reopen();
+      if (leftCount === undefined) void this.#open();
       else this.#takeBack(leftCount);
       return;
     }
@@ -244,10 +229,6 @@ export class PullWindow {
   #takeBack(count: number): void {
     this.#requestedCount = Math.max(0, this.#requestedCount - count);
     this.#queueRefill();
-  }
-
-  #reopen(): void {
-    if (this.#giveUp()) void this.#open();
   }
 
   #retryLater(): void {
@@ -308,7 +289,7 @@ export class PullWindow {
     if (lateMs > checkMs) this.#heardAt = now;
     if (this.#requestedCount > 0 && now - this.#heardAt > maxSilenceMs) {
       this.#link.disturbed();
-      this.#reopen();
+      void this.#open();
       return;
     }
     this.#recentRequests = this.#recentRequests.filter(

@@ -58,6 +58,21 @@ export function readNewest(
   });
 }
 
+/** The first message on `filterSubject` (wildcards allowed) from a number on, asked of the leader. */
+export function readNext(
+  connection: Connection,
+  stream: string,
+  filterSubject: string,
+  fromSequence: number,
+): Promise<StoredMessage | undefined> {
+  const { manager } = linkOf(connection);
+  const query = { seq: fromSequence, next_by_subj: filterSubject };
+  return attempt(connection, `reading ${filterSubject} of ${stream}`, async () => {
+    const message = await foundOrNull(() => manager.streams.getMessage(stream, query));
+    return message === null ? undefined : translate(stream, message);
+  });
+}
+
 /** How many copies answer direct reads. Asked once: nobody answers where none does, not even to refuse. */
 async function directCopies(connection: Connection, stream: string): Promise<number> {
   const { manager, directReads } = linkOf(connection);
@@ -131,21 +146,43 @@ export function getMessage(
   });
 }
 
+/**
+ * Up to `count` messages on `filterSubject` (wildcards allowed) from a number on, in stream order; none at the end of the
+ * stream. One question for each number, all under way at once, so it is quick where few numbers are passed over. Any
+ * copy of the stream may answer: what one does not have yet ends the list.
+ */
+export function readForward(
+  connection: Connection,
+  stream: string,
+  filterSubject: string,
+  fromSequence: number,
+  count: number,
+): Promise<StoredMessage[]> {
+  const { manager } = linkOf(connection);
+  return attempt(connection, `reading ${stream} from ${fromSequence} on`, async () => {
+    const asked = Array.from({ length: count }, (_, index) =>
+      manager.direct.getMessage(stream, { seq: fromSequence + index, next_by_subj: filterSubject }),
+    );
+    const messages: StoredMessage[] = [];
+    for (const message of await Promise.all(asked)) {
+      if (message === null) break;
+      if (message.seq > (messages.at(-1)?.sequence ?? 0)) messages.push(translate(stream, message));
+    }
+    return messages;
+  });
+}
+
 /** Each message that lies on `filterSubject` (wildcards allowed) now, in stream order. */
 export async function* readMessages(
   connection: Connection,
   stream: string,
   filterSubject: string,
 ): AsyncGenerator<StoredMessage, void, undefined> {
-  const { manager } = linkOf(connection);
   for (let sequence = 1; ; ) {
-    const query = { seq: sequence, next_by_subj: filterSubject };
-    const message = await attempt(connection, `reading ${filterSubject} of ${stream}`, () =>
-      foundOrNull(() => manager.streams.getMessage(stream, query)),
-    );
-    if (message === null) return;
-    yield translate(stream, message);
-    sequence = message.seq + 1;
+    const message = await readNext(connection, stream, filterSubject, sequence);
+    if (message === undefined) return;
+    yield message;
+    sequence = message.sequence + 1;
   }
 }
 

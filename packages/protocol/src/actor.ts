@@ -15,6 +15,14 @@ export const actor = z.string().regex(pattern, {
   error: 'must look like user:alice or service:ci, in small letters, digits and ._@+-',
 });
 
+/** Speaks for the platform itself, which no client can. */
+export const isSystem = (form: string): boolean => form.startsWith('system:');
+
+/** Of what only clients send. */
+export const clientActor = actor.refine((form) => !isSystem(form), {
+  error: 'nobody but the platform speaks for the system',
+});
+
 /** Acts where a client has not said who does. */
 export const anonymousActor = 'user:anonymous';
 

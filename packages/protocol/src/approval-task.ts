@@ -1,6 +1,6 @@
 /** `wf.task.approval.request.…`: ask for a decision. `wf.task.approval.decision.…`: here is a decision, not yet judged. */
 import { z } from 'zod';
-import { actor } from './actor.js';
+import { clientActor } from './actor.js';
 import { callerJson, commandId, comment, id, instant, json } from './shapes.js';
 
 const request = z.object({
@@ -27,7 +27,7 @@ const decision = z.object({
   approvalId: id,
   workspace: id,
   decision: z.enum(['approve', 'reject']),
-  actor,
+  actor: clientActor,
   comment: comment.optional(),
   data: callerJson.optional(),
   issuedAt: instant,

@@ -9,11 +9,15 @@ import { taskSubjects } from './subjects.js';
 import { type WireMessage, type WireMessageMarks, wireMessage } from './wire-message.js';
 
 /** A command of a client is known by its own id in its workspace, one that an effect sends by the id of the effect. */
-export const encodeRunCommand = (command: RunCommand, effectId?: string): WireMessage => {
+export const encodeRunCommand = (command: RunCommand): WireMessage => {
   const { workspace, runId, commandId } = command;
-  const messageId = effectId ?? `${workspace}/${runId}/${commandId}`;
+  const messageId = `${workspace}/${runId}/${commandId}`;
   return wireMessage(taskSubjects.run(workspace, runId), messageId, JSON.stringify(command));
 };
+
+/** What one run asks of another through the orchestrator. */
+export const encodeOwnRunCommand = (command: RunCommand, effectId: string): WireMessage =>
+  wireMessage(taskSubjects.ownRun(command.workspace, command.runId), effectId, JSON.stringify(command));
 
 export const encodeCatalogCommand = (command: CatalogCommand): WireMessage => {
   const { workspace, commandId } = command;

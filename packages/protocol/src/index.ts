@@ -29,6 +29,7 @@ export {
   encodeCatalogCommand,
   encodeChildEnded,
   encodeDeadLetterReport,
+  encodeOwnRunCommand,
   encodeRunCommand,
   encodeStepReport,
   encodeStepTask,
@@ -38,7 +39,7 @@ export { decodeFigures, encodeFigures, type OrchestratorFigures } from './figure
 export { headers, maxStepPayloadBytes } from './headers.js';
 export type { IncomingText } from './incoming-text.js';
 export { maxCommentLength, maxIdempotencyKeyLength, maxNameLength, maxReasonLength } from './limits.js';
-export { type BusUser, busUsers, busUsersFor } from './permissions.js';
+export { type BusImport, type BusUser, busUsers, busUsersFor } from './permissions.js';
 export type {
   ApprovalJudgement,
   ChildEnded,
@@ -71,6 +72,7 @@ export {
   presenceSubjects,
   type TaskAddress,
   taskSubjects,
+  tipSubjectOf,
   workspaceOfAgentTask,
   workspaceOfSubject,
 } from './subjects.js';

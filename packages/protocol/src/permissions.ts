@@ -1,122 +1,185 @@
 /**
- * What each process may publish and subscribe to, as the permissions of a user of nats-server. The files in
- * `deploy/nats` and the embedded server's users are made from it.
+ * What each process may say to the bus and hear from it. The files in `deploy/nats` and the embedded server's
+ * configuration are made from it.
  *
- * 1. Only the orchestrator publishes events and the tasks of steps, and only it makes, changes or deletes streams,
- *    durable consumers and messages.
- * 2. Answers come below a prefix of the user's own, so nobody reads what another one asked for.
- * 3. An agent is one workspace's: nothing that it may name lies in another.
+ * 1. The streams are in the home account, and only the orchestrator is in it: only it publishes events and the tasks of
+ *    steps, and only it makes, changes or deletes streams, consumers and messages.
+ * 2. Every other party has an account of its own, which reaches of the home account exactly what is named here. The
+ *    server sends an answer wherever the asker says, whatever the asker may publish: so the asker's account is the
+ *    border, and an answer never leaves it. A user's permissions stand behind that border as a second fence.
+ * 3. Nobody but the orchestrator makes consumers: a consumer delivers where its maker says, inside the streams' account.
+ *    What follows the log reads it by number, which leaves nothing on the server.
+ * 4. An agent is one workspace's: nothing that it may name lies in another.
  */
 import { type ConsumerDeclaration, consumers, EVENTS, TASKS } from './streams.js';
 import { figuresSubjects, filters, heldSubjectOf, presenceSubjects } from './subjects.js';
+
+/** Something of the home account that an account reaches. */
+export type BusImport =
+  /** Published under `local`, it arrives under `subject`, and the answers come back: one, or several to one question. */
+  | {
+      readonly kind: 'service';
+      readonly subject: string;
+      readonly local: string;
+      readonly answers: 'one' | 'several';
+    }
+  /** Heard under its own name. */
+  | { readonly kind: 'stream'; readonly subject: string };
 
 export interface BusUser {
   readonly name: string;
   /** Answers to its requests come below it. */
   readonly inboxPrefix: string;
+  /** Where it asks JetStream: an account without streams does not have those of another under their own name. */
+  readonly apiPrefix: string;
   readonly publish: readonly string[];
   readonly subscribe: readonly string[];
+  /** Of an account of its own, which bears its name; absent for who is in the home account. */
+  readonly imports?: readonly BusImport[];
 }
 
-const api = (request: string): string => `$JS.API.${request}`;
+const homeApiPrefix = '$JS.API';
+const importedApiPrefix = 'wf.js';
 
-const busUser = (name: string, publish: readonly string[], subscribe: readonly string[]): BusUser => {
-  const inboxPrefix = `_INBOX_${name}`;
-  return { name, inboxPrefix, publish, subscribe: [`${inboxPrefix}.>`, ...subscribe] };
+const inboxPrefixOf = (name: string): string => `_INBOX_${name}`;
+
+interface Rights {
+  /** Messages into a stream, each acknowledged by it. */
+  readonly sends?: readonly string[];
+  /** Requests to JetStream. */
+  readonly asks?: readonly string[];
+  /** Acknowledgements of what consumers deliver. */
+  readonly acknowledges?: readonly string[];
+  /** What the orchestrator publishes, as it does. */
+  readonly hears?: readonly string[];
+  /** Said and heard among those of the same account. */
+  readonly among?: readonly string[];
+}
+
+const unique = (texts: readonly string[]): readonly string[] => [...new Set(texts)];
+
+const importOf = (subject: string, local = subject): BusImport => {
+  const answers = subject.startsWith(`${homeApiPrefix}.CONSUMER.MSG.NEXT.`) ? 'several' : 'one';
+  return { kind: 'service', subject, local, answers };
 };
 
-/** Claiming from a durable consumer that somebody else has made, and answering. */
-const claim = ({ stream, durable }: ConsumerDeclaration): readonly string[] => [
-  api(`STREAM.INFO.${stream}`),
-  api(`CONSUMER.INFO.${stream}.${durable}`),
-  api(`CONSUMER.MSG.NEXT.${stream}.${durable}`),
-  `$JS.ACK.${stream}.${durable}.>`,
-];
+/** A user in an account of its own. */
+const party = (name: string, rights: Rights): BusUser => {
+  const { sends = [], asks = [], acknowledges = [], hears = [], among = [] } = rights;
+  const services = [
+    ...unique([...sends, ...acknowledges]).map((subject) => importOf(subject)),
+    ...unique(asks).map((ask) => importOf(`${homeApiPrefix}.${ask}`, `${importedApiPrefix}.${ask}`)),
+  ];
+  const inboxPrefix = inboxPrefixOf(name);
+  return {
+    name,
+    inboxPrefix,
+    apiPrefix: importedApiPrefix,
+    publish: [...services.map((each) => (each.kind === 'service' ? each.local : each.subject)), ...among],
+    subscribe: [`${inboxPrefix}.>`, ...hears, ...among],
+    imports: [...services, ...hears.map((subject): BusImport => ({ kind: 'stream', subject }))],
+  };
+};
 
-/** As `claim`, and what holders of steps tell one another. */
-const claimSteps = (consumer: ConsumerDeclaration): readonly string[] => [
-  ...claim(consumer),
-  api(`STREAM.INFO.${EVENTS}`),
-  heldSubjectOf(consumer),
-];
+/** Claiming from durable consumers that the orchestrator has made, and answering. */
+const claim = (...claimed: readonly ConsumerDeclaration[]): Rights => ({
+  asks: claimed.flatMap(({ stream, durable }) => [
+    `STREAM.INFO.${stream}`,
+    `CONSUMER.INFO.${stream}.${durable}`,
+    `CONSUMER.MSG.NEXT.${stream}.${durable}`,
+  ]),
+  acknowledges: claimed.map(({ stream, durable }) => `$JS.ACK.${stream}.${durable}.>`),
+});
 
 /** The last message on each of these subjects, and no other. */
 const lastOf = (stream: string, subjects: readonly string[]): readonly string[] =>
-  subjects.map((subject) => api(`DIRECT.GET.${stream}.${subject}`));
+  subjects.map((subject) => `DIRECT.GET.${stream}.${subject}`);
 
-/**
- * Reading the log from any point on. The form without a name makes ephemeral consumers only: the server refuses a
- * durable one there. Which of the events are read cannot be narrowed by the subject of these requests.
- */
-const followTheLog: readonly string[] = [
-  api(`STREAM.INFO.${EVENTS}`),
-  api(`STREAM.MSG.GET.${EVENTS}`),
-  api(`CONSUMER.CREATE.${EVENTS}`),
-  api(`CONSUMER.INFO.${EVENTS}.*`),
-  api(`CONSUMER.MSG.NEXT.${EVENTS}.*`),
-];
+/** Reading the log from any point on. Which of the events are read cannot be narrowed by the subject of these requests. */
+const followTheLog: Required<Pick<Rights, 'asks' | 'hears'>> = {
+  asks: [`STREAM.INFO.${EVENTS}`, `STREAM.MSG.GET.${EVENTS}`, `DIRECT.GET.${EVENTS}`],
+  hears: [filters.allTips],
+};
 
-/** What a holder of steps watches while it is at work. */
-const allWork: readonly string[] = [filters.allRunEvents, filters.allStepEvents];
+interface Holder {
+  readonly name: string;
+  readonly claimed: readonly ConsumerDeclaration[];
+  readonly results: string;
+  readonly deadLetters: string;
+  /** Events of its runs and steps, which it watches while it is at work. */
+  readonly work: readonly string[];
+}
+
+/** Claims steps, and tells others that claim from the same consumers what it has in hand. */
+const holder = ({ name, claimed, results, deadLetters, work }: Holder): BusUser => {
+  const claims = claim(...claimed);
+  return party(name, {
+    ...claims,
+    sends: [results, deadLetters],
+    asks: [
+      ...(claims.asks ?? []),
+      `STREAM.INFO.${EVENTS}`,
+      ...lastOf(EVENTS, work),
+      ...lastOf(TASKS, [results]),
+    ],
+    hears: work,
+    among: claimed.map(heldSubjectOf),
+  });
+};
+
+const approvalClaims = claim(consumers.approvalService);
 
 export const busUsers = {
-  orchestrator: busUser(
-    'orchestrator',
-    [
+  orchestrator: {
+    name: 'orchestrator',
+    inboxPrefix: inboxPrefixOf('orchestrator'),
+    apiPrefix: homeApiPrefix,
+    publish: [
       filters.allEvents,
       filters.allTasks,
+      filters.allTips,
       presenceSubjects.orchestrator,
       figuresSubjects.orchestrator,
       // Another orchestrator that asks who is there.
-      '_INBOX_orchestrator.>',
-      api('>'),
+      `${inboxPrefixOf('orchestrator')}.>`,
+      `${homeApiPrefix}.>`,
       `$JS.ACK.${TASKS}.>`,
       `$JS.ACK.${EVENTS}.>`,
     ],
-    [presenceSubjects.orchestrator],
-  ),
-  stepWorker: busUser(
-    'step-worker',
-    [
-      filters.allStepResults,
-      filters.allDeadLetterTasks,
-      ...claimSteps(consumers.stepWorker),
-      ...claimSteps(consumers.evaluator),
-      ...lastOf(EVENTS, allWork),
-      ...lastOf(TASKS, [filters.allStepResults]),
-    ],
-    [...allWork, heldSubjectOf(consumers.stepWorker), heldSubjectOf(consumers.evaluator)],
-  ),
+    subscribe: [`${inboxPrefixOf('orchestrator')}.>`, presenceSubjects.orchestrator, filters.allTips],
+  } satisfies BusUser as BusUser,
+  stepWorker: holder({
+    name: 'step-worker',
+    claimed: [consumers.stepWorker, consumers.evaluator],
+    results: filters.allStepResults,
+    deadLetters: filters.allDeadLetterTasks,
+    work: [filters.allRunEvents, filters.allStepEvents],
+  }),
   agent: (workspace: string): BusUser =>
-    busUser(
-      `agent-${workspace}`,
-      [
-        filters.agentResults(workspace),
-        filters.deadLettersOf(workspace),
-        ...claimSteps(consumers.agent(workspace)),
-        ...lastOf(EVENTS, filters.workOfWorkspace(workspace)),
-        ...lastOf(TASKS, [filters.agentResults(workspace)]),
-      ],
-      [...filters.workOfWorkspace(workspace), heldSubjectOf(consumers.agent(workspace))],
-    ),
-  approvalService: busUser(
-    'approval-service',
-    [
-      filters.allApprovalResults,
-      filters.allDeadLetterTasks,
-      ...claim(consumers.approvalService),
+    holder({
+      name: `agent-${workspace}`,
+      claimed: [consumers.agent(workspace)],
+      results: filters.agentResults(workspace),
+      deadLetters: filters.deadLettersOf(workspace),
+      work: filters.workOfWorkspace(workspace),
+    }),
+  approvalService: party('approval-service', {
+    ...approvalClaims,
+    sends: [filters.allApprovalResults, filters.allDeadLetterTasks],
+    asks: [
+      ...(approvalClaims.asks ?? []),
       ...lastOf(EVENTS, [filters.allApprovalEvents]),
-      ...followTheLog,
+      ...followTheLog.asks,
     ],
-    [],
-  ),
-  api: busUser(
-    'api',
-    [filters.allRunTasks, filters.allCatalogTasks, filters.allApprovalDecisions, ...followTheLog],
-    [figuresSubjects.orchestrator],
-  ),
+    hears: followTheLog.hears,
+  }),
+  api: party('api', {
+    sends: [filters.askedRunTasks, filters.allCatalogTasks, filters.allApprovalDecisions],
+    asks: followTheLog.asks,
+    hears: [...followTheLog.hears, figuresSubjects.orchestrator],
+  }),
   /** Whoever only looks on: `signalbox events tail`, a monitor, an archive. */
-  tap: busUser('tap', lastOf(EVENTS, [filters.allEvents]), [filters.allEvents]),
+  tap: party('tap', { asks: lastOf(EVENTS, [filters.allEvents]), hears: [filters.allEvents] }),
 } as const;
 
 /** One of each, with the agents of these workspaces. */

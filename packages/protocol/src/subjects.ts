@@ -30,8 +30,13 @@ const agentTaskPrefix = 'wf.task.agent.';
 export const workspaceOfAgentTask = (subject: string): string | undefined =>
   subject.startsWith(agentTaskPrefix) ? subject.slice(agentTaskPrefix.length).split('.')[0] : undefined;
 
+const ownToken = 'orchestrator';
+
 export const taskSubjects = {
   run: ofRun('wf.task.run'),
+  /** What the orchestrator itself asks of a run: in order with what others ask, and a subject that nobody else may publish on. */
+  ownRun: (workspace: string, runId: string): string =>
+    `${ofRun('wf.task.run')(workspace, runId)}.${ownToken}`,
   resumeStep: ofPart('wf.task.resume.step', 'step id'),
   resumeAgent: ofPart('wf.task.resume.agent', 'step id'),
   resumeApproval: ofRun('wf.task.resume.approval'),
@@ -66,10 +71,25 @@ export const eventSubjects = {
 export const heldSubjectOf = ({ durable }: { readonly durable: string }): string =>
   `wf.held.${token(durable, 'consumer')}`;
 
+const eventPrefix = 'wf.event.';
+
+/**
+ * Where the orchestrator says how far the log goes, by the kind of event that is new, so that those who read it need not
+ * ask. For a subject or a filter of events; kept nowhere.
+ */
+export const tipSubjectOf = (eventSubject: string): string => {
+  const [kind = ''] = eventSubject.startsWith(eventPrefix)
+    ? eventSubject.slice(eventPrefix.length).split('.')
+    : [];
+  return idPattern.test(kind) ? `wf.tip.${kind}` : filters.allTips;
+};
+
 /** What consumers and subscribers filter on. */
 export const filters = {
   allTasks: 'wf.task.>',
   allRunTasks: 'wf.task.run.>',
+  /** Without the orchestrator's own. */
+  askedRunTasks: 'wf.task.run.*.*',
   allResumeTasks: 'wf.task.resume.>',
   allCatalogTasks: 'wf.task.catalog.>',
   allDeadLetterTasks: 'wf.task.deadletter.>',
@@ -83,6 +103,7 @@ export const filters = {
   agentResults: (workspace: string) => `${ofWorkspace('wf.task.resume.agent')(workspace)}.>`,
   deadLettersOf: ofWorkspace('wf.task.deadletter'),
   agentTasks: (workspace: string) => `${ofWorkspace('wf.task.agent')(workspace)}.>`,
+  allTips: 'wf.tip.*',
   allEvents: 'wf.event.>',
   allRunEvents: 'wf.event.run.>',
   allStepEvents: 'wf.event.step.>',
@@ -110,7 +131,7 @@ interface OfRun extends OfWorkspace {
 
 export type TaskAddress =
   | ({ readonly kind: 'catalog' | 'deadletter' } & OfWorkspace)
-  | ({ readonly kind: 'run' | 'resume.approval' | 'resume.child' } & OfRun)
+  | ({ readonly kind: 'run' | 'run.own' | 'resume.approval' | 'resume.child' } & OfRun)
   | ({
       readonly kind: 'step' | 'agent' | 'evaluate' | 'resume.step' | 'resume.agent';
       readonly stepId: string;
@@ -140,6 +161,8 @@ const addressOf = ([first = '', ...rest]: readonly string[]): TaskAddress | unde
     case 'resume.approval/2':
     case 'resume.child/2':
       return { kind: kind as 'run', workspace, runId };
+    case 'run/3':
+      return partId === ownToken ? { kind: 'run.own', workspace, runId } : undefined;
     case 'step/3':
     case 'agent/3':
     case 'evaluate/3':

@@ -1,12 +1,13 @@
 /** Text on a task subject → message. A body that names another workspace, run or step than its subject is refused. */
 import type { z } from 'zod';
+import { isSystem } from './actor.js';
 import { approvalTask } from './approval-task.js';
 import { catalogCommand } from './catalog-command.js';
 import { ContractError } from './contract-error.js';
 import { deadLetterReport } from './dead-letter.js';
 import { type IncomingText, parseJson, requireVersion } from './incoming-text.js';
 import { type IncomingResume, type ResumeKind, resumeKinds, resumeSchemas } from './resume-message.js';
-import { runCommand } from './run-command.js';
+import { type RunCommand, runCommand } from './run-command.js';
 import { stepTask } from './step-task.js';
 import { parseTaskSubject, type TaskAddress } from './subjects.js';
 
@@ -44,7 +45,22 @@ const refuseMismatch = (address: TaskAddress, message: object, subject: string):
   }
 };
 
-export const decodeRunCommand = decoder(['run'], runCommand);
+/** Only the orchestrator speaks for the system and for a parent run, and it has a subject of its own. @throws ContractError */
+export const decodeRunCommand = (incoming: IncomingText): RunCommand => {
+  const { address, message } = decode(incoming, ['run', 'run.own'], () => runCommand);
+  if (address.kind === 'run') refuseOwn(message, incoming.subject);
+  return message;
+};
+
+const refuseOwn = (command: RunCommand, subject: string): void => {
+  const isOfParent = command.type === 'start' && (command.parent ?? command.depth) !== undefined;
+  if (!isOfParent && !isSystem(command.actor)) return;
+  throw new ContractError(
+    `the command on ${subject} is one that only the orchestrator itself may give`,
+    isOfParent ? '/parent' : '/actor',
+  );
+};
+
 export const decodeCatalogCommand = decoder(['catalog'], catalogCommand);
 export const decodeDeadLetterReport = decoder(['deadletter'], deadLetterReport);
 

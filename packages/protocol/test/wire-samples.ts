@@ -17,6 +17,7 @@ import {
   encodeChildEnded,
   encodeDeadLetterReport,
   encodeEvent,
+  encodeOwnRunCommand,
   encodeRunCommand,
   encodeStepReport,
   encodeStepTask,
@@ -49,13 +50,22 @@ const runCommands = [
     workflowVersion: 3,
     input: { service: 'web', tags: ['ä', '\u2028'] },
     idempotencyKey: 'order 66',
-    depth: 1,
   },
   { ...command, type: 'pause', runId, reason: 'lunch' },
   { ...command, type: 'resume', runId },
   { ...command, type: 'cancel', runId },
   { ...command, type: 'signal', runId, signal: 'deployed', signalId: 'signal-1', payload: null },
 ] as const satisfies Parameters<typeof encodeRunCommand>[0][];
+
+const childStart = {
+  ...command,
+  type: 'start',
+  runId,
+  workflowId: 'triage',
+  input: {},
+  depth: 1,
+  parent: { runId, stepId },
+} as const;
 
 const catalogCommands: readonly CatalogCommand[] = [
   { ...command, type: 'put_workflow', mode: 'create', source: 'id: triage\n' },
@@ -220,6 +230,12 @@ export const wireSamples: readonly WireSample[] = [
     written: encodeRunCommand(read),
     decode: decodeRunCommand,
   })),
+  {
+    name: 'run-own-start',
+    read: childStart,
+    written: encodeOwnRunCommand(childStart, `${runId}/7/0`),
+    decode: decodeRunCommand,
+  },
   ...catalogCommands.map((read) => ({
     name: `catalog-${read.type}`,
     read,

@@ -26,6 +26,8 @@ const sample = (name: string): WireSample => {
 /** A worker's task and an agent's, and their reports, are the same on the wire: the claim tells them apart. */
 const sortOf = ({ name, written: { subject } }: WireSample): string => {
   if (name.includes('-by-')) return 'report';
+  // What others may ask of a run, the orchestrator may too; the reverse has a test of its own.
+  if (name.startsWith('run-')) return 'run';
   return name.startsWith('task-for-') ? 'task' : subject;
 };
 
@@ -53,6 +55,22 @@ describe.each(wireSamples)('$name', (each) => {
       );
     const moved = subject.replace('.acme', '.other');
     expect(() => each.decode(incomingOf(each, { subject: moved }))).toThrow(ContractError);
+  });
+});
+
+describe('where others ask of a run, the orchestrator’s own is refused:', () => {
+  test.each([
+    ['a start in the name of a parent', 'run-own-start', {}],
+    ['a start at a depth', 'run-start', { depth: 1 }],
+    ['a cancel of the system', 'run-cancel', { actor: 'system:orchestrator' }],
+    ['a start of the system', 'run-start', { actor: 'system:orchestrator' }],
+  ])('%s', (_what, name, over) => {
+    const each = sample(name);
+    const text = JSON.stringify({ ...(JSON.parse(each.written.data) as object), ...over });
+    const { workspace, runId } = each.read as { workspace: string; runId: string };
+    const decodeOn = (subject: string) => () => decodeRunCommand(incomingOf(each, { subject, text }));
+    expect(decodeOn(taskSubjects.run(workspace, runId))).toThrow(ContractError);
+    expect(decodeOn(taskSubjects.ownRun(workspace, runId))).not.toThrow();
   });
 });
 

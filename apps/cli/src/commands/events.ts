@@ -29,6 +29,7 @@ const tail = async (options: { run?: string }, command: Command): Promise<void> 
     ...config.bus,
     ...(login === undefined ? {} : { login }),
     inboxPrefix: busUsers.tap.inboxPrefix,
+    apiPrefix: busUsers.tap.apiPrefix,
     name: 'signalbox-cli',
     logger,
     signal: unanswered.signal,

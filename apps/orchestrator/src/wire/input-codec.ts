@@ -60,6 +60,7 @@ const decode = (message: IncomingMessage): BatchInput => {
   const address = parseTaskSubject(message.subject);
   switch (address.kind) {
     case 'run':
+    case 'run.own':
       return { kind: 'run', command: decodeRunCommand(incoming), message };
     case 'resume.step':
     case 'resume.agent':

@@ -3,7 +3,7 @@ import type { Effect, RunStarted } from '@signalbox/engine';
 import {
   encodeApprovalRequest,
   encodeChildEnded,
-  encodeRunCommand,
+  encodeOwnRunCommand,
   encodeStepTask,
   stepTaskSubject,
   taskSubjects,
@@ -100,7 +100,7 @@ export const startChildEntry = (
   issuedAt: number,
 ): MessageEntry =>
   messageEntry(
-    encodeRunCommand(
+    encodeOwnRunCommand(
       {
         type: 'start',
         commandId: `${run.runId}/${effect.stepId}/start`,
@@ -124,7 +124,7 @@ export const cancelChildEntry = (
   issuedAt: number,
 ): MessageEntry =>
   messageEntry(
-    encodeRunCommand(
+    encodeOwnRunCommand(
       {
         type: 'cancel',
         commandId: effectId,
