@@ -1,7 +1,7 @@
 /** Who speaks to the bus and should not: forged results, decisions, cancels and starts, hostile ids, workers that lie. */
 import { randomUUID } from 'node:crypto';
 import { createPublisher, openConnection } from '@signalbox/messaging';
-import { eventSubjects, taskSubjects, wireMessage } from '@signalbox/protocol';
+import { type BusUser, busUsers, eventSubjects, taskSubjects, wireMessage } from '@signalbox/protocol';
 import { createLogger } from '@signalbox/telemetry';
 import { runs } from '../client.js';
 import { runCli } from '../programs.js';
@@ -12,30 +12,49 @@ import { attack, endOfRun, expectStatus, put, startAttack } from './attack.js';
 
 const workspace = 'default';
 
+const agent = busUsers.agent(workspace);
+const { stepWorker, api } = busUsers;
+
 interface Forged {
+  readonly by: BusUser;
   readonly what: string;
   readonly subject: string;
   readonly body: object;
 }
 
-/** Publishes each as whoever holds the URL may; what the server refuses is as good as what the platform ignores. */
-const publishAll = async (stage: Stage, forged: readonly Forged[]): Promise<void> => {
+/**
+ * Publishes each as the party that it names, with that party's own login: what a worker, an agent or the api could do
+ * whose machine is a stranger's. What the server refuses is as good as what the platform ignores. Returns how many it
+ * refused.
+ */
+const publishAll = async (stage: Stage, forged: readonly Forged[]): Promise<number> => {
   const logger = createLogger({ service: 'forger', level: 'silent' });
-  const connection = await openConnection({ url: stage.world.natsUrl, name: 'forger', logger });
-  const publisher = createPublisher(connection);
   let refused = 0;
-  for (const { subject, body } of forged) {
-    try {
-      await publisher.publish(wireMessage(subject, randomUUID(), JSON.stringify(body)));
-    } catch {
-      // No stream takes it, or this user may not say it: either way nobody has heard.
-      refused += 1;
+  for (const party of new Set(forged.map(({ by }) => by))) {
+    const env = stage.world.loginOf(party.name);
+    const connection = await openConnection({
+      url: stage.world.natsUrl,
+      name: 'forger',
+      login: { user: env.SIGNALBOX_NATS_USER ?? '', password: env.SIGNALBOX_NATS_PASSWORD ?? '' },
+      inboxPrefix: party.inboxPrefix,
+      apiPrefix: party.apiPrefix,
+      logger,
+    });
+    const publisher = createPublisher(connection);
+    for (const { subject, body } of forged.filter(({ by }) => by === party)) {
+      try {
+        await publisher.publish(wireMessage(subject, randomUUID(), JSON.stringify(body)));
+      } catch {
+        // No stream takes it, or this user may not say it: either way nobody has heard.
+        refused += 1;
+      }
     }
+    publisher.close();
+    await connection.close();
   }
   stage.findings.figure('forged messages', forged.length);
   stage.findings.figure('forged messages that the server refused', refused);
-  publisher.close();
-  await connection.close();
+  return refused;
 };
 
 const waitingForApproval = async (
@@ -57,7 +76,7 @@ const forgery = attack({
   name: 'forged-messages',
   promise: 'a result without its claim, an event of a stranger and a run of another workspace change nothing',
   act: async (stage) => {
-    const { runId, stepId } = await waitingForApproval(stage);
+    const { runId, stepId, approvalId } = await waitingForApproval(stage);
     const slow = (await stage.client.start('slow'))?.runId ?? '';
     const result = {
       type: 'step.succeeded',
@@ -78,17 +97,88 @@ const forgery = attack({
       actor: 'user:eve',
       issuedAt: Date.now(),
     };
-    await publishAll(stage, [
-      { what: 'a result', subject: taskSubjects.resumeStep(workspace, runId, stepId), body: result },
+    const approval = taskSubjects.approvalDecision(workspace, runId, approvalId);
+    const decision = {
+      type: 'decision',
+      commandId: randomUUID(),
+      runId,
+      approvalId,
+      workspace,
+      decision: 'approve',
+      actor: 'user:eve',
+      issuedAt: Date.now(),
+    };
+    const start = {
+      ...cancel,
+      type: 'start',
+      runId: randomUUID(),
+      workspace,
+      workflowId: 'linear',
+      input: {},
+    };
+    const byHolders = [
+      { what: 'a start', subject: taskSubjects.run(workspace, start.runId), body: start },
+      { what: 'a cancel', subject: taskSubjects.run(workspace, slow), body: { ...cancel, workspace } },
+      { what: 'a decision', subject: approval, body: decision },
       {
+        what: 'a judgement',
+        subject: taskSubjects.resumeApproval(workspace, runId),
+        body: { ...decision, type: 'approval.decided' },
+      },
+      { what: 'a task', subject: taskSubjects.step(workspace, runId, stepId), body: { anything: true } },
+      { what: 'a task nobody consumes', subject: 'wf.task.nobody.default', body: {} },
+    ];
+    const refused = await publishAll(stage, [
+      ...[stepWorker, agent].flatMap((by) => byHolders.map((each) => ({ by, ...each }))),
+      {
+        by: agent,
+        what: 'a result',
+        subject: taskSubjects.resumeStep(workspace, runId, stepId),
+        body: result,
+      },
+      {
+        by: agent,
+        what: 'a result of another workspace',
+        subject: taskSubjects.resumeAgent('other', runId, stepId),
+        body: result,
+      },
+    ]);
+    stage.findings.expect(
+      refused === 2 * byHolders.length + 2,
+      'the server refuses what is not a party’s to say',
+      `${refused} of ${2 * byHolders.length + 2} were refused`,
+    );
+    await publishAll(stage, [
+      {
+        by: stepWorker,
+        what: 'a result',
+        subject: taskSubjects.resumeStep(workspace, runId, stepId),
+        body: result,
+      },
+      {
+        by: agent,
         what: 'a result of an agent',
         subject: taskSubjects.resumeAgent(workspace, runId, stepId),
         body: result,
       },
-      { what: 'a cancel of another workspace', subject: taskSubjects.run('other', slow), body: cancel },
-      { what: 'a cancel under two workspaces', subject: taskSubjects.run(workspace, slow), body: cancel },
-      { what: 'a task nobody consumes', subject: 'wf.task.nobody.default', body: {} },
-      { what: 'not a task', subject: taskSubjects.step(workspace, runId, stepId), body: { anything: true } },
+      {
+        by: api,
+        what: 'a cancel of another workspace',
+        subject: taskSubjects.run('other', slow),
+        body: cancel,
+      },
+      {
+        by: api,
+        what: 'a cancel under two workspaces',
+        subject: taskSubjects.run(workspace, slow),
+        body: cancel,
+      },
+      {
+        by: api,
+        what: 'a cancel of the system',
+        subject: taskSubjects.run(workspace, slow),
+        body: { ...cancel, workspace, actor: 'system:orchestrator' },
+      },
     ]);
     const waiting = await stage.client.request('GET', `${runs}/${runId}`);
     stage.findings.expect(
@@ -117,30 +207,36 @@ const pendingId = async (stage: Stage, runId: string): Promise<string | undefine
   return answer?.body?.items?.[0]?.approvalId;
 };
 
-/** What a stranger may publish reaches live listeners even where the stream does not take it. */
+const cancelledBy = (by: BusUser, runId: string): Forged => ({
+  by,
+  what: 'run.cancelled',
+  subject: eventSubjects.run(workspace, runId),
+  body: {
+    specversion: '1.0',
+    id: `${runId}/99`,
+    source: `signalbox/${workspace}`,
+    type: 'signalbox.run.cancelled',
+    subject: `runs/${runId}`,
+    time: new Date().toISOString(),
+    runid: runId,
+    sequence: 99,
+    data: { actor: 'user:eve' },
+  },
+});
+
 const drops = attack({
   name: 'forged-cancelled',
-  promise: 'a worker asks before it drops a task that somebody calls cancelled',
+  promise:
+    'nobody but the orchestrator says that a run is cancelled, and a worker asks before it drops a task',
   act: async (stage) => {
     const started = await Promise.all(Array.from({ length: 4 }, () => stage.client.start('slow')));
     const ids = started.flatMap((each) => (each === undefined ? [] : [each.runId]));
-    await publishAll(
-      stage,
-      ids.map((runId) => ({
-        what: 'run.cancelled',
-        subject: eventSubjects.run(workspace, runId),
-        body: {
-          specversion: '1.0',
-          id: `${runId}/99`,
-          source: `signalbox/${workspace}`,
-          type: 'signalbox.run.cancelled',
-          subject: `runs/${runId}`,
-          time: new Date().toISOString(),
-          runid: runId,
-          sequence: 99,
-          data: { actor: 'user:eve' },
-        },
-      })),
+    const forged = [stepWorker, agent, api].flatMap((by) => ids.map((runId) => cancelledBy(by, runId)));
+    const refused = await publishAll(stage, forged);
+    stage.findings.expect(
+      refused === forged.length,
+      'the server takes an event from the orchestrator alone',
+      `${refused} of ${forged.length} were refused`,
     );
     for (const runId of ids) {
       const run = await endOfRun(stage, runId);
