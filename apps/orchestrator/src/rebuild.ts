@@ -1,7 +1,7 @@
 /** Makes the orchestrator's database from the log, and ends. `signalbox rebuild` runs this. */
 import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { type EmbeddedNats, startEmbeddedNats } from '@signalbox/embedded-nats';
+import { type EmbeddedNats, issueLogins, startEmbeddedNats } from '@signalbox/embedded-nats';
 import { openConnection } from '@signalbox/messaging';
 import { busUsers } from '@signalbox/protocol';
 import { CannotRun, Scope, SettingsError } from '@signalbox/service';
@@ -65,8 +65,12 @@ const rebuild = async (): Promise<void> => {
   }
 };
 
-const startNats = (storeDir: string, binary: string | undefined): Promise<EmbeddedNats> =>
-  startEmbeddedNats({ storeDir, ...(binary === undefined ? {} : { binary }) });
+/** With the account that the streams are in. */
+const startNats = (storeDir: string, binary: string | undefined): Promise<EmbeddedNats> => {
+  const { orchestrator } = busUsers;
+  const access = { logins: issueLogins([orchestrator]), anonymous: orchestrator.name };
+  return startEmbeddedNats({ storeDir, ...access, ...(binary === undefined ? {} : { binary }) });
+};
 
 // What it makes is for its owner alone.
 process.umask(0o077);
