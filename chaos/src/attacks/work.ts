@@ -60,6 +60,36 @@ const loops = attack({
   },
 });
 
+const cancels = attack({
+  name: 'wide-cancel',
+  promise: 'a thousand items that begin at once, and end at once by a cancel, hold nobody else up',
+  act: async (stage) => {
+    const items = Array.from({ length: isShort(stage) ? 300 : 1_000 }, (_, index) => index);
+    const iterator = inLine([{ name: 'rest', type: 'wait', seconds: 600 }]);
+    const source = workflow('wide', [
+      { name: 'list', type: 'inject', data: { items }, resultPath: 'plan' },
+      {
+        name: 'each',
+        type: 'foreach',
+        itemsPath: 'plan.items',
+        maxConcurrency: items.length,
+        iterator: { start: 'rest', states: iterator },
+      },
+    ]);
+    if (!(await put(stage, source))) return;
+    for (let count = 0; count < (isShort(stage) ? 1 : 10); count += 1) {
+      const runId = await startAttack(stage, 'wide');
+      await stage.within(60, 'all items of a wide run have begun', async () => {
+        const run = await stage.client.request('GET', `${runs}/${runId}`);
+        return run?.status === 200 && run.body.sequence > items.length;
+      });
+      await stage.client.request('POST', `${runs}/${runId}/cancel`, { body: {} });
+      const run = await endOfRun(stage, runId);
+      stage.findings.expect(run?.status === 'CANCELLED', 'a wide run is cancelled', `${run?.status}`);
+    }
+  },
+});
+
 const schemas = attack({
   name: 'huge-enum',
   promise: 'an enum of tens of thousands of values against a long list holds nobody up',
@@ -149,4 +179,4 @@ const readers = attack({
   },
 });
 
-export const work: readonly Scenario[] = [expressions, loops, schemas, patterns, readers];
+export const work: readonly Scenario[] = [expressions, loops, cancels, schemas, patterns, readers];
