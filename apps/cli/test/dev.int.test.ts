@@ -1,5 +1,5 @@
 /** `signalbox dev` as a process: its folder, its lock, its ports, and what it does when something of it dies. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -245,3 +245,45 @@ test('a nats-server that is killed is started again where it was, and runs go on
   );
   await runUntil('answered', { text: 'y' }, 'COMPLETED');
 }, 120_000);
+
+/** What descends from a process, by number; what they run, as `ps` tells it. */
+const descendantsOf = (ancestor: number): ReadonlyMap<number, string> => {
+  const lines = execFileSync('ps', ['-axo', 'pid=,ppid=,args=']).toString().split('\n');
+  const found = new Map<number, string>();
+  // A child may have a smaller number than its parent.
+  for (let size = -1; size < found.size; ) {
+    size = found.size;
+    for (const line of lines) {
+      const [, pid, parent, args = ''] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
+      if (Number(parent) === ancestor || found.has(Number(parent))) found.set(Number(pid), args);
+    }
+  }
+  return found;
+};
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+test('kill -9 of one that is only starting leaves none of its processes', async () => {
+  const starting = startDev(join(root, 'killed'), await freePort(), await freePort());
+  let processes: ReadonlyMap<number, string> = new Map();
+  const services = () => [...processes.values()].filter((args) => args.includes('/dist/main.js'));
+  await eventually(
+    () => {
+      processes = descendantsOf(starting.child.pid as number);
+      return services().length === 5;
+    },
+    { timeoutMs: 60_000, intervalMs: 5, describe: 'five services are loading' },
+  );
+  starting.child.kill('SIGKILL');
+  await starting.code;
+  await eventually(() => [...processes.keys()].every((pid) => !isAlive(pid)), {
+    timeoutMs: 60_000,
+    describe: 'all that it had started has ended',
+  });
+});

@@ -83,6 +83,10 @@ export async function runService<C extends { readonly logLevel: LogLevel }>(
     process.exit(exitCodes.ok);
   };
   listenForTheEnd(shutDown);
+  if (isOrphan()) {
+    logger.info('not started', { reason: 'parent gone' });
+    process.exit(exitCodes.ok);
+  }
 
   const started = definition.start({ config, logger, scope, signal: abort.signal, fail }).then(
     (details) => {
@@ -111,6 +115,11 @@ function announce(service: string, logger: Logger, details: Readonly<Record<stri
   logger.info('ready', { pid: process.pid, ...details });
   const message: ReadyMessage = { type: 'ready', service, pid: process.pid, ...details };
   if (process.connected) process.send?.(message);
+}
+
+/** A parent that died while this process was loading has closed its channel before anybody listened: nothing tells of it again. */
+function isOrphan(): boolean {
+  return process.send !== undefined && !process.connected;
 }
 
 function listenForTheEnd(shutDown: (reason: string) => Promise<void>): void {

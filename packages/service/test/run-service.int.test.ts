@@ -33,6 +33,13 @@ test('the death of the parent ends the service in order', async () => {
   expect(messages(service.lines)).toContain('first closed');
 });
 
+test('the death of the parent ends a service that was still loading', async () => {
+  const service = start('plain');
+  service.disconnect();
+  expect(await service.exited).toEqual({ code: 0, signal: null });
+  expect(messages(service.lines)).not.toContain('ready');
+});
+
 test('a service that still waits for something ends in order, too', async () => {
   const service = start('waiting');
   await eventually(() => messages(service.lines).includes('waiting'));
