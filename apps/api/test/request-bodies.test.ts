@@ -92,6 +92,21 @@ test.each(['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp
   },
 );
 
+test.each([
+  ['content-encoding', 'gzip'],
+  ['content-type', 'application/json; charset=latin1'],
+])('a body whose %s is %s is not read as something else', async (name, value) => {
+  const answer = await world.call('POST', `${runs}/r1/cancel`, '{}', { [name]: value });
+  expect(answer.status).toBe(415);
+  expect(answer.body.code).toBe('UNSUPPORTED_MEDIA_TYPE');
+});
+
+test.each([[[1]], ['x'], [5], [null]])('the input %j of a run is 400: it is one object', async (input) => {
+  const answer = await world.call('POST', runs, { workflow: 'a', input });
+  expect(answer.status).toBe(400);
+  expect(answer.body.errors).toEqual([{ path: '/input', message: expect.stringContaining('expected') }]);
+});
+
 test('a query that is not valid names the valid values', async () => {
   const answer = await world.call('GET', `${runs}?status=WRONG`);
   expect(answer.status).toBe(400);

@@ -218,6 +218,7 @@ describe('requests that are not in order', () => {
   test('a body over the limit is 413', async () => {
     const refused = await world.call('POST', workflows, 'x'.repeat(2 * 1024 * 1024 + 1));
     expect([refused.status, refused.body.code]).toEqual([413, 'PAYLOAD_TOO_LARGE']);
+    expect(refused.headers.get('connection')).toBe('close');
   });
 
   test.each(['evil.example', 'evil.example:7420', '127.0.0.1.evil.example', '10.0.0.1:7420'])(

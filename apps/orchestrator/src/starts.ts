@@ -3,8 +3,15 @@
  * A refused start has no run to write it into: it is answered by a notice (sequence 0). One that comes again and has a
  * parent is decided again: the parent may still wait, because the news of the refusal was lost.
  */
-import { initialState, listed, type Plan, type RunStarted, type World } from '@signalbox/engine';
-import type { RunCommand } from '@signalbox/protocol';
+import {
+  initialState,
+  isJsonObject,
+  listed,
+  type Plan,
+  type RunStarted,
+  type World,
+} from '@signalbox/engine';
+import type { JsonValue, RunCommand } from '@signalbox/protocol';
 import type { BatchContext, Refusal, RunCommands } from './run-commands.js';
 import { type LoadedRun, type Runs, startedOf } from './runs.js';
 import type { AgentStore, WorkflowStore } from './store/catalog-store.js';
@@ -105,6 +112,11 @@ export class Starts {
   }
 
   #invalidInput({ workspace, input }: StartCommand, plan: Plan): Refusal | undefined {
+    if (!isJsonObject(input))
+      return {
+        code: 'INVALID_INPUT',
+        message: `the input is ${kindOf(input)}, and has to be one object, whose fields the context begins with`,
+      };
     if (plan.inputSchema === undefined) return undefined;
     const violations = this.#parts.violationsIn(workspace)(plan.inputSchema, input);
     if (violations.length === 0) return undefined;
@@ -121,3 +133,8 @@ export class Starts {
     return pins;
   }
 }
+
+const kindOf = (value: JsonValue): string => {
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'a list' : `a ${typeof value}`;
+};

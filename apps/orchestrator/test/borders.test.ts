@@ -21,6 +21,24 @@ const startOne = async (states: readonly string[]): Promise<string[]> => {
   return world.typesOf('run-1');
 };
 
+test.each([[[1]], ['x'], [5], [null]])(
+  'the input %j over the wire is refused: it is one object',
+  async (input) => {
+    await world.putWorkflow(workflow('one', [step('only')]));
+    await world.deliver(
+      world.command<'start'>(
+        { type: 'start', runId: 'run-1', workflowId: 'one', input },
+        { workspace: 'default' },
+      ),
+    );
+    expect(world.bus.events.at(-1)?.data).toMatchObject({
+      type: 'run.command_refused',
+      code: 'INVALID_INPUT',
+      message: expect.stringMatching(/the input is .* has to be one object/),
+    });
+  },
+);
+
 describe('a message from another workspace', () => {
   test('neither starts, steers nor marks a run; who sent it is told that there is none', async () => {
     const before = await startOne([step('only')]);

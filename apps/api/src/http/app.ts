@@ -6,7 +6,7 @@ import { agentRoutes, teamRoutes } from './agent-routes.js';
 import type { ApiContext } from './api-context.js';
 import { approvalRoutes } from './approval-routes.js';
 import { refuseForeignOrigin, requireLoopbackHost } from './guards.js';
-import { requireStrictJson } from './json-body.js';
+import { requirePlainBody, requireStrictJson } from './json-body.js';
 import { problem, problemResponse, toProblem } from './problem.js';
 import { quarantineRoutes } from './quarantine-routes.js';
 import { createRouter } from './routing.js';
@@ -22,13 +22,17 @@ const independentPaths = new Set(['/api/v1/openapi.json', '/api/v1/workflows/val
 
 export const createApp = (api: ApiContext) => {
   const app = createRouter();
-  app.use('*', requireLoopbackHost, refuseForeignOrigin);
+  app.use('*', requireLoopbackHost, refuseForeignOrigin, requirePlainBody);
   app.use(
     '*',
     bodyLimit({
       maxSize: maxBodyBytes,
       onError: () => {
-        throw problem('PAYLOAD_TOO_LARGE', `A body may have at most ${maxBodyBytes} bytes`);
+        throw problem('PAYLOAD_TOO_LARGE', {
+          detail: `A body may have at most ${maxBodyBytes} bytes`,
+          // What is left of it is not read, so nothing else can come on this connection.
+          headers: { connection: 'close' },
+        });
       },
     }),
   );

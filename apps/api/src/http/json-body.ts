@@ -18,6 +18,20 @@ export const requireStrictJson: MiddlewareHandler = async (c, next) => {
   await next();
 };
 
+/** What is said of a body is heeded, or refused: it is never read as something else than it is. */
+export const requirePlainBody: MiddlewareHandler = async (c, next) => {
+  const encoding = c.req.header('content-encoding')?.trim().toLowerCase() ?? 'identity';
+  if (encoding !== 'identity')
+    throw problem('UNSUPPORTED_MEDIA_TYPE', {
+      detail: 'Send the body without a Content-Encoding',
+      headers: { 'accept-encoding': 'identity' },
+    });
+  const charset = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(c.req.header('content-type') ?? '')?.[1];
+  if (charset !== undefined && !/^(utf-?8|us-ascii)$/i.test(charset))
+    throw problem('UNSUPPORTED_MEDIA_TYPE', 'Send the body in UTF-8');
+  await next();
+};
+
 /** The bytes stay with the request: who asks for its text or JSON afterwards has them. */
 export const bodyBytes = async (c: Context): Promise<Uint8Array> => new Uint8Array(await c.req.arrayBuffer());
 

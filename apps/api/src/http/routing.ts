@@ -60,7 +60,8 @@ export const actorHeaders = z.object({
 export const unconfirmed = (c: Context, commandId: string, location: string) => {
   const body: UnconfirmedResource = {
     code: 'NOT_CONFIRMED_YET',
-    detail: 'The command is durably queued and will be carried out; look at the location for its outcome',
+    detail:
+      'The command is accepted and durably queued; whether it is carried out or refused is not known yet: the history at the location says what came of it',
     commandId,
     location,
   };

@@ -69,7 +69,9 @@ const startRoute = createRoute({
               .positive()
               .optional()
               .openapi({ description: 'The newest when absent.' }),
-            input: json.optional().openapi({ description: 'An empty object when absent.' }),
+            input: z.record(z.string(), json).optional().openapi({
+              description: 'The first context of the run: one object. An empty one when absent.',
+            }),
             runId: id.optional(),
           }),
         },
