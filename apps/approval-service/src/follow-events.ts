@@ -1,11 +1,12 @@
 /**
  * Keeps the book of approvals and the teams as the event stream says. Two reads, because a consumer has one filter.
  * Both begin with the first event: a restarted service knows what the one before knew. They begin anew when the
- * stream has been made anew, whose sequences start over, and when a log that was lost is there again; applying an event
- * again changes nothing.
+ * stream has been made anew, whose sequences start over, has lost its end, and when a log that was lost is there again;
+ * applying an event again changes nothing.
  */
 import {
   type Connection,
+  type FollowEnd,
   followStream,
   pause,
   readStreamFacts,
@@ -62,7 +63,7 @@ const follow = (
   const allApplied = new Promise<void>((resolve) => {
     onCaughtUp = resolve;
   });
-  const followOnce = (lifeSignal: AbortSignal, isWhole: boolean): Promise<void> =>
+  const followOnce = (lifeSignal: AbortSignal, isWhole: boolean): Promise<FollowEnd> =>
     followStream(connection, {
       stream: EVENTS,
       filterSubject,
@@ -88,16 +89,18 @@ const follow = (
 /** Runs `followOnce` for each life of the stream, until `signal` aborts. */
 const followEachLife = async (
   connection: Connection,
-  followOnce: (lifeSignal: AbortSignal, isWhole: boolean) => Promise<void>,
+  followOnce: (lifeSignal: AbortSignal, isWhole: boolean) => Promise<FollowEnd>,
   signal: AbortSignal,
 ): Promise<void> => {
   while (!signal.aborted) {
     const life = new AbortController();
     const stream = await streamOf(connection, signal);
     if (stream === undefined) return;
+    const lifeSignal = AbortSignal.any([signal, life.signal]);
+    const end = (): void => life.abort();
     await Promise.all([
-      followOnce(AbortSignal.any([signal, life.signal]), stream.isWhole),
-      untilChanged(connection, stream, signal).finally(() => life.abort()),
+      followOnce(lifeSignal, stream.isWhole).finally(end),
+      untilChanged(connection, stream, lifeSignal).finally(end),
     ]);
   }
 };

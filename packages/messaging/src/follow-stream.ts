@@ -9,13 +9,24 @@
  * 4. The publisher says how far the stream goes; who has not heard it looks now and then.
  * 5. Caught up means: past the last message that the stream held when reading began. What comes after that is new, and
  *    how much of it is pending says nothing: under load it never comes to zero.
+ * 6. A number says nothing about a message: a server that has lost its newest messages gives their numbers to others.
+ *    Before anything is handled that was read on another connection, and now and then, it is looked whether what was
+ *    handled last is still in its place. Where it is not, reading ends: going on would leave out what came to lie before.
  */
 import { tipSubjectOf } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 import { type Connection, linkOf, pause } from './connection.js';
 import { TransientError } from './errors.js';
 import { subscribeLive } from './live.js';
-import { readForward, readNewest, readNext, readStreamFacts, type StoredMessage } from './stream-access.js';
+import { type Place, ReadPlace } from './read-place.js';
+import {
+  getMessage,
+  readForward,
+  readNewest,
+  readNext,
+  readStreamFacts,
+  type StoredMessage,
+} from './stream-access.js';
 
 const retryDelayMs = 250;
 /** At the end of the stream, without a word of the publisher: so much later what is new is seen. */
@@ -31,6 +42,8 @@ export interface FollowOptions {
   filterSubject?: string;
   /** First stream sequence wanted, from 1. A sequence that is gone begins with the next that is there. */
   fromSequence: number;
+  /** The message before that, where another call has handled one. */
+  handled?: Place;
   signal: AbortSignal;
   maxBatch: number;
   logger: Logger;
@@ -38,8 +51,11 @@ export interface FollowOptions {
   handler: (messages: readonly StoredMessage[], progress: { caughtUp: boolean }) => Promise<void> | void;
 }
 
-/** Resolves when `signal` aborts, after the handler at work; rejects with what the handler threw. Waits for a stream or server that is not there. */
-export async function followStream(connection: Connection, options: FollowOptions): Promise<void> {
+/** `rewound`: what was handled last is not in the stream any more. Whoever wants everything begins again. */
+export type FollowEnd = 'aborted' | 'rewound';
+
+/** Resolves after the handler at work when `signal` aborts or the stream is rewound; rejects with what the handler threw. Waits for a stream or server that is not there. */
+export async function followStream(connection: Connection, options: FollowOptions): Promise<FollowEnd> {
   const tip = new Tip(connection, options);
   const reader = new ForwardReader(connection, options, tip);
   let isWaiting = false;
@@ -48,7 +64,7 @@ export async function followStream(connection: Connection, options: FollowOption
       try {
         await reader.begin();
         isWaiting = false;
-        await reader.readOn();
+        if ((await reader.readOn()) === 'rewound') return 'rewound';
       } catch (error) {
         if (!(error instanceof Unreachable)) throw error;
         if (!isWaiting)
@@ -59,7 +75,9 @@ export async function followStream(connection: Connection, options: FollowOption
     }
   } finally {
     tip.close();
+    reader.close();
   }
+  return 'aborted';
 }
 
 /** Told apart from a `TransientError` of the handler, which is the caller's. */
@@ -131,6 +149,7 @@ class ForwardReader {
   readonly #options: FollowOptions;
   readonly #filter: string;
   readonly #tip: Tip;
+  readonly #place: ReadPlace;
   #nextSequence: number;
   /** Reading is caught up behind it; it may be deleted meanwhile. */
   #goal = 0;
@@ -144,6 +163,11 @@ class ForwardReader {
     this.#filter = options.filterSubject ?? '>';
     this.#tip = tip;
     this.#nextSequence = Math.max(1, options.fromSequence);
+    this.#place = new ReadPlace(connection, options.stream, options.handled);
+  }
+
+  close(): void {
+    this.#place.close();
   }
 
   /** Finds out what there is to catch up with. Asked again after an interruption: the stream may have lost its end with it. */
@@ -157,14 +181,16 @@ class ForwardReader {
     await handler([], { caughtUp: true });
   }
 
-  /** Until the signal aborts. */
-  async readOn(): Promise<void> {
+  /** Until the signal aborts, or the stream is rewound. */
+  async readOn(): Promise<FollowEnd> {
     const { signal, stream, handler } = this.#options;
     while (!signal.aborted) {
       const known = Math.max(this.#goal, this.#tip.sequence) - this.#nextSequence + 1;
       const count = Math.max(1, Math.min(this.#askCount, known, this.#options.maxBatch));
       const read = readForward(this.#connection, stream, this.#filter, this.#nextSequence, count);
       const messages = await reaching(read);
+      // Asked behind the reading: what was read is of no later server.
+      if (!(await this.#isPlaceKept())) return 'rewound';
       const last = messages.at(-1);
       if (last === undefined) {
         // What it waits for may be gone.
@@ -174,11 +200,13 @@ class ForwardReader {
         continue;
       }
       this.#learn(messages, count);
-      if (signal.aborted) return;
+      if (signal.aborted) break;
       this.#isCaughtUp ||= last.sequence >= this.#goal;
       await handler(messages, { caughtUp: this.#isCaughtUp });
       this.#nextSequence = last.sequence + 1;
+      this.#place.moveTo(last);
     }
+    return 'aborted';
   }
 
   /** What the filter does not take need not be looked through again. Only the leader knows that nothing is missing there. */
@@ -186,8 +214,16 @@ class ForwardReader {
     const { stream } = this.#options;
     const { lastSequence } = await reaching(readStreamFacts(this.#connection, stream));
     if (lastSequence < this.#nextSequence) return;
+    const last = await reaching(getMessage(this.#connection, stream, lastSequence));
     const first = await reaching(readNext(this.#connection, stream, this.#filter, this.#nextSequence));
+    // A new place may only follow one that is still there; where it is not, the next reading ends.
+    if (!(await this.#isPlaceKept())) return;
     this.#nextSequence = first?.sequence ?? lastSequence + 1;
+    if (first === undefined && last !== undefined) this.#place.moveTo(last);
+  }
+
+  #isPlaceKept(): Promise<boolean> {
+    return reaching(this.#place.isKept(this.#nextSequence - 1));
   }
 
   /** Numbers that a filter passes over, and large messages, make it ask for less. */

@@ -29,7 +29,7 @@ export {
 export type { Delivery } from './delivery.js';
 export { ForbiddenError, InvariantViolation, TransientError } from './errors.js';
 export { fence } from './fence.js';
-export { type FollowOptions, followStream } from './follow-stream.js';
+export { type FollowEnd, type FollowOptions, followStream } from './follow-stream.js';
 export { type IncomingBytes, textOf } from './incoming-text.js';
 export { type KeepProvisionedOptions, type KeptProvisioned, keepProvisioned } from './keep-provisioned.js';
 export {

@@ -1,5 +1,9 @@
-/** Reads what a stream holds now, from a sequence on; resolves behind its end. Rejects with the signal's reason, or with what the handler threw. */
+/**
+ * Reads what a stream holds now, from a sequence on; resolves behind its end. Rejects with the signal's reason, with what
+ * the handler threw, or with a `TransientError` when the stream has lost what was read of it.
+ */
 import type { Connection } from './connection.js';
+import { TransientError } from './errors.js';
 import { type FollowOptions, followStream } from './follow-stream.js';
 import type { StoredMessage } from './stream-access.js';
 
@@ -9,7 +13,7 @@ export interface ReadOptions extends Omit<FollowOptions, 'handler'> {
 
 export async function readStream(connection: Connection, options: ReadOptions): Promise<void> {
   const end = new AbortController();
-  await followStream(connection, {
+  const outcome = await followStream(connection, {
     ...options,
     signal: AbortSignal.any([options.signal, end.signal]),
     handler: async (messages, { caughtUp }) => {
@@ -18,4 +22,6 @@ export async function readStream(connection: Connection, options: ReadOptions): 
     },
   });
   options.signal.throwIfAborted();
+  if (outcome === 'rewound')
+    throw new TransientError(`${options.stream} has lost what was read of it; to be read again`);
 }

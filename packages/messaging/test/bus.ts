@@ -57,6 +57,7 @@ export async function startBus() {
   const publisher = createPublisher(connection);
   return {
     url,
+    storeDir,
     connection,
     publisher,
     connect,
@@ -64,6 +65,8 @@ export async function startBus() {
       process.kill(server.pid, 'SIGKILL');
       await server.exited;
     },
+    /** In order, so that it trusts its index of what it has stored. */
+    stopServer: () => server.stop(),
     restart: async (settings: readonly string[] = []) => {
       server = await startEmbeddedNats({ storeDir, port, settings });
     },

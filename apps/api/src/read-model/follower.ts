@@ -3,13 +3,14 @@
  *
  * 1. Before following, and now and then while following, it asks whether the stream is the one that the read model was
  *    built from: made at the same time, not ending before the last applied message, and with that very message in
- *    its place (unless it is gone by age). Another stream, or one that has lost its end, means building again from
- *    its first message.
+ *    its place (unless it is gone by age). Another stream, or one that has lost its end (also where it has grown again
+ *    since), means building again from its first message.
  * 2. While a log that was lost is being published again, the stream says so: it is read, and is not caught up with.
  * 3. What the read model throws is nobody's to handle: it ends the process.
  */
 import {
   type Connection,
+  type FollowEnd,
   followStream,
   getMessage,
   readStreamFacts,
@@ -39,22 +40,23 @@ export const followEvents = async (options: FollowerOptions): Promise<void> => {
   const { connection, readModel, logger, signal } = options;
   while (!signal.aborted) {
     const found = await untilReached(() => identify(connection, readModel.position), signal);
-    if (found === undefined) {
-      if (signal.aborted) return;
-      logger.warn('the event stream is another one: the read model is built again', {
-        applied: readModel.position.streamSequence,
-      });
-      readModel.reset();
-    } else {
+    if (signal.aborted) return;
+    let end: FollowEnd = 'rewound';
+    if (found !== undefined) {
       readModel.bind(found.createdAt);
       if (!found.isWhole) readModel.fallBehind();
-      await followUntilChanged(options, found.isWhole);
+      end = await followUntilChanged(options, found.isWhole);
     }
+    if (end === 'aborted') continue;
+    logger.warn('the event stream is another one: the read model is built again', {
+      applied: readModel.position.streamSequence,
+    });
+    readModel.reset();
   }
 };
 
 /** Until the stream is another one, or says something else about itself. */
-const followUntilChanged = async (options: FollowerOptions, isWhole: boolean): Promise<void> => {
+const followUntilChanged = async (options: FollowerOptions, isWhole: boolean): Promise<FollowEnd> => {
   const { connection, readModel, logger, signal } = options;
   const changed = new AbortController();
   const ended = AbortSignal.any([signal, changed.signal]);
@@ -63,13 +65,19 @@ const followUntilChanged = async (options: FollowerOptions, isWhole: boolean): P
     stream: EVENTS,
     filterSubject: filters.allEvents,
     fromSequence: readModel.position.streamSequence + 1,
+    ...handledBefore(readModel.position),
     signal: ended,
     maxBatch,
     logger,
     handler: (messages, { caughtUp }) => readModel.apply(messages, { caughtUp: caughtUp && isWhole }),
   });
-  await Promise.all([following.finally(end), checkIdentity(options, isWhole, ended).finally(end)]);
+  const checking = checkIdentity(options, isWhole, ended).finally(end);
+  const [followed] = await Promise.all([following.finally(end), checking]);
+  return followed;
 };
+
+const handledBefore = ({ streamSequence: sequence, storedAt, subject }: Position) =>
+  storedAt === null || subject === null ? {} : { handled: { sequence, storedAt, subject } };
 
 /** Resolves when the stream is another one or says something else about itself, or when `ended` aborts. */
 const checkIdentity = async (
