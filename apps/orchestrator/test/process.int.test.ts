@@ -291,7 +291,7 @@ describe('the orchestrator process', () => {
     const types = (): string[] => historyOf('run-1').map(({ data }) => data.type);
     expect(types()).toEqual(['run.started', 'step.scheduled']);
     const { runId, stepId, attempt, claim } = held;
-    for (let startedAt = 1; startedAt <= 6; startedAt += 1) {
+    for (let count = 1; count <= 6; count += 1) {
       const workspace = 'default';
       const begun = {
         type: 'step.started',
@@ -301,7 +301,8 @@ describe('the orchestrator process', () => {
         attempt,
         claim,
         worker: 'w1',
-        startedAt,
+        beginning: `b${count}`,
+        startedAt: 1,
       };
       await send(reportSubject(held), begun);
     }

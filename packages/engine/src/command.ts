@@ -29,6 +29,8 @@ export type Command =
       readonly type: 'step_started';
       readonly stepId: string;
       readonly attempt: Attempt;
+      /** One for each time that a worker begins the attempt, made by it: clocks do not tell beginnings apart. */
+      readonly beginning: string;
       readonly startedAt: Instant;
       readonly worker: string;
     }

@@ -246,6 +246,7 @@ export type RunEvent =
       readonly type: 'step.started';
       readonly stepId: string;
       readonly attempt: Attempt;
+      readonly beginning: string;
       readonly startedAt: Instant;
       readonly worker: string;
     }

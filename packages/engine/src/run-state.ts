@@ -160,6 +160,8 @@ export interface Step {
   readonly worker?: string;
   /** How often the present attempt was reported as begun: more than once where its holder died. */
   readonly begunCount?: number;
+  /** The last of these, by the id that its worker gave it. */
+  readonly beginning?: string;
   /** Of the last attempt that failed; gone after a success. */
   readonly error?: StepError;
   readonly warnings?: readonly { readonly code: string; readonly message: string }[];

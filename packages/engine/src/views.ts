@@ -112,7 +112,7 @@ export interface StepView {
 export const stepView = (state: RunState, stepId: string): StepView | undefined => {
   const step = state.kind === 'none' ? undefined : state.steps.get(stepId);
   if (step === undefined) return undefined;
-  const { timer, open, target: _, begunCount: __, ...view } = step;
+  const { timer, open, target: _, begunCount: __, beginning: ___, ...view } = step;
   return withoutUndefined(open?.kind === 'retrying' ? { ...view, retryAt: timer?.dueAt } : view);
 };
 

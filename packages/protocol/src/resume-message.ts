@@ -30,7 +30,7 @@ const ofStep = {
 };
 
 const stepReport = z.discriminatedUnion('type', [
-  z.object({ ...ofStep, type: z.literal('step.started') }),
+  z.object({ ...ofStep, type: z.literal('step.started'), beginning: id }),
   z.object({
     ...ofStep,
     type: z.literal('step.succeeded'),

@@ -183,7 +183,14 @@ const stepFacts = [
     resultPath: path,
     next,
   }),
-  z.object({ ...of('step.started'), stepId: id, attempt, startedAt: instant, worker: z.string() }),
+  z.object({
+    ...of('step.started'),
+    stepId: id,
+    attempt,
+    beginning: id,
+    startedAt: instant,
+    worker: z.string(),
+  }),
   z.object({
     ...of('step.succeeded'),
     stepId: id,

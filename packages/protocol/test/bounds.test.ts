@@ -70,6 +70,7 @@ const fields: Readonly<Record<string, Bound>> = {
   runId: id,
   workspace: id,
   stepId: id,
+  beginning: id,
   approvalId: id,
   signalId: ownId,
   childRunId: ownId,

@@ -106,7 +106,7 @@ const ofStep = {
 };
 const error = { code: 'AGENT_ERROR', message: 'it went wrong', retryable: true, details: { status: 500 } };
 const reports = [
-  { ...ofStep, type: 'step.started' },
+  { ...ofStep, type: 'step.started', beginning: 'b-1' },
   {
     ...ofStep,
     type: 'step.succeeded',
@@ -191,7 +191,14 @@ const events: Readonly<Record<string, EventEnvelope>> = {
     limits: { maxEvents: 100_000, maxStateVisits: 1_000 },
     start: 'check',
   }),
-  'event-step': ofRun(3, { type: 'step.started', stepId, attempt: 1, startedAt: at, worker: 'worker-1' }),
+  'event-step': ofRun(3, {
+    type: 'step.started',
+    stepId,
+    attempt: 1,
+    beginning: 'b-1',
+    startedAt: at,
+    worker: 'worker-1',
+  }),
   'event-approval': ofRun(4, { type: 'approval.expired', approvalId: stepId, stepId }),
   'event-notice': {
     ...ofRun(0, {

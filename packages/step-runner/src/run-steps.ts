@@ -9,6 +9,7 @@
  * 5. Stopping loses nothing: tasks not yet begun go back at once, steps at work have the grace time, then they go back too.
  */
 
+import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { stepError } from '@signalbox/engine';
 import type { Execution, ExecutorRegistry } from '@signalbox/executors';
@@ -238,12 +239,11 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
   };
 
   /** Waits until the log has the report. An orchestrator that is away counts it later. */
-  const isRefused = async ({ task, startedAt }: StepHolder): Promise<boolean> => {
+  const isRefused = async ({ task, beginning }: StepHolder): Promise<boolean> => {
     for (const until = now() + echoWaitMs; now() < until; await pause(echoPollMs, stopping)) {
       const fact = await lastFact(connection, eventSubjects.step(task.workspace, task.runId, task.stepId));
       if (fact !== undefined && isAttemptOver(fact, task.attempt)) return true;
-      if (fact?.type === 'step.started' && fact.worker === worker && fact.startedAt === startedAt)
-        return false;
+      if (fact?.type === 'step.started' && fact.beginning === beginning) return false;
     }
     return false;
   };
@@ -253,6 +253,7 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
     heldBy: parseTaskSubject(delivery.subject).kind === 'agent' ? 'agent' : 'worker',
     worker,
     startedAt: now(),
+    beginning: randomUUID(),
     incoming: delivery.headers,
   });
 

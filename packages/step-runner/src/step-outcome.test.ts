@@ -27,7 +27,10 @@ describe('attempt 2 is over', () => {
     ['a later attempt has failed', { type: 'step.failed', stepId, attempt: 3, error }],
     ['a later attempt is due', { type: 'step.retry_scheduled', stepId, attempt: 3, dueAt: 1 }],
     ['a later attempt is scheduled', scheduled(3)],
-    ['a later attempt has started', { type: 'step.started', stepId, attempt: 3, startedAt: 1, worker: 'w' }],
+    [
+      'a later attempt has started',
+      { type: 'step.started', stepId, attempt: 3, beginning: 'b', startedAt: 1, worker: 'w' },
+    ],
     ['the step was skipped', { type: 'step.skipped', stepId, error, next: null }],
     ['the step was cancelled', { type: 'step.cancelled', stepId }],
   ])('when %s', (_why, fact) => {
@@ -38,7 +41,10 @@ describe('attempt 2 is over', () => {
 describe('attempt 2 is not over', () => {
   test.each<[string, EventData]>([
     ['it is scheduled', scheduled(2)],
-    ['it has started', { type: 'step.started', stepId, attempt: 2, startedAt: 1, worker: 'w' }],
+    [
+      'it has started',
+      { type: 'step.started', stepId, attempt: 2, beginning: 'b', startedAt: 1, worker: 'w' },
+    ],
     ['it is due', { type: 'step.retry_scheduled', stepId, attempt: 2, dueAt: 1 }],
     ['the attempt before has failed', { type: 'step.failed', stepId, attempt: 1, error }],
     ['something else happened in the run', { type: 'run.paused', actor: 'user:a' }],

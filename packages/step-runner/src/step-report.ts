@@ -10,17 +10,23 @@ export interface StepHolder {
   readonly worker: string;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
+  /** Tells this beginning of the attempt from every other. */
+  readonly beginning: string;
   /** Of the task's message; its trace goes on in the report. */
   readonly incoming: MessageHeaders;
 }
 
 export const startedReport = (holder: StepHolder): WireMessage =>
-  encodeStepReport({ ...ofStep(holder), type: 'step.started' }, holder.heldBy, holder.incoming);
+  encodeStepReport(
+    { ...ofStep(holder), type: 'step.started', beginning: holder.beginning },
+    holder.heldBy,
+    holder.incoming,
+  );
 
 /** Each beginning has an id of its own: it is counted. */
 export const begunAgainReport = (holder: StepHolder): WireMessage => {
   const report = startedReport(holder);
-  return { ...report, id: `${report.id}/${holder.worker}/${holder.startedAt}` };
+  return { ...report, id: `${report.id}/${holder.beginning}` };
 };
 
 export const resultReport = (holder: StepHolder, execution: Execution, finishedAt: number): WireMessage =>

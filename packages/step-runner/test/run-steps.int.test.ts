@@ -143,7 +143,14 @@ describe('a redelivered step', () => {
   });
 
   test('that has only started is executed again', async () => {
-    await world.happen({ type: 'step.started', stepId: 's1', attempt: 1, startedAt: 1, worker: 'gone' });
+    await world.happen({
+      type: 'step.started',
+      stepId: 's1',
+      attempt: 1,
+      beginning: 'b',
+      startedAt: 1,
+      worker: 'gone',
+    });
     await world.send(taskOf('s1'));
     await world.deliverOnceInVain(1);
     const executor = createManualExecutor();

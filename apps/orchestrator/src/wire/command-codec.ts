@@ -35,7 +35,7 @@ export const toControl = (command: ControlCommand): Command => {
 export const toResumption = (message: ResumeMessage): Command => {
   switch (message.type) {
     case 'step.started':
-      return { type: 'step_started', ...ofStep(message) };
+      return { type: 'step_started', beginning: message.beginning, ...ofStep(message) };
     case 'step.succeeded':
       return {
         type: 'step_succeeded',

@@ -65,6 +65,7 @@ describe('an operation', () => {
       type: 'step_started',
       stepId: a,
       attempt: 1,
+      beginning: 'b1',
       startedAt: startTime,
       worker: 'w2',
     } as const;
@@ -81,7 +82,7 @@ describe('an operation', () => {
       const reported = { stepId: a, attempt: 1, startedAt, worker: 'w' } as const;
       const error = stepError('AGENT_ERROR', 'no');
       for (const command of [
-        { type: 'step_started', ...reported },
+        { type: 'step_started', beginning: 'b1', ...reported },
         { type: 'step_succeeded', ...reported, output: 1 },
         { type: 'step_failed', ...reported, error },
       ] as const) {
@@ -274,9 +275,16 @@ describe('a failed attempt', () => {
 
 describe('an attempt that is begun again and again', () => {
   const begun = (by: number) =>
-    ({ type: 'step_started', stepId: a, attempt: 1, startedAt: by, worker: `w${by}` }) as const;
+    ({
+      type: 'step_started',
+      stepId: a,
+      attempt: 1,
+      beginning: `b${by}`,
+      startedAt: startTime,
+      worker: 'w',
+    }) as const;
 
-  test('fails as poison when it was begun five times without coming to an end', () => {
+  test('fails as poison when it was begun five times without coming to an end, whatever its worker’s clock said', () => {
     const often = [1, 2, 3, 4, 5].map(begun);
     given(twoSteps, start(), ...often)
       .when(begun(6))

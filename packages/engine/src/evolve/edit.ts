@@ -121,6 +121,7 @@ export const newStep = (place: AtStep, kind: StepKind, status: StepStatus, at: I
   endedAt: undefined,
   worker: undefined,
   begunCount: undefined,
+  beginning: undefined,
   error: undefined,
   warnings: undefined,
   output: undefined,

@@ -54,9 +54,9 @@ export const stepScheduled = (run: Run, event: Of<'step.scheduled'>, at: Instant
 
 export const stepStarted = (run: Run, event: Of<'step.started'>): Run => {
   const step = stepOf(run, event.stepId);
-  const { startedAt, worker } = event;
+  const { startedAt, worker, beginning } = event;
   const begunCount = (step.begunCount ?? 0) + 1;
-  return withStep(run, { ...step, status: 'RUNNING', startedAt, worker, begunCount });
+  return withStep(run, { ...step, status: 'RUNNING', startedAt, worker, begunCount, beginning });
 };
 
 const dispatchOf = (step: Step): Dispatch => {

@@ -124,6 +124,7 @@ const answerTo = (dispatch: PendingDispatch, draw: Draw, actor = `user:${draw(3)
       if (outcome === 0)
         return {
           type: 'step_started',
+          beginning: 'b',
           stepId: dispatch.stepId,
           attempt: dispatch.attempt,
           startedAt: 1,
