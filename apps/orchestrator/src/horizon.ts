@@ -57,11 +57,12 @@ export class Horizon {
     return upTo;
   }
 
-  note({ consumer, streamSequence, storedAt }: Delivery): void {
+  /** `receivedAt` and everything else here is of this process's clock: nothing was stored after it was received. */
+  note({ consumer, streamSequence, storedAt }: Delivery, receivedAt: number): void {
     const source = this.#sources.get(consumer);
     if (source === undefined || streamSequence <= source.sequence) return;
     source.sequence = streamSequence;
-    source.storedAt = storedAt;
+    source.storedAt = Math.min(storedAt, receivedAt);
     source.hasArrived ||= source.askedAt !== unknown && streamSequence >= source.target;
   }
 

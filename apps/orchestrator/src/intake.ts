@@ -121,7 +121,8 @@ export class Intake {
   async handle(deliveries: readonly Delivery[]): Promise<void> {
     const items = await this.#decoded(deliveries);
     if (this.#isStopped) return;
-    for (const delivery of deliveries) this.#parts.horizon.note(delivery);
+    const now = this.#parts.clock.now();
+    for (const delivery of deliveries) this.#parts.horizon.note(delivery, now);
     this.#order.add(items);
     await this.#commitOrdered();
   }
@@ -384,7 +385,8 @@ const itemOf = (delivery: Delivery, now: number): Arrived => {
     input,
     runId: runIdOf(input),
     sequence: delivery.streamSequence,
-    storedAt: delivery.storedAt,
+    // The server's clock may be ahead of this one's.
+    storedAt: Math.min(delivery.storedAt, now),
     settle: () => {
       if (isOwnDeadLetter(input, delivery)) delivery.term();
       else delivery.ack();

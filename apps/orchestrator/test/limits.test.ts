@@ -116,3 +116,25 @@ describe('a long run', () => {
     );
   });
 });
+
+describe('a result nests so deep that there is room for it wherever it is put', () => {
+  const nested = (depth: number): unknown => JSON.parse('['.repeat(depth) + ']'.repeat(depth));
+  const look = `  - { name: look, type: switch, conditions: [{ if: 'len(ctx.get("steps", {})) == 77', next: end }], defaultNext: end }`;
+  const end = '  - { name: end, type: inject, data: 1, end: true }';
+
+  test.each([
+    [200, ['run.completed'], undefined],
+    [
+      201,
+      ['run.failed'],
+      { code: 'PAYLOAD_TOO_LARGE', message: expect.stringContaining('nested more than 200 deep') },
+    ],
+  ])('%i levels', async (depth, last, error) => {
+    await world.putWorkflow(workflow('one', [step('first', 'next: look'), look, end]));
+    await world.deliver(world.start('run-1', 'one'));
+    await world.deliver(world.succeeded(world.takeStep(), nested(depth) as []));
+    if (world.bus.tasks.length > 0) await world.deliver(world.evaluated());
+    expect(world.typesOf('run-1').slice(-1)).toEqual(last);
+    if (error !== undefined) expect(eventOf('run-1', 'run.failed')).toMatchObject({ error });
+  });
+});

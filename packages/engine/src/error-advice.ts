@@ -15,6 +15,8 @@ const advice: { readonly [code in StepErrorCode]: string } = {
   EXPRESSION_LIMIT: 'Make the expression do less, or let a step compute it.',
   NO_MATCHING_CONDITION: 'Add a condition that covers this case, or a `defaultNext`.',
   ITEMS_NOT_A_LIST: 'Let `itemsPath` lead to a list.',
+  INVALID_RESULT:
+    'The worker sent JSON that does not mean the same to everybody: a key that stands twice, a number that cannot be kept, half of a surrogate pair. Mend who executes the step.',
   PAYLOAD_TOO_LARGE: 'Where a state made it, its `catch` for PAYLOAD_TOO_LARGE can go another way.',
   STEP_TIMEOUT: 'Raise `timeoutSeconds`, or add attempts under `retry`.',
   RUN_TIMEOUT: "Raise the workflow's `timeoutSeconds`.",

@@ -14,6 +14,7 @@ const retryableByDefault = {
   NO_MATCHING_CONDITION: false,
   ITEMS_NOT_A_LIST: false,
   PAYLOAD_TOO_LARGE: false,
+  INVALID_RESULT: false,
   STEP_TIMEOUT: true,
   RUN_TIMEOUT: false,
   APPROVAL_REJECTED: false,

@@ -40,13 +40,13 @@ test('of a value far over the limit it is only said that it is', () => {
     expect(sizeProblem(value, 1_000)).toBe('has more than 4000 bytes of JSON, the limit is 1000');
 });
 
-test('a value may nest 500 deep and no deeper', () => {
+test('a value may nest 200 deep and no deeper', () => {
   const nested = (depth: number): Json => {
     let value: Json = 1;
     for (let count = 0; count < depth; count += 1) value = count % 2 === 0 ? [value] : { a: value };
     return value;
   };
-  expect(sizeProblem(nested(500), 100_000)).toBeUndefined();
-  expect(sizeProblem(nested(501), 100_000)).toBe('is nested more than 500 deep');
-  expect(sizeProblem(nested(200_000), 10_000_000)).toBe('is nested more than 500 deep');
+  expect(sizeProblem(nested(200), 100_000)).toBeUndefined();
+  expect(sizeProblem(nested(201), 100_000)).toBe('is nested more than 200 deep');
+  expect(sizeProblem(nested(200_000), 10_000_000)).toBe('is nested more than 200 deep');
 });

@@ -6,8 +6,13 @@
  */
 import { isJsonObject, type Json } from './json.js';
 
-/** Values that nest deeper are refused: what encodes and compares them later recurses. */
-const maxNesting = 500;
+/**
+ * Values that nest deeper are refused: what encodes and compares them later recurses. Expressions read 500 levels, so that
+ * there is room for wherever a value is put.
+ */
+export const valueNesting = 200;
+/** Of what is made of such values: the context as the output of a run, what a join hands over. */
+export const composedNesting = 300;
 /** Of a value that is far too large, only so many times the limit is counted. */
 const countedTimes = 4;
 const longestNumber = 25;
@@ -15,10 +20,10 @@ const longestNumber = 25;
 const longestCharacter = 6;
 
 /** Why a value is not one of at most `maxBytes`, as the end of a sentence; undefined where it is. */
-export const sizeProblem = (value: Json, maxBytes: number): string | undefined => {
-  if (roomAfter(value, maxBytes, 0) >= 0) return undefined;
+export const sizeProblem = (value: Json, maxBytes: number, maxNesting = valueNesting): string | undefined => {
+  if (roomAfter(value, maxBytes, maxNesting) >= 0) return undefined;
   const stopAt = maxBytes * countedTimes;
-  const bytes = bytesWith(value, 0, stopAt, 0);
+  const bytes = bytesWith(value, 0, stopAt, maxNesting);
   if (bytes <= maxBytes) return undefined;
   if (bytes === Number.POSITIVE_INFINITY) return `is nested more than ${maxNesting} deep`;
   const size = bytes > stopAt ? `more than ${stopAt}` : String(bytes);
@@ -26,30 +31,30 @@ export const sizeProblem = (value: Json, maxBytes: number): string | undefined =
 };
 
 /** What is left of `room` when each character takes as much as a character can; below 0 where that may not be enough. */
-const roomAfter = (value: Json, room: number, depth: number): number => {
+const roomAfter = (value: Json, room: number, levels: number): number => {
   if (typeof value === 'string') return room - value.length * longestCharacter - 2;
   if (typeof value !== 'object' || value === null) return room - longestNumber;
-  if (depth >= maxNesting) return -1;
+  if (levels === 0) return -1;
   let left = room - 2;
   if (isJsonObject(value)) {
     for (const key in value) {
-      left = roomAfter(value[key] as Json, left - key.length * longestCharacter - 4, depth + 1);
+      left = roomAfter(value[key] as Json, left - key.length * longestCharacter - 4, levels - 1);
       if (left < 0) return left;
     }
     return left;
   }
   for (const item of value) {
-    left = roomAfter(item, left - 1, depth + 1);
+    left = roomAfter(item, left - 1, levels - 1);
     if (left < 0) return left;
   }
   return left;
 };
 
 /** `bytes` and those of the value; infinite where it nests too deep. Stops counting somewhere above `stopAt`. */
-const bytesWith = (value: Json, bytes: number, stopAt: number, depth: number): number => {
+const bytesWith = (value: Json, bytes: number, stopAt: number, levels: number): number => {
   if (typeof value === 'string') return bytes + bytesOfText(value, stopAt);
   if (typeof value !== 'object' || value === null) return bytes + String(value).length;
-  if (depth >= maxNesting) return Number.POSITIVE_INFINITY;
+  if (levels === 0) return Number.POSITIVE_INFINITY;
   let total = bytes + 2;
   let separator = 0;
   if (isJsonObject(value)) {
@@ -58,7 +63,7 @@ const bytesWith = (value: Json, bytes: number, stopAt: number, depth: number): n
         value[key] as Json,
         total + separator + bytesOfText(key, stopAt) + 1,
         stopAt,
-        depth + 1,
+        levels - 1,
       );
       if (total > stopAt) return total;
       separator = 1;
@@ -66,7 +71,7 @@ const bytesWith = (value: Json, bytes: number, stopAt: number, depth: number): n
     return total;
   }
   for (const item of value) {
-    total = bytesWith(item, total + separator, stopAt, depth + 1);
+    total = bytesWith(item, total + separator, stopAt, levels - 1);
     if (total > stopAt) return total;
     separator = 1;
   }

@@ -20,14 +20,16 @@ export const requireVersion = ({ subject, version }: IncomingText): void => {
 };
 
 /** Parses JSON text against a schema. @throws ContractError naming the first thing that is wrong. */
-export const parseJson = <T>(schema: z.ZodType<T>, text: string, subject: string): T => {
-  let value: unknown;
+export const parseJson = <T>(schema: z.ZodType<T>, text: string, subject: string): T =>
+  parseValue(schema, readText(text, subject), subject);
+
+/** Any JSON value. @throws ContractError */
+export const readText = (text: string, subject: string): unknown => {
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch (cause) {
     throw new ContractError(`the message on ${subject} is not JSON`, subject, { cause });
   }
-  return parseValue(schema, value, subject);
 };
 
 /** As `parseJson`, for what has been parsed. @throws ContractError */

@@ -10,5 +10,5 @@ export const maxCommentLength = 10_000;
 export const maxIdempotencyKeyLength = 200;
 /** Of a workflow, an agent, a signal. */
 export const maxNameLength = 128;
-/** Values that nest deeper are refused: what encodes and compares them later recurses. */
-export const maxNesting = 500;
+/** Values from callers that nest deeper are refused. The body of a request, which may nest 64 deep, is one level around them. */
+export const maxNesting = 63;

@@ -3,7 +3,7 @@
  * the orchestrator the end of a child run; each on a kind of its own.
  */
 import { z } from 'zod';
-import { actor } from './actor.js';
+import { clientActor } from './actor.js';
 import {
   attempt,
   callerJson,
@@ -15,6 +15,7 @@ import {
   json,
   reportedError,
   reportedWarnings,
+  workerName,
 } from './shapes.js';
 
 const ofRun = { workspace: id, runId: id };
@@ -25,7 +26,7 @@ const ofStep = {
   attempt,
   /** HMAC that came with the task: who never held the task cannot answer it. */
   claim: z.string().max(200),
-  worker: cutText(200),
+  worker: workerName,
   startedAt: claimedInstant,
 };
 
@@ -46,7 +47,7 @@ const ofApproval = {
   ...ofRun,
   commandId,
   approvalId: id,
-  actor,
+  actor: clientActor,
   comment: comment.optional(),
 };
 

@@ -46,6 +46,8 @@ const maxInstant = 8_640_000_000_000_000;
 /** Milliseconds since the Unix epoch. */
 export const instant = z.number().int().nonnegative().max(maxInstant);
 
+export const durationMs = z.number().int().nonnegative();
+
 /** An instant as a worker's clock has it: any number, also an impossible one, which whoever receives it corrects. */
 export const claimedInstant = z.custom<number>((value) => typeof value === 'number', {
   error: 'must be a number',
@@ -54,6 +56,11 @@ export const claimedInstant = z.custom<number>((value) => typeof value === 'numb
 /** A text of somebody else's making: what is longer is cut, not refused, because a result must count. */
 export const cutText = (maxLength: number) =>
   z.string().transform((text) => (text.length <= maxLength ? text : `${text.slice(0, maxLength - 1)}…`));
+
+/** The one form of a worker's name: it is shown to people, and may hold nothing that moves, hides or turns around. */
+export const canonicalWorkerName = (name: string): string =>
+  name.replaceAll(/[^\w.:@/-]/g, '_').slice(0, 200);
+export const workerName = z.string().transform(canonicalWorkerName);
 export const attempt = z.number().int().positive();
 export const path = z.array(z.union([z.string(), z.number().int().nonnegative()]));
 

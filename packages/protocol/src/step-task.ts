@@ -1,7 +1,7 @@
 /** `wf.task.step.…`, `wf.task.agent.…` and `wf.task.evaluate.…`: execute this attempt. Holds all that the execution needs. */
 import { z } from 'zod';
 import type { StepReporter } from './resume-message.js';
-import { attempt, id, instant, json } from './shapes.js';
+import { attempt, durationMs, id, instant, json } from './shapes.js';
 
 export const stepTask = z.object({
   runId: id,
@@ -20,8 +20,11 @@ export const stepTask = z.object({
   agent: json.optional(),
   outputValidation: z.enum(['warn', 'strict']),
   scheduledAt: instant,
-  /** After this instant the orchestrator has given the attempt up. */
-  timeoutAt: instant.optional(),
+  /**
+   * Milliseconds that the attempt has from its beginning. A duration, and no instant: the clocks of two machines need not
+   * agree. What waited before somebody claimed it is judged by the orchestrator alone.
+   */
+  timeoutMs: durationMs.optional(),
   /** `runID:stepID:attempt`. */
   idempotencyKey: z.string(),
 });

@@ -1,31 +1,73 @@
-/** Text on a task subject → message. A body that names another workspace, run or step than its subject is refused. */
+/**
+ * Text on a task subject → message. A body that names another workspace, run or step than its subject is refused, and so is
+ * one that `JSON.parse` would change in silence, unless the orchestrator has sent it.
+ */
 import type { z } from 'zod';
 import { isSystem } from './actor.js';
 import { approvalTask } from './approval-task.js';
 import { catalogCommand } from './catalog-command.js';
 import { ContractError } from './contract-error.js';
 import { deadLetterReport } from './dead-letter.js';
-import { type IncomingText, parseJson, requireVersion } from './incoming-text.js';
-import { type IncomingResume, type ResumeKind, resumeKinds, resumeSchemas } from './resume-message.js';
+import { type IncomingText, parseValue, readText, requireVersion } from './incoming-text.js';
+import {
+  type IncomingResume,
+  type ResumeKind,
+  type ResumeMessage,
+  resumeKinds,
+  resumeSchemas,
+} from './resume-message.js';
 import { type RunCommand, runCommand } from './run-command.js';
 import { stepTask } from './step-task.js';
+import { silentChange } from './strict-json.js';
 import { parseTaskSubject, type TaskAddress } from './subjects.js';
 
 type Kind = TaskAddress['kind'];
+
+/** Only the orchestrator may publish there, and what it sends it has read strictly before. */
+const ownKinds: readonly Kind[] = [
+  'run.own',
+  'step',
+  'agent',
+  'evaluate',
+  'approval.request',
+  'resume.child',
+];
 
 const decode = <T extends object>(
   incoming: IncomingText,
   kinds: readonly Kind[],
   schemaOf: (kind: Kind) => z.ZodType<T>,
+  changed: (message: T, change: string, subject: string) => T = refuseChanged,
 ): { readonly address: TaskAddress; readonly message: T } => {
   const address = parseTaskSubject(incoming.subject);
   if (!kinds.includes(address.kind)) {
     throw new ContractError(`a message on ${incoming.subject} does not belong here`, incoming.subject);
   }
   requireVersion(incoming);
-  const message = parseJson(schemaOf(address.kind), incoming.text, incoming.subject);
-  refuseMismatch(address, message, incoming.subject);
-  return { address, message };
+  const { subject, text } = incoming;
+  const value = readText(text, subject);
+  const message = parseValue(schemaOf(address.kind), value, subject);
+  refuseMismatch(address, message, subject);
+  const change = ownKinds.includes(address.kind) ? undefined : silentChange(text, value);
+  return { address, message: change === undefined ? message : changed(message, change, subject) };
+};
+
+const refuseChanged = (_message: unknown, change: string, subject: string): never => {
+  throw new ContractError(`the message on ${subject} cannot be kept as it is: ${change}`, subject);
+};
+
+/** A result has to count: its step fails, and says why. */
+const failChanged = <T extends ResumeMessage>(message: T, change: string, subject: string): ResumeMessage => {
+  if (message.type !== 'step.succeeded' && message.type !== 'step.failed')
+    return refuseChanged(message, change, subject);
+  const { workspace, runId, stepId, attempt, claim, worker, startedAt, finishedAt } = message;
+  const error = {
+    code: 'INVALID_RESULT',
+    message: `what the worker sent cannot be kept as it is: ${change}`,
+    retryable: false,
+  };
+  const of = { workspace, runId, stepId, attempt, claim, worker, startedAt, finishedAt };
+  return { ...of, type: 'step.failed', error };
 };
 
 const decoder =
@@ -81,7 +123,12 @@ export const decodeApprovalTask = (incoming: IncomingText) => {
 
 /** Says of a step's report who has sent it. @throws ContractError */
 export const decodeResumeMessage = (incoming: IncomingText): IncomingResume => {
-  const { address, message } = decode(incoming, resumeKinds, (kind) => resumeSchemas[kind as ResumeKind]);
+  const { address, message } = decode(
+    incoming,
+    resumeKinds,
+    (kind) => resumeSchemas[kind as ResumeKind],
+    failChanged,
+  );
   return 'worker' in message
     ? { ...message, sentBy: address.kind === 'resume.agent' ? 'agent' : 'worker' }
     : message;

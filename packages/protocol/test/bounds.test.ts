@@ -48,7 +48,7 @@ const instant: Bound = { taken: [0, 8.64e15], refused: [-1, 0.5, 8.64e15 + 2, 1e
 /** Of a worker's clock: put right by whoever receives it, and so never a reason to lose a result. */
 const claimed: Bound = { taken: [-1, 0.5, 9e15, 1e300], refused: noNumber };
 const anything: Bound = { taken: [null, 1, 'x', nested(600)], refused: [] };
-const callers: Bound = { taken: [null, nested(500)], refused: [nested(501), nested(1_500)] };
+const callers: Bound = { taken: [null, nested(63)], refused: [nested(64), nested(1_500)] };
 const name: Bound = { ...text(maxNameLength), refused: ['', ...text(maxNameLength).refused] };
 const actor: Bound = {
   taken: [`user:${'a'.repeat(128)}`, 'service:ci-7'],
@@ -94,7 +94,7 @@ const fields: Readonly<Record<string, Bound>> = {
   idempotencyKey: text(maxIdempotencyKeyLength),
   deadLetterId: text(1_000),
   claim: text(200),
-  worker: cut(200),
+  worker: { ...cut(200), taken: ['step-worker-vm.example:7'] },
   source,
 };
 

@@ -91,7 +91,7 @@ const { agent, ...task }: StepTask = {
   agent: { name: 'checker' },
   outputValidation: 'warn',
   scheduledAt: at,
-  timeoutAt: at + 60_000,
+  timeoutMs: 60_000,
   idempotencyKey: `${runId}:${stepId}:2`,
 };
 

@@ -13,7 +13,7 @@ import type { AbortWatch, Watch } from './abort-watch.js';
 
 export type Ending =
   | { readonly kind: 'finished'; readonly execution: Execution }
-  /** `timeoutAt` has passed. */
+  /** It has lasted for `timeoutMs`. */
   | { readonly kind: 'timed_out' }
   /** Nobody waits for the result any more; `because` is the type of the event that says so. */
   | { readonly kind: 'abandoned'; readonly because: string }
@@ -25,7 +25,6 @@ export interface ExecuteStepOptions {
   readonly abortWatch: AbortWatch;
   readonly worker: string;
   readonly logger: Logger;
-  readonly now: () => number;
   readonly startedReportMs: number;
   readonly abortGraceMs: number;
   /** Aborts when the grace time of the process is over. */
@@ -39,13 +38,10 @@ const maxTimerMs = 2 ** 31 - 1;
 
 /** Resolves when the executor has ended or was given up. Rejects only for defects. */
 export const executeStep = async (task: StepTask, options: ExecuteStepOptions): Promise<Ending> => {
-  const remainingMs = task.timeoutAt === undefined ? undefined : task.timeoutAt - options.now();
-  if (remainingMs !== undefined && remainingMs <= 0) return { kind: 'timed_out' };
-
   const controller = new AbortController();
   const { logger, registry, worker } = options;
   const execution = registry.execute(task, { signal: controller.signal, logger, worker });
-  const interruption = watchForInterruption(task, remainingMs, options);
+  const interruption = watchForInterruption(task, options);
   try {
     const ending = await Promise.race([
       execution.then((done): Ending => ({ kind: 'finished', execution: done })),
@@ -67,11 +63,8 @@ interface Interruption {
   readonly end: () => void;
 }
 
-const watchForInterruption = (
-  task: StepTask,
-  remainingMs: number | undefined,
-  options: ExecuteStepOptions,
-): Interruption => {
+const watchForInterruption = (task: StepTask, options: ExecuteStepOptions): Interruption => {
+  const { timeoutMs } = task;
   let end = (): void => undefined;
   const first = new Promise<Ending>((resolve, reject) => {
     let watch: Watch | undefined;
@@ -81,9 +74,9 @@ const watchForInterruption = (
       options.onOutlasting().catch(reject);
     }, options.startedReportMs);
     const timeout =
-      remainingMs === undefined || remainingMs > maxTimerMs
+      timeoutMs === undefined || timeoutMs > maxTimerMs
         ? undefined
-        : setTimeout(() => resolve({ kind: 'timed_out' }), remainingMs);
+        : setTimeout(() => resolve({ kind: 'timed_out' }), timeoutMs);
     const giveBack = (): void => resolve({ kind: 'given_back' });
     if (options.stopping.aborted) giveBack();
     options.stopping.addEventListener('abort', giveBack);

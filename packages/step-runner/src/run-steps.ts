@@ -202,7 +202,6 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
       abortWatch,
       worker,
       logger,
-      now,
       startedReportMs: options.startedReportMs ?? 250,
       abortGraceMs,
       stopping,

@@ -68,7 +68,7 @@ export const stepTaskEntry = (
     input: effect.input,
     outputValidation: effect.outputValidation,
     scheduledAt,
-    ...(effect.timeoutAt === undefined ? {} : { timeoutAt: effect.timeoutAt }),
+    ...(effect.timeoutAt === undefined ? {} : { timeoutMs: Math.max(0, effect.timeoutAt - scheduledAt) }),
     idempotencyKey: attemptKey(runId, effect),
   };
   return messageEntry(encodeStepTask(task, { target, effectId, agentText }));

@@ -18,7 +18,7 @@ import { answersFor } from './evaluate.js';
 import { failEnd, failJoin } from './follow.js';
 import { childCompleted, closeJoin, forkChildren } from './join.js';
 import { endedByEvents } from './limits.js';
-import { outputTooLarge } from './too-large.js';
+import { composedTooLarge } from './too-large.js';
 import type { Turn } from './turn.js';
 
 export const advance = (turn: Turn): void => {
@@ -86,7 +86,7 @@ const outputOf = (
     return { ok: false, error: { ...rendered.error, message } };
   }
   const what = output === undefined ? `${of}, without an \`output\`,` : of;
-  const error = outputTooLarge(turn.world, `the output of ${what}`, rendered.value);
+  const error = composedTooLarge(turn.world, `the output of ${what}`, rendered.value);
   return error === undefined
     ? { ok: true, value: rendered.value, isRendered: output !== undefined }
     : { ok: false, error };

@@ -12,7 +12,7 @@ import { joinOutput } from '../evolve/join-output.js';
 import type { Join } from '../run-state.js';
 import { cancelChildren } from './cancel.js';
 import { placeOf } from './failure.js';
-import { resultProblem } from './too-large.js';
+import { composedTooLarge, resultProblem } from './too-large.js';
 import type { Turn } from './turn.js';
 
 /** Children that one `scopes.forked` names: bounds the cost of that one event. */
@@ -69,7 +69,7 @@ const completeWhenAllEnded = (turn: Turn, join: Join): Failure | undefined =>
 export const completeJoin = (turn: Turn, stepId: string): Failure | undefined => {
   const join = turn.join(stepId);
   const step = turn.step(stepId);
-  const error = resultProblem(turn.world, step.state, joinOutput(join), join.resultPath);
+  const error = resultProblem(turn.world, step.state, joinOutput(join), join.resultPath, composedTooLarge);
   if (error !== undefined) return { error, originStepId: stepId };
   const { kind, next, resultPath } = join;
   turn.emit({ type: 'state.completed', ...placeOf(step), kind, next, resultPath });

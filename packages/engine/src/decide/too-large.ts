@@ -5,12 +5,17 @@
 import { spreadProblem } from '../context.js';
 import { type StepError, stepError } from '../error.js';
 import type { Json } from '../json.js';
-import { sizeProblem } from '../json-size.js';
+import { composedNesting, sizeProblem, valueNesting } from '../json-size.js';
 import type { Path } from '../plan.js';
 import type { World } from '../world.js';
 
-const tooLarge = (what: string, value: Json, limitBytes: number): StepError | undefined => {
-  const problem = sizeProblem(value, limitBytes);
+const tooLarge = (
+  what: string,
+  value: Json,
+  limitBytes: number,
+  maxNesting = valueNesting,
+): StepError | undefined => {
+  const problem = sizeProblem(value, limitBytes, maxNesting);
   if (problem === undefined) return undefined;
   return stepError('PAYLOAD_TOO_LARGE', `${what} ${problem}; pass less, or a reference to it`, {
     limitBytes,
@@ -20,6 +25,10 @@ const tooLarge = (what: string, value: Json, limitBytes: number): StepError | un
 /** Of what a run or a scope gives; `what` names it at the beginning of a sentence. */
 export const outputTooLarge = ({ limits }: World, what: string, output: Json): StepError | undefined =>
   tooLarge(what, output, limits.resultBytes);
+
+/** The same of what is made of the results of others, each of which had room in it. */
+export const composedTooLarge = ({ limits }: World, what: string, output: Json): StepError | undefined =>
+  tooLarge(what, output, limits.resultBytes, composedNesting);
 
 /** Of what a step, a person or another run is handed. */
 export const inputTooLarge = ({ limits }: World, what: string, input: Json): StepError | undefined =>
@@ -31,8 +40,9 @@ export const resultProblem = (
   state: string,
   result: Json,
   resultPath: Path,
+  tooLargeOf = outputTooLarge,
 ): StepError | undefined => {
-  const size = outputTooLarge(world, `the result of state "${state}"`, result);
+  const size = tooLargeOf(world, `the result of state "${state}"`, result);
   if (size !== undefined) return size;
   const problem = resultPath.length === 0 ? spreadProblem(result) : undefined;
   return problem === undefined
