@@ -20,13 +20,10 @@ export interface ScenarioParts extends Omit<Scenario, 'run'> {
   readonly act: (stage: Stage) => Promise<void>;
 }
 
-/** Stores and logs of a trial that has broken a promise, where the caller wants to look at them. */
-const keepRemains = async (
-  { options, findings, world, client, faults }: Stage,
-  name: string,
-): Promise<void> => {
+/** Stores and logs of a trial, where the caller wants to look at them. */
+const keepRemains = async ({ options, world, client, faults }: Stage, name: string): Promise<void> => {
   const { keep, seed } = options;
-  if (keep === undefined || findings.verdict(name, seed).broken.length === 0) return;
+  if (keep === undefined) return;
   const folder = join(keep, `${name.replaceAll('/', '-')}-${seed}`);
   await cp(world.dataDir, folder, { recursive: true });
   const trial = { promised: client.promised, faults: faults.all };

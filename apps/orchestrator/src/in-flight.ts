@@ -4,8 +4,8 @@
  * 1. An attempt is lost when its task is not in the queue, no answer to it is, and it is in flight even after both
  *    have been looked at: an answer that left the queue meanwhile has been recorded.
  * 2. What is sent again says so: who claims it asks whether it is done before doing it.
- * 3. What lies in the queue although its consumer has passed it reaches nobody. It is seen at two looks, then taken
- *    away, and rule 1 finds what was lost with it.
+ * 3. What lies in the queue although it reaches nobody any more is taken away first (`claimed-tasks.ts`), so that rule 1
+ *    finds what was lost with it.
  * 4. A child that nobody waits for any more is cancelled again while it runs.
  * 5. Of a request of an approval, and of a child that nobody waits for, nothing tells whether it was taken or lost:
  *    they are sent again when the stream is another one than they were sent into.
@@ -19,9 +19,9 @@ import {
   runOutcome,
   waitsForChild,
 } from '@signalbox/engine';
-import type { StoredMessage } from '@signalbox/messaging';
-import { ContractError, claimInTask, parseTaskSubject, TASKS, taskSubjects } from '@signalbox/protocol';
+import { taskSubjects } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
+import { ClaimedTasks } from './claimed-tasks.js';
 import type { Relay } from './relay.js';
 import { type LoadedRun, type Runs, startedOf } from './runs.js';
 import {
@@ -33,7 +33,7 @@ import {
 } from './store/in-flight-store.js';
 import type { MessageEntry } from './store/outbox-store.js';
 import type { TaskQueue } from './task-queue.js';
-import { type BatchInput, deadLetterOf } from './wire/input-codec.js';
+import type { BatchInput } from './wire/input-codec.js';
 import type { StepTasks } from './wire/step-tasks.js';
 import {
   approvalTaskEntry,
@@ -62,16 +62,17 @@ const maxChecks = 10_000;
 
 export class InFlight {
   readonly #parts: InFlightParts;
-  #passedOver: ReadonlySet<number> = new Set();
+  readonly #claimed: ClaimedTasks;
   #place = firstPlace;
 
   constructor(parts: InFlightParts) {
     this.#parts = parts;
+    this.#claimed = new ClaimedTasks(parts);
   }
 
   /** The server may count anew: what was seen in its queue says nothing any more. */
   forget(): void {
-    this.#passedOver = new Set();
+    this.#claimed.forget();
     this.#place = firstPlace;
   }
 
@@ -80,7 +81,7 @@ export class InFlight {
     const { relay, store, now } = this.#parts;
     const before = now();
     await relay.settled();
-    await this.#takePassedOver();
+    await this.#claimed.look();
     await this.#lookAtStream();
     let checkCount = 0;
     for (;;) {
@@ -225,69 +226,7 @@ export class InFlight {
     this.#parts.logger.warn('something in flight was lost and is sent again', { ...about, subject });
     await this.#parts.relay.repeat(entry);
   }
-
-  async #takePassedOver(): Promise<void> {
-    const { queue, logger } = this.#parts;
-    const seen = new Set<number>();
-    for await (const { consumer, message } of queue.passedOver()) {
-      if (!this.#passedOver.has(message.sequence)) {
-        seen.add(message.sequence);
-        continue;
-      }
-      logger.warn('a task was passed over by its consumer', { consumer, subject: message.subject });
-      if (await this.#takeOver(message, consumer)) await queue.delete(message.sequence);
-    }
-    this.#passedOver = seen;
-  }
-
-  /** False when it has to stay where it is. */
-  async #takeOver(message: StoredMessage, consumer: string): Promise<boolean> {
-    const { relay, submit, now } = this.#parts;
-    const { subject, sequence, headers, data } = message;
-    switch (fateOf(message)) {
-      case 'looked_for':
-        return true;
-      case 'sent_again': {
-        const payload = Buffer.from(data).toString();
-        await relay.repeat({ kind: 'message', subject, messageId: `${sequence}/again/${now()}`, payload });
-        return true;
-      }
-      case 'set_aside': {
-        const incoming = {
-          stream: TASKS,
-          consumer,
-          subject,
-          streamSequence: sequence,
-          deliveryCount: 0,
-          headers,
-          data,
-        };
-        const reason = `${consumer} has passed it over`;
-        return submit([deadLetterOf(incoming, 'CONTRACT', reason, now())]);
-      }
-    }
-  }
 }
-
-/** What is done with a message that its consumer has passed over. */
-const fateOf = ({ subject, data }: StoredMessage): 'looked_for' | 'sent_again' | 'set_aside' => {
-  try {
-    switch (parseTaskSubject(subject).kind) {
-      case 'step':
-      case 'agent':
-      case 'evaluate':
-        return claimInTask(Buffer.from(data).toString()) === undefined ? 'set_aside' : 'looked_for';
-      case 'approval.request':
-      case 'approval.decision':
-        return 'sent_again';
-      default:
-        return 'set_aside';
-    }
-  } catch (cause) {
-    if (cause instanceof ContractError) return 'set_aside';
-    throw cause;
-  }
-};
 
 const pendingApproval = ({ state }: LoadedRun, stepId: string) =>
   pendingDispatches(state).find(

@@ -3,11 +3,12 @@
  * and by number: a purge with a filter would make nats-server 2.9 pass over other tasks of the same consumer.
  */
 import {
+  type ClaimedMessage,
   type Connection,
   consumerNames,
   deleteMessage,
+  readClaimed,
   readNewest,
-  readStranded,
   readStreamFacts,
   type StoredMessage,
 } from '@signalbox/messaging';
@@ -29,20 +30,20 @@ export interface TaskQueue {
   delete(sequence: number): Promise<unknown>;
   /** When the stream was made; another one has another instant. @throws TransientError */
   createdAt(): Promise<number>;
-  /** What lies in the queue although the consumer of somebody else has passed it, with that consumer. */
-  passedOver(): AsyncIterable<{ readonly consumer: string; readonly message: StoredMessage }>;
+  /** What lies in the queue although the consumer of somebody else has delivered it, with that consumer. */
+  claimedTasks(): AsyncIterable<ClaimedMessage & { readonly consumer: string }>;
 }
 
 export const createTaskQueue = (connection: Connection): TaskQueue => ({
   last: (subject) => readNewest(connection, TASKS, subject),
   delete: (sequence) => deleteMessage(connection, TASKS, sequence),
   createdAt: async () => (await readStreamFacts(connection, TASKS)).createdAt,
-  passedOver: async function* () {
+  claimedTasks: async function* () {
     const own = new Set(ownConsumers.map(({ durable }) => durable));
     for (const consumer of await consumerNames(connection, TASKS)) {
       if (own.has(consumer)) continue;
-      for await (const message of readStranded(connection, { stream: TASKS, durable: consumer }))
-        yield { consumer, message };
+      for await (const claimed of readClaimed(connection, { stream: TASKS, durable: consumer }))
+        yield { consumer, ...claimed };
     }
   },
 });

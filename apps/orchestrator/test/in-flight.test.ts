@@ -60,6 +60,21 @@ describe('a task that was sent', () => {
     expect(world.bus.tasks[0]?.headers[headers.repeated]).toBe('1');
     expect(world.row('run-1').status).toBe('RUNNING');
   });
+
+  test('and is in hand stays; when it is over, it is taken away though its consumer has not passed it', async () => {
+    const [claimed] = world.bus.tasks as [SentMessage];
+    const task = world.takeStep();
+    world.bus.tasks.push(claimed);
+    world.bus.inHand.add(claimed.sequence);
+    await look();
+    await look();
+    expect(world.bus.tasks).toEqual([claimed]);
+    await world.deliver(world.succeeded(task));
+    await look();
+    expect(world.bus.tasks).toEqual([claimed]);
+    await look();
+    expect(world.bus.tasks).toEqual([]);
+  });
 });
 
 describe('an approval that was asked for', () => {

@@ -53,13 +53,14 @@ export {
 export { type ReadOptions, readStream } from './read-stream.js';
 export { type SettleTaskOptions, settleTask } from './settle-task.js';
 export {
+  type ClaimedMessage,
   deleteMessage,
   findStreamFacts,
   getMessage,
+  readClaimed,
   readLast,
   readMessages,
   readNewest,
-  readStranded,
   readStreamFacts,
   type StoredMessage,
   type StreamFacts,

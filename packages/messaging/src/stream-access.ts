@@ -203,30 +203,39 @@ export function deleteMessage(connection: Connection, stream: string, sequence: 
   });
 }
 
+/** What lies in a work queue although its consumer has delivered it. */
+export interface ClaimedMessage {
+  message: StoredMessage;
+  /** The consumer will never deliver it again; otherwise it may be in somebody's hands. */
+  isPassed: boolean;
+}
+
 /**
- * What lies in a work queue although its consumer has passed it and will never deliver it (again): messages
- * delivered too often, and messages acknowledged just before the server was killed, whose removal it had not
- * written down. Only the owner of the work can tell these apart, and deletes what it knows. In stream order.
- * A consumer that nobody has made yet has passed nothing.
+ * What lies in a work queue although its consumer has delivered it, in stream order: what is in somebody's hands, what
+ * was delivered too often, and what was acknowledged just before the server was killed, whose removal it had not written
+ * down. Only the owner of the work can tell these apart, and deletes what it knows.
+ *
+ * How far the acknowledgements reach without a gap says little: one task that takes hours holds that back, and so does
+ * one whose removal the killed server had written down, but not that it was acknowledged (2.9.10).
+ * A consumer that nobody has made yet has delivered nothing.
  */
-export async function* readStranded(
+export async function* readClaimed(
   connection: Connection,
   source: { stream: string; durable: string },
-): AsyncGenerator<StoredMessage, void, undefined> {
+): AsyncGenerator<ClaimedMessage, void, undefined> {
   const { stream, durable } = source;
   const { manager } = linkOf(connection);
-  const what = `reading what is stranded in ${stream}`;
+  const what = `reading what was claimed of ${stream}`;
   const info = await attempt(connection, what, () => consumerOrNull(manager, stream, durable));
   if (info === null) return;
+  const lastSequence = info.delivered.stream_seq;
+  const passedSequence = info.num_ack_pending === 0 ? lastSequence : info.ack_floor.stream_seq;
   const filter = info.config.filter_subject ?? '>';
-  for (let sequence = 1; sequence <= info.ack_floor.stream_seq; ) {
-    const query = { seq: sequence, next_by_subj: filter };
-    const message = await attempt(connection, what, () =>
-      foundOrNull(() => manager.streams.getMessage(stream, query)),
-    );
-    if (message === null || message.seq > info.ack_floor.stream_seq) return;
-    yield translate(stream, message);
-    sequence = message.seq + 1;
+  for (let sequence = 1; sequence <= lastSequence; ) {
+    const message = await readNext(connection, stream, filter, sequence);
+    if (message === undefined || message.sequence > lastSequence) return;
+    yield { message, isPassed: message.sequence <= passedSequence };
+    sequence = message.sequence + 1;
   }
 }
 

@@ -24,6 +24,8 @@ export class MemoryBus implements Outlet, TaskQueue {
   readonly undelivered: { readonly subject: string; readonly sequence: number }[] = [];
   /** Numbers of tasks that their consumer has passed over. */
   readonly passed = new Set<number>();
+  /** Numbers of tasks that their consumer has delivered, and has not passed. */
+  readonly inHand = new Set<number>();
   /** Unclaimed tasks, oldest first. */
   tasks: SentMessage[] = [];
   readonly events: EventEnvelope[] = [];
@@ -127,9 +129,12 @@ export class MemoryBus implements Outlet, TaskQueue {
     this.tasks = this.tasks.filter((task) => task.sequence !== sequence);
   }
 
-  async *passedOver(): AsyncGenerator<{ consumer: string; message: StoredMessage }> {
-    for (const task of this.tasks)
-      if (this.passed.has(task.sequence)) yield { consumer: 'step-worker', message: storedMessage(task) };
+  async *claimedTasks(): AsyncGenerator<{ consumer: string; message: StoredMessage; isPassed: boolean }> {
+    for (const task of this.tasks) {
+      const isPassed = this.passed.has(task.sequence);
+      if (isPassed || this.inHand.has(task.sequence))
+        yield { consumer: 'step-worker', message: storedMessage(task), isPassed };
+    }
   }
 
   /** Claims the oldest task whose subject begins so. */
