@@ -7,6 +7,7 @@ import {
   type Delivery,
   InvariantViolation,
   provision,
+  readMessages,
   subscribeLive,
 } from '../src/index.js';
 import { gate, logger, range, startBus, text, topology, until, worker } from './bus.js';
@@ -281,4 +282,30 @@ test('a server killed in the middle of consuming loses nothing, and work goes on
   await until(() => expect([first.requestedCount, second.requestedCount]).not.toContain(0));
   expect(first.requestedCount).toBeLessThanOrEqual(50);
   expect(second.requestedCount).toBeLessThanOrEqual(7);
+});
+
+test('a delivery that the filter does not name is left alone and keeps no place: neither handled nor answered', async () => {
+  await provision(bus.connection, { ...topology, consumers: [{ ...worker, ackWaitMs: 60_000 }] });
+  const seen: string[] = [];
+  const consumption = consumeEach(bus.connection, {
+    ...source(1),
+    // As a consumer in a cluster that counts numbers as its own which the stream has given to others since.
+    prepare: async () => 'task.step.own.>',
+    logger,
+    handler: async (delivery) => {
+      seen.push(delivery.subject);
+      delivery.ack();
+    },
+  });
+  consumptions.push(consumption);
+  const strays = range(5).map((index) => ({ subject: `task.step.stray.${index}`, data: '' }));
+  await bus.publisher.publishAll([...strays, { subject: 'task.step.own.a', data: '' }]);
+  await until(() => expect(seen).toEqual(['task.step.own.a']));
+  expect(consumption.inFlightCount).toBe(0);
+  // Neither acknowledged nor given back: it is the consumer's, which has delivered it once.
+  await until(async () => expect(await serverState()).toEqual({ claimedCount: 5, leftCount: 0 }));
+  const left: number[] = [];
+  for await (const { sequence } of readMessages(bus.connection, 'TASKS', 'task.step.stray.>'))
+    left.push(sequence);
+  expect(left).toEqual([1, 2, 3, 4, 5]);
 });

@@ -145,7 +145,7 @@ describe('a server that is killed', () => {
       await held[1]?.ackAck();
       await until(async () => expect((await stateOf(queue)).pendingCount).toBe(2));
       // The consumer writes it down within some 50 ms, the stream takes longer.
-      await pause(200);
+      await pause(200, undefined);
       await restart();
       const { lying: left, pendingCount, floor } = await stateOf(queue);
       return left.includes(2) && pendingCount === 2 && floor < 2;

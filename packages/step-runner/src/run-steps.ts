@@ -87,6 +87,8 @@ const defaultAbortGraceMs = 5_000;
 /** Time to publish and acknowledge once the executors of a stopping process have been aborted. */
 const lastAnswersMs = 500;
 const defaultSettlingMs = 1_000;
+/** In heartbeats: well under the ack wait of three of them and a bit. */
+const standstillFactor = 4 / 3;
 /** A server that is killed may lose what it has acknowledged last. */
 const losableMs = 10_000;
 /** Somebody else has the task in hand: when to look again. */
@@ -141,7 +143,11 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
   const parts = {
     connection,
     attempts,
-    age: followTaskAge(connection, consumer.stream, options.settlingMs ?? defaultSettlingMs),
+    age: followTaskAge(connection, consumer.stream, {
+      settlingMs: options.settlingMs ?? defaultSettlingMs,
+      // Of a holder that misses one heartbeat nobody else has the task yet.
+      maxStandstillMs: (options.heartbeatMs ?? heartbeatMs) * standstillFactor,
+    }),
     holders: followHolders({
       connection,
       subject: heldSubjectOf(consumer),

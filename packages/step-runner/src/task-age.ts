@@ -26,11 +26,19 @@ export interface TaskAge {
 }
 
 const retryMs = 100;
-const tickMs = 1_000;
-/** Well under the ack wait. */
-const maxStandstillMs = 4_000;
 
-export const followTaskAge = (connection: Connection, stream: string, settlingMs: number): TaskAge => {
+export interface TaskAgeOptions {
+  /** How long a new connection has to last before others are believed. */
+  readonly settlingMs: number;
+  /** A standstill that nobody can have noticed; well under the ack wait. */
+  readonly maxStandstillMs: number;
+}
+
+export const followTaskAge = (
+  connection: Connection,
+  stream: string,
+  { settlingMs, maxStandstillMs }: TaskAgeOptions,
+): TaskAge => {
   const closed = new AbortController();
   let boundary: Promise<number>;
   let settling: Promise<void>;
@@ -63,7 +71,7 @@ export const followTaskAge = (connection: Connection, stream: string, settlingMs
     tickedAt = performance.now();
     if (stoodStill) begin();
   };
-  const ticking = setInterval(tick, tickMs).unref();
+  const ticking = setInterval(tick, maxStandstillMs / 4).unref();
   return {
     isOld: async ({ streamSequence }) => {
       // What has come meanwhile is read before any timer fires.
