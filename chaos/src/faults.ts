@@ -25,8 +25,14 @@ export interface Faults {
   revive(...labels: readonly string[]): Promise<void>;
   killAndRevive(...labels: readonly string[]): Promise<void>;
   freeze(label: string, ms: number): Promise<void>;
-  /** Kills nats-server, removes its store, and starts it empty. `orchestrator` goes down first and comes after, if told so. */
-  wipe(options?: { readonly alsoDown?: readonly string[] }): Promise<void>;
+  /**
+   * Kills nats-server, removes its store (or does something else to it), and starts it again. `orchestrator` goes down
+   * first and comes after, if told so.
+   */
+  wipe(options?: {
+    readonly alsoDown?: readonly string[];
+    readonly instead?: () => Promise<void>;
+  }): Promise<void>;
 }
 
 export const createFaults = (world: World): Faults => {
@@ -85,10 +91,10 @@ export const createFaults = (world: World): Faults => {
       world.resume(label);
       fault.until = Date.now();
     },
-    wipe: async ({ alsoDown = [] } = {}) => {
+    wipe: async ({ alsoDown = [], instead = () => world.wipeNats() } = {}) => {
       await kill(...alsoDown, natsLabel);
       const fault = begin('wipe', natsLabel);
-      await world.wipeNats();
+      await instead();
       fault.struckAt = Date.now();
       await revive(natsLabel, ...alsoDown);
       fault.until = Date.now();

@@ -2,7 +2,6 @@ import { openDataFolder, storeFailureOf } from '@signalbox/data-folder';
 import {
   consumeBatches,
   createPublisher,
-  getMessage,
   type OutgoingMessage,
   openConnection,
   type PublishOutcome,
@@ -75,7 +74,7 @@ await runService({
         whileOthersAreHeard: () => warmUp(starlark),
       }),
     );
-    const publisher = createPublisher(connection);
+    const publisher = createPublisher(connection, { sight: 'number' });
     const tips = new TipAnnouncer(connection);
     const queue = createTaskQueue(connection);
     const { intake, inFlight, meter, recover, onConsumerRemade } = createOrchestrator({
@@ -88,7 +87,6 @@ await runService({
           return outcomes;
         },
         withdraw: (task, sequence) => withdrawTask(queue, task, sequence),
-        at: (stream, sequence) => getMessage(connection, stream, sequence),
       },
       queue,
       maxPayloadBytes: () => connection.maxPayloadBytes,

@@ -8,15 +8,11 @@
  * 3. What the server refuses for good is set aside, and the rest goes on.
  * 4. It never gives up otherwise: what the server did not take is tried again until the relay is stopped. What is sent a second
  *    time says so, because a message id is forgotten with its message once that has been acknowledged.
- * 5. A message counts as stored already only where what is stored under its id is the message itself: whoever has taken
- *    the id before, ours goes out under another one.
  */
-import { isDeepStrictEqual } from 'node:util';
 import {
   type OutgoingMessage,
   PublishError,
   type PublishOutcome,
-  type StoredMessage,
   TransientError,
 } from '@signalbox/messaging';
 import { ContractError, headers, repeatedMessage, type WireMessage, wireMessage } from '@signalbox/protocol';
@@ -32,8 +28,6 @@ export interface Outlet {
   publishAll(messages: readonly OutgoingMessage[]): Promise<readonly PublishOutcome[]>;
   /** Removes the task; `sequence` is its place in the stream, where that is known. */
   withdraw(task: Withdrawal, sequence: number | undefined): Promise<unknown>;
-  /** What lies at a place of a stream; undefined when it has left it. @throws TransientError */
-  at(stream: string, sequence: number): Promise<StoredMessage | undefined>;
 }
 
 export interface RelayParts {
@@ -166,14 +160,10 @@ export class Relay {
       try {
         const outcomes = await this.#parts.outlet.publishAll(waiting);
         this.#remember(waiting, outcomes);
-        await this.#replaceForeign(waiting, outcomes);
         return;
       } catch (cause) {
         if (!(cause instanceof PublishError || cause instanceof TransientError)) throw cause;
-        if (cause instanceof PublishError) {
-          await this.#replaceForeign(waiting, cause.outcomes);
-          waiting = this.#left(waiting, cause.outcomes);
-        }
+        if (cause instanceof PublishError) waiting = this.#left(waiting, cause.outcomes);
         if (waiting.length === 0) return;
         await this.#pause(cause, `publish ${waiting.length} messages`);
         waiting = waiting.map(repeatedMessage);
@@ -189,36 +179,6 @@ export class Relay {
       if (outcome instanceof ContractError) this.#parts.setAside(message, outcome);
       return !isStored(outcome) && !(outcome instanceof ContractError);
     });
-  }
-
-  /** Sends what somebody else has stored something other under its id for. */
-  async #replaceForeign(messages: readonly WireMessage[], outcomes: readonly unknown[]): Promise<void> {
-    for (const [index, message] of messages.entries()) {
-      const outcome = outcomes[index];
-      if (!isStored(outcome) || !outcome.isDuplicate) continue;
-      const { stream, sequence } = outcome;
-      const there = await this.#at(stream, sequence);
-      if (there === undefined || saysTheSame(there, message)) continue;
-      const { subject, id } = message;
-      this.#parts.logger.error('somebody else has taken the id of a message: ours is sent under another', {
-        stream,
-        sequence,
-        subject,
-        message_id: id,
-      });
-      await this.#publishAll([{ ...message, id: `${id}/own` }]);
-    }
-  }
-
-  async #at(stream: string, sequence: number): Promise<StoredMessage | undefined> {
-    for (;;) {
-      try {
-        return await this.#parts.outlet.at(stream, sequence);
-      } catch (cause) {
-        if (!(cause instanceof TransientError)) throw cause;
-        await this.#pause(cause, `look at message ${sequence} of ${stream}`);
-      }
-    }
   }
 
   #remember(messages: readonly WireMessage[], outcomes: readonly unknown[]): void {
@@ -241,22 +201,6 @@ export class Relay {
 
 const isStored = (outcome: unknown): outcome is PublishOutcome =>
   outcome !== undefined && !(outcome instanceof Error);
-
-const saysTheSame = (there: StoredMessage, { subject, data }: WireMessage): boolean => {
-  if (there.subject !== subject) return false;
-  const text = Buffer.from(there.data).toString();
-  return text === data || isDeepStrictEqual(jsonOf(text), jsonOf(data));
-};
-
-/** Text that is no JSON stands for itself. */
-const jsonOf = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    if (cause instanceof SyntaxError) return text;
-    throw cause;
-  }
-};
 
 const toMessage = (entry: OutboxEntry): WireMessage[] => {
   if (entry.kind === 'withdrawal') return [];

@@ -164,17 +164,3 @@ describe('a delivery', () => {
 
 /** What the server holds outlives the process; the gate of the old connection does not. */
 const copyOf = (bus: MemoryBus): MemoryBus => bus.reconnected();
-
-describe('a stranger who has taken the ids of messages before they were sent', () => {
-  test('keeps no event from the log and no task from its worker', async () => {
-    for (const sequence of [1, 2, 3, 4, 5, 6])
-      world.bus.storeForeign(`run-1/${sequence}`, 'wf.event.bogus', '{}');
-    world.bus.storeForeign('run-1/2/0', 'wf.task.step.default.run-1.other', '{}');
-    await world.deliver(world.start('run-1', 'two-steps'));
-    await world.workAll();
-    expect(world.bus.events.filter(({ runId }) => runId === 'run-1').map(({ data }) => data.type)).toEqual(
-      wholeHistory,
-    );
-    expect(world.failures).toEqual([]);
-  });
-});

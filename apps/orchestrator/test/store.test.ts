@@ -147,7 +147,6 @@ describe('the relay', () => {
     const deleted: (() => void)[] = [];
     const relay = relayOver({
       publishAll: (messages) => bus.publishAll(messages),
-      at: (stream, sequence) => bus.at(stream, sequence),
       withdraw: async () => {
         underWay += 1;
         most = Math.max(most, underWay);

@@ -1,7 +1,8 @@
 /** Either store lost, or older than the other. */
-import { cp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { cp, readdir, rm, stat, truncate } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { EVENTS, TASKS } from '@signalbox/protocol';
 import { natsLabel } from '@signalbox/testing';
 import { settleAndAudit } from '../audit.js';
 import { runs } from '../client.js';
@@ -57,6 +58,80 @@ const wiped = (name: string, promise: string, alsoDown: readonly string[]): Scen
       noteStandstill(stage, log);
     },
   });
+
+const isReady = async ({ client }: Stage): Promise<boolean> =>
+  (await client.request('GET', '/readyz'))?.status === 200;
+
+/** Something happens to the store of NATS in the middle of a load, while every other process runs on. */
+const storeChanged = (
+  name: string,
+  promise: string,
+  change: (stage: Stage) => { before: () => Promise<void>; instead: () => Promise<void> },
+): Scenario =>
+  scenario({
+    name,
+    promise,
+    seconds: 30,
+    shortSeconds: 6,
+    act: async (stage) => {
+      const { client, faults, options, seeded } = stage;
+      const people = startPeople(client, seeded);
+      const mix = ['linear', 'slow', 'approval', 'signal', 'foreach'] as const;
+      const load = startLoad(stage, { perSecond: 10, seconds: options.seconds, mix: [...mix] });
+      const { before, instead } = change(stage);
+      await delay((options.seconds * 1_000) / 3);
+      await before();
+      await delay((options.seconds * 1_000) / 3);
+      await faults.wipe({ instead });
+      await stage.within(30, 'the api is ready again within 30 s of the loss', () => isReady(stage));
+      await load.done;
+      await settleAndAudit(stage);
+      await people.stop();
+    },
+  });
+
+const rolledBack = storeChanged(
+  'nats-rolled-back',
+  'an older copy of the store of NATS comes back while everything runs: the log gets what it lacks, and readers all of it',
+  ({ faults, world }) => {
+    const live = join(world.dataDir, 'nats');
+    const kept = join(world.dataDir, 'nats-kept');
+    const copy = async (from: string, to: string): Promise<void> => {
+      await rm(to, { recursive: true, force: true });
+      await cp(from, to, { recursive: true });
+    };
+    return {
+      before: async () => {
+        await faults.kill(natsLabel);
+        await copy(live, kept);
+        await faults.revive(natsLabel);
+      },
+      instead: () => copy(kept, live),
+    };
+  },
+);
+
+/** Cuts the newest file of a stream's messages to half its length. */
+const cutLastBlock = async (natsDir: string, stream: string): Promise<void> => {
+  const files = await readdir(natsDir, { recursive: true });
+  const blocks = files.filter((file) => file.includes(join(stream, 'msgs')) && file.endsWith('.blk'));
+  const numberOf = (file: string): number => Number.parseInt(basename(file), 10);
+  const last = blocks.sort((a, b) => numberOf(a) - numberOf(b)).at(-1);
+  if (last === undefined) throw new Error(`no messages of ${stream} below ${natsDir}`);
+  const { size } = await stat(join(natsDir, last));
+  await truncate(join(natsDir, last), Math.floor(size / 2));
+};
+
+const cut = storeChanged(
+  'nats-cut',
+  'the newest messages of both streams are cut off while everything runs: runs go on, and readers get all of the log',
+  ({ world }) => ({
+    before: async () => undefined,
+    instead: async () => {
+      for (const stream of [EVENTS, TASKS]) await cutLastBlock(join(world.dataDir, 'nats'), stream);
+    },
+  }),
+);
 
 /** A copy of the database comes back after the log has gone on: what it lacks is folded in. */
 const copyRestored: Scenario = scenario({
@@ -196,6 +271,8 @@ export const stores: readonly Scenario[] = [
     'the store of NATS is lost while the orchestrator is down: runs go on within 30 s',
     ['orchestrator'],
   ),
+  rolledBack,
+  cut,
   copyRestored,
   diverged,
   databaseLost,

@@ -64,6 +64,8 @@ export interface Link {
   readonly apiPrefix: string;
   /** By stream: how many of its copies answer direct reads. Filled by those who have asked. */
   readonly directReads: Map<string, number>;
+  /** How often the connection has broken. */
+  readonly breakCount: number;
   /** A subject of its own for answers, below which everything is the caller's. */
   newInbox(): string;
   /** Where it is there, a connection that came back is used when it has said yes. `isCurrent`: it has not broken again. */
@@ -98,13 +100,13 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   const listeners = new Set<LinkListener>();
   let disturbedAt = Number.NEGATIVE_INFINITY;
   let status: ConnectionStatus = 'connected';
-  let connectCount = 0;
+  let breakCount = 0;
   let maxPayloadBytes = nats.info?.max_payload ?? 1_048_576;
 
   const onStatus = (type: string, error: Error | undefined) => {
     if (type === 'disconnect') {
       status = 'reconnecting';
-      connectCount += 1;
+      breakCount += 1;
       options.logger.warn('connection to the bus lost');
       for (const listener of [...listeners]) listener.onDown?.();
     } else if (type === 'reconnect') {
@@ -126,8 +128,8 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     }
   };
   const admitted = async (admit: NonNullable<Link['admit']>) => {
-    const current = connectCount;
-    const isCurrent = () => current === connectCount && status === 'reconnecting';
+    const current = breakCount;
+    const isCurrent = () => current === breakCount && status === 'reconnecting';
     if ((await admit(isCurrent)) && isCurrent()) up();
   };
   void (async () => {
@@ -159,6 +161,9 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     manager,
     apiPrefix,
     directReads: new Map(),
+    get breakCount() {
+      return breakCount;
+    },
     newInbox: () => createInbox(options.inboxPrefix),
     watch: (listener) => {
       listeners.add(listener);

@@ -118,6 +118,7 @@ function startConsumption(
   workshop: Workshop,
 ): Consumption {
   const { promise: done, resolve, reject } = withResolvers();
+  const link = linkOf(connection);
   const unsettled = new Set<PulledDelivery>();
   let isStopping = false;
 
@@ -133,10 +134,12 @@ function startConsumption(
     void end();
   };
   const arrive = (message: Msg, window: () => PullWindow) => {
-    const delivery = new PulledDelivery(message, (settled) => {
+    const settle = (settled: PulledDelivery) => {
       unsettled.delete(settled);
       window().release();
-    });
+    };
+    const { breakCount } = link;
+    const delivery = new PulledDelivery(message, settle, () => breakCount === link.breakCount);
     unsettled.add(delivery);
     // Came while the requests were being withdrawn: somebody else can have it at once.
     if (isStopping) delivery.nak();

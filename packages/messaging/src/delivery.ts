@@ -17,13 +17,17 @@ export interface Delivery {
   /** Messages that waited behind this one when it was delivered. */
   readonly pendingCount: number;
   readonly isSettled: boolean;
-  /** The first of `ack`, `nak` and `term` settles the delivery; later ones do nothing. None waits for an answer. */
+  /**
+   * The first of `ack`, `nak` and `term` settles the delivery; later ones do nothing. None waits for an answer. None is
+   * sent on another connection than the delivery came on: answers name a number, and a server that has lost messages
+   * gives their numbers to others, which it would remove. What it still has, it delivers again.
+   */
   ack(): void;
   /** Redelivered after `delayMs`, at once without it. */
   nak(delayMs?: number): void;
   /** Never delivered again. Sent bare: a reason is misread by servers before 2.10.4. */
   term(): void;
-  /** Restarts the server's ack wait. */
+  /** Restarts the server's ack wait, on any connection: it removes nothing. */
   working(): void;
 }
 
@@ -78,10 +82,12 @@ export class PulledDelivery implements Delivery {
   readonly pendingCount: number;
   readonly #message: Msg;
   readonly #onSettled: (delivery: PulledDelivery) => void;
+  readonly #isAnswerable: () => boolean;
   #headers: MessageHeaders | undefined;
   #isSettled = false;
 
-  constructor(message: Msg, onSettled: (delivery: PulledDelivery) => void) {
+  /** `isAnswerable`: the connection is the one that it came on. */
+  constructor(message: Msg, onSettled: (delivery: PulledDelivery) => void, isAnswerable: () => boolean) {
     const facts = readFacts(message);
     this.stream = facts.stream;
     this.consumer = facts.consumer;
@@ -91,6 +97,7 @@ export class PulledDelivery implements Delivery {
     this.pendingCount = facts.pendingCount;
     this.#message = message;
     this.#onSettled = onSettled;
+    this.#isAnswerable = isAnswerable;
   }
 
   get subject(): string {
@@ -130,7 +137,7 @@ export class PulledDelivery implements Delivery {
   #settle(answer: Uint8Array): void {
     if (this.#isSettled) return;
     this.#isSettled = true;
-    this.#message.respond(answer);
+    if (this.#isAnswerable()) this.#message.respond(answer);
     this.#onSettled(this);
   }
 }

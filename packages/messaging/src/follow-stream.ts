@@ -215,11 +215,13 @@ class ForwardReader {
     const { lastSequence } = await reaching(readStreamFacts(this.#connection, stream));
     if (lastSequence < this.#nextSequence) return;
     const last = await reaching(getMessage(this.#connection, stream, lastSequence));
+    // Said to be there, and not to be read: nobody knows what is.
+    if (last === undefined) return;
     const first = await reaching(readNext(this.#connection, stream, this.#filter, this.#nextSequence));
     // A new place may only follow one that is still there; where it is not, the next reading ends.
     if (!(await this.#isPlaceKept())) return;
     this.#nextSequence = first?.sequence ?? lastSequence + 1;
-    if (first === undefined && last !== undefined) this.#place.moveTo(last);
+    if (first === undefined) this.#place.moveTo(last);
   }
 
   #isPlaceKept(): Promise<boolean> {

@@ -7,14 +7,19 @@
  *    removed. A repeated message may be stored behind messages given after it.
  * 3. What no stream takes at the moment waits and is sent again, until its deadline: while a cluster elects, there is
  *    nobody to answer.
- * 4. One inbox subscription serves all messages and one timer serves all deadlines, so a message costs a map
+ * 4. That a message is a duplicate is believed only where the server has got it from here on the same connection, or
+ *    where the stream still holds what it says. Otherwise it goes out once more, under an id that nobody knows: who
+ *    receives it twice takes it once, and who has never received it would wait for ever.
+ * 5. One inbox subscription serves all messages and one timer serves all deadlines, so a message costs a map
  *    entry and no request of its own.
  */
+import { randomUUID } from 'node:crypto';
 import { headers as createHeaders, type Msg, type MsgHdrs } from '@nats-io/nats-core';
 import { ContractError, headers as names } from '@signalbox/protocol';
 import { type Connection, type Link, linkOf } from './connection.js';
 import { apiCodes, ForbiddenError, TransientError } from './errors.js';
 import { type MessageHeaders, writeHeaders } from './message-headers.js';
+import { isStoredAsSaid, type Sight } from './stored-as-said.js';
 
 export interface OutgoingMessage {
   readonly subject: string;
@@ -26,7 +31,7 @@ export interface OutgoingMessage {
 
 export interface PublishOutcome {
   stream: string;
-  /** Of the message in the stream; for a duplicate, of the one that was stored first. */
+  /** Of the message in the stream; for a duplicate, of the one that was stored first and says the same. */
   sequence: number;
   isDuplicate: boolean;
 }
@@ -38,6 +43,8 @@ export interface PublisherOptions {
   deadlineMs?: number;
   /** Unacknowledged messages at any time; more wait in order. Default 4096. */
   maxUnacknowledged?: number;
+  /** How this user may look whether the stream holds a message. Default `subject`. */
+  sight?: Sight;
 }
 
 export interface Publisher {
@@ -79,6 +86,12 @@ interface Entry {
   readonly givenAt: number;
   readonly deadlineAt: number;
   sentAt: number;
+  /** Of the connection that it went out on first, or undefined. */
+  firstSentOn: number | undefined;
+  /** Under this id. */
+  sendCount: number;
+  /** It is being looked whether the stream holds it. */
+  isLookedFor: boolean;
   /** Nobody was there to take it; to be sent again at this time, rather than when its acknowledgement is late. */
   againAt: number | undefined;
 }
@@ -100,6 +113,7 @@ class PipelinedPublisher implements Publisher {
   readonly #ackTimeoutMs: number;
   readonly #deadlineMs: number;
   readonly #maxUnacknowledged: number;
+  readonly #sight: Sight;
   readonly #inbox: string;
   readonly #unacknowledged = new Map<number, Entry>();
   #waiting: Entry[] = [];
@@ -115,6 +129,7 @@ class PipelinedPublisher implements Publisher {
     this.#ackTimeoutMs = options.ackTimeoutMs ?? 2_000;
     this.#deadlineMs = options.deadlineMs ?? 30_000;
     this.#maxUnacknowledged = options.maxUnacknowledged ?? 4_096;
+    this.#sight = options.sight ?? 'subject';
     const subscription = this.#link.nats.subscribe(`${this.#inbox}*`, {
       callback: (error, message) => {
         if (error === null) this.#onAck(message);
@@ -186,6 +201,9 @@ class PipelinedPublisher implements Publisher {
         givenAt: now,
         deadlineAt: now + this.#deadlineMs,
         sentAt: 0,
+        firstSentOn: undefined,
+        sendCount: 0,
+        isLookedFor: false,
         againAt: undefined,
       });
       this.#timer ??= setInterval(
@@ -211,6 +229,9 @@ class PipelinedPublisher implements Publisher {
   #send(entry: Entry): void {
     entry.sentAt = Date.now();
     entry.againAt = undefined;
+    entry.isLookedFor = false;
+    entry.firstSentOn ??= this.#link.breakCount;
+    entry.sendCount += 1;
     const reply = this.#inbox + entry.token;
     try {
       const { subject, data, headers } = entry;
@@ -229,8 +250,45 @@ class PipelinedPublisher implements Publisher {
       this.#link.disturbed();
       return;
     }
-    this.#decide(entry, readAck(message, entry.subject));
+    const outcome = readAck(message, entry.subject);
+    const isDoubtful = isStored(outcome) && outcome.isDuplicate && !this.#hasStored(entry);
+    if (isDoubtful) {
+      void this.#lookFor(entry, outcome);
+      return;
+    }
+    this.#decide(entry, outcome);
     this.#pump();
+  }
+
+  /** The server has got it from here, and has not been another one since. */
+  #hasStored(entry: Entry): boolean {
+    return entry.sendCount > 1 && entry.firstSentOn === this.#link.breakCount;
+  }
+
+  async #lookFor(entry: Entry, outcome: PublishOutcome): Promise<void> {
+    if (entry.isLookedFor) return;
+    entry.isLookedFor = true;
+    let isThere: boolean;
+    try {
+      isThere = await isStoredAsSaid(this.#connection, outcome, entry, this.#sight);
+    } catch (cause) {
+      // It is sent again when its acknowledgement is late, and looked for then.
+      entry.isLookedFor = false;
+      if (cause instanceof TransientError) return;
+      throw cause;
+    }
+    // Decided or sent again meanwhile.
+    if (!entry.isLookedFor || this.#unacknowledged.get(entry.token) !== entry) return;
+    if (isThere) {
+      this.#decide(entry, outcome);
+      this.#pump();
+      return;
+    }
+    entry.headers ??= createHeaders();
+    entry.headers.set(names.messageId, `${entry.headers.get(names.messageId)}/${randomUUID()}`);
+    entry.firstSentOn = undefined;
+    entry.sendCount = 0;
+    this.#sendAgain(entry);
   }
 
   /** The server names the subject and not the message, and refuses all on that subject alike. */
@@ -275,7 +333,7 @@ class PipelinedPublisher implements Publisher {
     }
     if (this.#connection.status !== 'connected') return;
     for (const entry of [...this.#unacknowledged.values()]) {
-      if (now < (entry.againAt ?? entry.sentAt + this.#ackTimeoutMs)) continue;
+      if (entry.isLookedFor || now < (entry.againAt ?? entry.sentAt + this.#ackTimeoutMs)) continue;
       this.#link.disturbed();
       this.#sendAgain(entry);
     }

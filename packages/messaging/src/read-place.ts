@@ -41,7 +41,7 @@ export class ReadPlace {
 
   /**
    * False where the stream ends before `sequence`, up to which it was read, or has another message in the place of the
-   * one that was handled last. A message that has been dropped, or cannot be read any more, says nothing.
+   * one that was handled last, or nothing that can be read. What its limits have dropped says nothing.
    * @throws TransientError
    */
   async isKept(sequence: number): Promise<boolean> {
@@ -58,17 +58,19 @@ export class ReadPlace {
   }
 
   async #look(sequence: number): Promise<boolean> {
-    const { lastSequence } = await readStreamFacts(this.#connection, this.#stream);
+    const { firstSequence, lastSequence } = await readStreamFacts(this.#connection, this.#stream);
     if (this.#place !== undefined && lastSequence < sequence) return false;
-    for (const place of [this.#before, this.#place]) if (!(await this.#isThere(place))) return false;
+    for (const place of [this.#before, this.#place]) {
+      if (place === undefined || place.sequence < firstSequence) continue;
+      if (!(await this.#isThere(place))) return false;
+    }
     this.#before = this.#place;
     this.#lookedAt = performance.now();
     return true;
   }
 
-  async #isThere(place: Place | undefined): Promise<boolean> {
-    if (place === undefined) return true;
+  async #isThere(place: Place): Promise<boolean> {
     const found = await getMessage(this.#connection, this.#stream, place.sequence);
-    return found === undefined || (found.storedAt === place.storedAt && found.subject === place.subject);
+    return found?.storedAt === place.storedAt && found.subject === place.subject;
   }
 }

@@ -45,6 +45,19 @@ export function readLast(
   });
 }
 
+/** As `readLast`, of whichever copy answers: it may lag behind. Needs no right but to the subject. */
+export function peekLast(
+  connection: Connection,
+  stream: string,
+  subject: string,
+): Promise<StoredMessage | undefined> {
+  const { manager } = linkOf(connection);
+  return attempt(connection, `looking at the last message on ${subject}`, async () => {
+    const message = await manager.direct.getMessage(stream, { last_by_subj: subject });
+    return message === null ? undefined : translate(stream, message);
+  });
+}
+
 /** As `readLast`, but asked of the leader: nothing that was stored before the question is missed. */
 export function readNewest(
   connection: Connection,

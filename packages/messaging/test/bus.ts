@@ -54,7 +54,7 @@ export async function startBus() {
     return connection;
   };
   const connection = await connect();
-  const publisher = createPublisher(connection);
+  const publisher = createPublisher(connection, { sight: 'number' });
   return {
     url,
     storeDir,

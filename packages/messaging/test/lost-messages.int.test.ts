@@ -1,12 +1,21 @@
 /** A server that has lost messages which it had stored: its store is an older copy, or damaged. */
 import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type FollowOptions, followStream, provision } from '../src/index.js';
-import { logger, range, startBus, text, topology, until } from './bus.js';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  consumeEach,
+  createPublisher,
+  deleteMessage,
+  type FollowOptions,
+  followStream,
+  provision,
+  readLast,
+} from '../src/index.js';
+import { gate, logger, range, startBus, text, topology, until } from './bus.js';
 
 let bus: Awaited<ReturnType<typeof startBus>>;
 let abort: AbortController;
+const stopping: (() => unknown)[] = [];
 beforeEach(async () => {
   bus = await startBus();
   abort = new AbortController();
@@ -14,6 +23,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   abort.abort();
+  for (const stop of stopping.splice(0)) await stop();
   await bus.stop();
 });
 
@@ -105,25 +115,102 @@ test('a reader that begins behind what another call has handled is told that it 
   expect(await follow({ fromSequence: 12, handled: beyond }).end).toBe('rewound');
 });
 
-test.each([
-  ['a message', -10, 'aborted'],
-  ['what stands before a message, which makes all behind it unreadable', 60, 'rewound'],
-] as const)(
-  '%s is damaged: a reader gets all that is stored from then on, or is told',
-  async (_, distance, expected) => {
-    await publish(200, 'old');
-    const { seen, end } = follow();
-    await until(() => expect(seen).toHaveLength(200));
-    await bus.stopServer();
-    await damageBefore('EVENTS', 'old100 ', distance);
-    await bus.restart();
-    await publish(250, 'new');
-    const newOnes = range(250).map((index) => `new${index}`);
-    if (expected === 'aborted') await until(() => expect(seen.slice(200)).toEqual(newOnes));
-    else expect(await end).toBe('rewound');
-    const again = follow();
-    await until(() => expect(again.seen).toContain('new249'));
-    expect(again.seen.filter((each) => each.startsWith('new'))).toEqual(newOnes);
-    expect(again.seen).not.toContain('old100');
-  },
-);
+test('a damaged message is passed over, and all others are read', async () => {
+  await publish(200, 'old');
+  const { seen } = follow();
+  await until(() => expect(seen).toHaveLength(200));
+  await bus.stopServer();
+  await damageBefore('EVENTS', 'old100 ', -10);
+  await bus.restart();
+  await publish(250, 'new');
+  const newOnes = range(250).map((index) => `new${index}`);
+  await until(() => expect(seen.slice(200)).toEqual(newOnes));
+  const again = follow();
+  await until(() => expect(again.seen).toHaveLength(449));
+  expect(again.seen).not.toContain('old100');
+});
+
+test('reading ends where damage before a message makes the server give up all that is behind it', async () => {
+  await publish(200, 'old');
+  const { seen, end } = follow();
+  await until(() => expect(seen).toHaveLength(200));
+  await bus.stopServer();
+  await damageBefore('EVENTS', 'old100 ', 60);
+  await bus.restart();
+  expect(await end).toBe('rewound');
+});
+
+const workOn = (texts: string[], hold?: Promise<void>) => {
+  const consumption = consumeEach(bus.connection, {
+    stream: 'TASKS',
+    durable: 'worker',
+    maxInFlight: 50,
+    logger,
+    handler: async (delivery) => {
+      texts.push(text(delivery.data));
+      await hold;
+      delivery.ack();
+    },
+  });
+  stopping.push(() => consumption.stop({ graceMs: 0 }));
+};
+
+const give = (tag: string, count: number) =>
+  bus.publisher.publishAll(
+    range(count).map((index) => ({
+      subject: 'task.step.a',
+      id: `${tag}${index}`,
+      data: `${tag}${index}`,
+    })),
+  );
+
+test('the answer to a delivery removes nothing that a server which has lost it has put in its place', async () => {
+  await keep();
+  const { opened, open } = gate();
+  const begun: string[] = [];
+  workOn(begun, opened);
+  await give('lost', 20);
+  await until(() => expect(begun).toHaveLength(20));
+  await goBack();
+  await give('new', 20);
+  open();
+  await until(() =>
+    expect(begun.filter((each) => each.startsWith('new')).sort()).toEqual(
+      range(20)
+        .map((index) => `new${index}`)
+        .sort(),
+    ),
+  );
+});
+
+describe.each(['number', 'subject'] as const)('a publisher that sees by %s', (sight) => {
+  const publisher = () => {
+    const made = createPublisher(bus.connection, { sight });
+    stopping.push(() => made.close());
+    return made;
+  };
+  const message = { subject: 'task.step.a', id: 'mine', data: '{"a":1}' };
+
+  test('sends once more what the server calls a duplicate and does not have', async () => {
+    const { sequence } = await publisher().publish(message);
+    await deleteMessage(bus.connection, 'TASKS', sequence);
+    const begun: string[] = [];
+    workOn(begun);
+    expect(await publisher().publish(message)).toMatchObject({ isDuplicate: false });
+    await until(() => expect(begun).toEqual([message.data]));
+  });
+
+  test('believes what the server has', async () => {
+    const { sequence } = await publisher().publish(message);
+    expect(await publisher().publish(message)).toEqual({ stream: 'TASKS', sequence, isDuplicate: true });
+  });
+
+  test('sends under another id what somebody else has taken the id of', async () => {
+    await publisher().publish({ ...message, subject: 'task.step.b' });
+    await publisher().publish({ ...message, id: 'other', data: '{"a":2}' });
+    const again = await publisher().publish({ ...message, id: 'mine' });
+    expect(again.isDuplicate).toBe(false);
+    const stored = await readLast(bus.connection, 'TASKS', message.subject);
+    expect(text(stored?.data ?? new Uint8Array())).toBe(message.data);
+  });
+});

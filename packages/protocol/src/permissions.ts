@@ -91,7 +91,7 @@ const claim = (...claimed: readonly ConsumerDeclaration[]): Rights => ({
   acknowledges: claimed.map(({ stream, durable }) => `$JS.ACK.${stream}.${durable}.>`),
 });
 
-/** The last message on each of these subjects, and no other. */
+/** The last message on each of these subjects, and no other. Of those that a party sends it looks whether they are stored. */
 const lastOf = (stream: string, subjects: readonly string[]): readonly string[] =>
   subjects.map((subject) => `DIRECT.GET.${stream}.${subject}`);
 
@@ -120,7 +120,7 @@ const holder = ({ name, claimed, results, deadLetters, work }: Holder): BusUser 
       ...(claims.asks ?? []),
       `STREAM.INFO.${EVENTS}`,
       ...lastOf(EVENTS, work),
-      ...lastOf(TASKS, [results]),
+      ...lastOf(TASKS, [results, deadLetters]),
     ],
     hears: work,
     among: claimed.map(heldSubjectOf),
@@ -128,6 +128,8 @@ const holder = ({ name, claimed, results, deadLetters, work }: Holder): BusUser 
 };
 
 const approvalClaims = claim(consumers.approvalService);
+
+const commands = [filters.askedRunTasks, filters.allCatalogTasks, filters.allApprovalDecisions];
 
 export const busUsers = {
   orchestrator: {
@@ -169,13 +171,14 @@ export const busUsers = {
     asks: [
       ...(approvalClaims.asks ?? []),
       ...lastOf(EVENTS, [filters.allApprovalEvents]),
+      ...lastOf(TASKS, [filters.allApprovalResults, filters.allDeadLetterTasks]),
       ...followTheLog.asks,
     ],
     hears: followTheLog.hears,
   }),
   api: party('api', {
-    sends: [filters.askedRunTasks, filters.allCatalogTasks, filters.allApprovalDecisions],
-    asks: followTheLog.asks,
+    sends: commands,
+    asks: [...followTheLog.asks, ...lastOf(TASKS, commands)],
     hears: [...followTheLog.hears, figuresSubjects.orchestrator],
   }),
   /** Whoever only looks on: `signalbox events tail`, a monitor, an archive. */

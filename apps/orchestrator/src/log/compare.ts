@@ -68,8 +68,8 @@ export const bearsOut = async (
   if (mark.streamCreatedAt !== facts.createdAt || mark.streamSequence > facts.lastSequence) return false;
   if (mark.streamSequence < facts.firstSequence) return true;
   const message = await getMessage(connection, EVENTS, mark.streamSequence);
-  // Deleted by hand: nothing says that it is another stream.
-  if (message === undefined) return true;
+  // Nobody can delete it: where it cannot be read, the store is damaged, and what is around it may be lost, too.
+  if (message === undefined) return false;
   return messageIdOf(message) === mark.messageId && digestOf(message) === mark.digest;
 };
 

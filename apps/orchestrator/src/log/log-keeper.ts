@@ -71,7 +71,7 @@ export class LogKeeper {
   constructor(parts: LogKeeperParts) {
     this.#parts = parts;
     this.#store = createLogStore(parts.database.sql);
-    this.#publisher = createPublisher(parts.connection);
+    this.#publisher = createPublisher(parts.connection, { sight: 'number' });
     this.#endWatching = onReconnect(parts.connection, () => {
       this.#hasReconnected = true;
     });

@@ -36,7 +36,6 @@ export class MemoryBus implements Outlet, TaskQueue {
   refuses: (message: OutgoingMessage) => boolean = () => false;
   /** Message id → number in the stream. */
   readonly #ids = new Map<string, number>();
-  readonly #stored = new Map<number, StoredMessage>();
   #sequence = 0;
   #gate: Promise<void> = Promise.resolve();
   #failure: Error | undefined;
@@ -58,7 +57,6 @@ export class MemoryBus implements Outlet, TaskQueue {
     fresh.events.push(...this.events);
     fresh.journal.push(...this.journal);
     for (const [id, sequence] of this.#ids) fresh.#ids.set(id, sequence);
-    for (const [sequence, message] of this.#stored) fresh.#stored.set(sequence, message);
     fresh.#sequence = this.#sequence;
     return fresh;
   }
@@ -107,18 +105,6 @@ export class MemoryBus implements Outlet, TaskQueue {
     return found && storedMessage(found);
   }
 
-  async at(_stream: string, sequence: number): Promise<StoredMessage | undefined> {
-    return this.#stored.get(sequence);
-  }
-
-  /** Somebody beside the orchestrator stores something under an id. */
-  storeForeign(id: string, subject: string, text: string): void {
-    this.#sequence += 1;
-    this.#ids.set(id, this.#sequence);
-    this.#stored.set(this.#sequence, storedMessage({ subject, sequence: this.#sequence, text }));
-  }
-
-  /** When the stream was made. */
   madeAt = 1;
 
   async createdAt(): Promise<number> {
@@ -155,7 +141,6 @@ export class MemoryBus implements Outlet, TaskQueue {
     const sequence = this.#sequence;
     const text = typeof message.data === 'string' ? message.data : Buffer.from(message.data).toString();
     this.#ids.set(id, sequence);
-    this.#stored.set(sequence, storedMessage({ subject: message.subject, sequence, text }));
     this.journal.push(`store ${id}`);
     if (message.subject.startsWith('wf.event.'))
       this.events.push(decodeEvent({ text, subject: message.subject }));
