@@ -137,3 +137,9 @@ export const createClient = (apiUrl: () => string): Client => {
 };
 
 const runIdOf = (answer: Answer): string => answer.body?.runId ?? answer.location?.split('/').at(-1) ?? '';
+
+/** The approval that a run waits for. */
+export const pendingOf = async (client: Client, runId: string): Promise<string | undefined> => {
+  const answer = await client.request('GET', `${runs}/${runId}/approvals`);
+  return answer?.body?.items?.find(({ status }: { status: string }) => status === 'pending')?.approvalId;
+};

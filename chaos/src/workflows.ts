@@ -33,7 +33,7 @@ const branch = (name: string, states: readonly State[]): State => ({
 const chain = (count: number, ms: number, more: State = {}): State[] =>
   Array.from({ length: count }, (_, index) => step(`s${index + 1}`, { ms }, more));
 
-const approval = (name: string, more: State = {}): State => ({
+export const approval = (name: string, more: State = {}): State => ({
   name,
   type: 'operation',
   action: 'human.approval',
@@ -41,7 +41,12 @@ const approval = (name: string, more: State = {}): State => ({
   ...more,
 });
 
-const signal = (name: string, more: State = {}): State => ({ name, type: 'signal', signal: 'go', ...more });
+export const signal = (name: string, more: State = {}): State => ({
+  name,
+  type: 'signal',
+  signal: 'go',
+  ...more,
+});
 
 const parallel = (mode: 'all' | 'any', branches: readonly State[]): State => ({
   name: 'both',

@@ -1,4 +1,5 @@
 /** What every command gets: settings, output, and the api when it asks for it. */
+import { canonicalActor } from '@signalbox/protocol';
 import type { Command } from 'commander';
 import { type ApiClient, createApiClient } from './api-client.js';
 import { type CliConfig, loadConfig } from './config.js';
@@ -22,12 +23,30 @@ interface GlobalOptions {
 export const contextOf = (command: Command): CliContext => {
   const options = command.optsWithGlobals<GlobalOptions>();
   const config = loadConfig(process.env);
+  requireNames(command);
+  const actor = options.as === undefined ? undefined : checkedActor(options.as);
   return {
     config,
     output: createOutput(options.json === true, printOut),
-    api: createApiClient(options.api === undefined ? apiUrl(config) : checkedUrl(options.api), options.as),
-    actor: options.as,
+    api: createApiClient(options.api === undefined ? apiUrl(config) : checkedUrl(options.api), actor),
+    actor,
   };
+};
+
+/** An empty name would make another address of the one that is meant. */
+const requireNames = (command: Command): void => {
+  for (const [index, argument] of command.registeredArguments.entries())
+    if (command.args[index]?.trim() === '')
+      throw new CliError(`<${argument.name()}> must not be empty`, exitCodes.usage);
+};
+
+const checkedActor = (claimed: string): string => {
+  const actor = canonicalActor(claimed);
+  if (actor !== undefined) return actor;
+  throw new CliError(
+    `--as ${claimed} is nobody: it must look like user:alice or service:ci`,
+    exitCodes.usage,
+  );
 };
 
 const checkedUrl = (text: string): string => {

@@ -7,6 +7,8 @@
  * 2. A reader that goes away (`signalbox runs list | head -1`) ends the process without a word, as it ends others.
  */
 
+import { exitCodes } from './exit-code.js';
+
 /** Controls, formats, separators of lines, halves of pairs, and whatever else has no shape; but for the end of a line, the tab, and what makes an emoji of a sign. */
 const unprintable =
   /(?!\n|\t|\ufe0f)[\p{Control}\p{Format}\p{Surrogate}\p{Line_Separator}\p{Paragraph_Separator}\p{Default_Ignorable_Code_Point}]/gu;
@@ -35,7 +37,10 @@ export const onReaderGone = ({ isService }: { readonly isService: boolean }): vo
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (isService) return;
       if (error.code === 'EPIPE') process.exit(readerGone);
-      throw error;
+      // Whoever reads the errors may be there when nobody takes the output.
+      if (stream === process.stdout)
+        process.stderr.write(`signalbox: the output cannot be written (${error.code ?? error.message})\n`);
+      process.exit(exitCodes.temporary);
     });
   }
 };

@@ -1,5 +1,5 @@
 /** The orchestrator's database is lost, and made again from the log. */
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { eventually, repeatRun } from '@signalbox/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { scriptedAgent, tenSteps } from './support/definitions.js';
@@ -56,6 +56,27 @@ describe('the database is lost', () => {
     await world.start('orchestrator');
     expect((await rebuild('rebuild-again').exited).code).toBe(75);
     await stores.finish(waiting);
+  });
+
+  test('what is no database in its place is said in one line with what to do, and --force moves it aside', async () => {
+    const { world, file } = stores;
+    await world.stopOne('orchestrator');
+    const before = tablesOf(file());
+    await copyDatabase(file(), file('kept.sqlite'));
+    await dropDatabase(file());
+    mkdirSync(file());
+    const folder = rebuild('folder', '--force');
+    expect((await folder.exited).code).toBe(78);
+    expect(folder.lines[0]).toMatch(/is a folder where a file has to be: move it away$/);
+    rmdirSync(file());
+    writeFileSync(file(), 'garbage\n'.repeat(1_000));
+    const garbage = rebuild('garbage');
+    expect((await garbage.exited).code).toBe(78);
+    expect(garbage.lines[0]).toMatch(/is damaged \(SQLITE_NOTADB\): `signalbox rebuild --force` moves it/);
+    for (const { lines } of [folder, garbage]) expect(lines.join('\n')).not.toContain('    at ');
+    expect((await rebuild('garbage-forced', '--force').exited).code).toBe(0);
+    expect(tablesOf(file()).workflow_runs).toEqual(before.workflow_runs);
+    await world.start('orchestrator');
   });
 
   test('a database that holds something is moved aside only when that is asked for, and only when the new one is whole', async () => {

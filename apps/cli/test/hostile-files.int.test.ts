@@ -166,6 +166,25 @@ test.each(['nonsense', 'ftp://127.0.0.1', ''])('--api %s is an error of usage', 
   expect(code).toBe(64);
 });
 
+test.each([
+  [['run', 'w', '--workflow-version', 'x'], '--workflow-version'],
+  [['run', 'w', '--workflow-version', '0'], '--workflow-version'],
+  [['runs', 'show', ''], '<run>'],
+  [['--as', 'bogus', 'runs', 'list'], '--as'],
+  [['--as', 'system:x', 'run', 'w'], '--as'],
+])('%j is an error of usage', async (args, about) => {
+  const { code, stderr } = await signalbox(...args);
+  expect(stderr).toContain(about);
+  expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  expect(code).toBe(64);
+});
+
+test.skipIf(process.platform !== 'linux')('output that cannot be written is one line', async () => {
+  const { code, stderr } = await ended('sh', ['-c', `"${process.execPath}" "${bin}" schema > /dev/full`]);
+  expect(stderr).toBe('signalbox: the output cannot be written (ENOSPC)\n');
+  expect(code).toBe(75);
+});
+
 test('events tail says that nothing answers, and ends', async () => {
   const { code, stderr } = await signalbox('events', 'tail');
   expect(stderr).toContain(`nats://${nowhere} does not answer`);

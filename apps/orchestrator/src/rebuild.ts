@@ -1,6 +1,7 @@
 /** Makes the orchestrator's database from the log, and ends. `signalbox rebuild` runs this. */
 import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
+import { storeFailureOf } from '@signalbox/data-folder';
 import { type EmbeddedNats, issueLogins, startEmbeddedNats } from '@signalbox/embedded-nats';
 import { openConnection } from '@signalbox/messaging';
 import { busUsers } from '@signalbox/protocol';
@@ -52,7 +53,13 @@ const rebuild = async (): Promise<void> => {
     await presence.settle();
     const starlark = createStarlark();
     const { force } = values;
-    const rebuilt = await rebuildDatabase({ connection, file, force, starlark, now, logger, signal });
+    const whenDamaged =
+      '`signalbox rebuild --force` moves it aside and makes a new one from the log; nothing was changed';
+    const rebuilt = await rebuildDatabase({ connection, file, force, starlark, now, logger, signal }).catch(
+      (error: unknown) => {
+        throw storeFailureOf(error, { file, whenDamaged }) ?? error;
+      },
+    );
     const { runCount, eventCount, unreadableCount, withdrawnTaskCount, movedTo } = rebuilt;
     if (movedTo !== undefined) process.stdout.write(`moved the old database to ${movedTo}\n`);
     process.stdout.write(

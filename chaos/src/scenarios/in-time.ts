@@ -2,20 +2,16 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { settleAndAudit } from '../audit.js';
-import { type Promised, runs } from '../client.js';
+import { type Promised, pendingOf, runs } from '../client.js';
 import { type Scenario, scenario } from '../scenario.js';
+import { shiftedBy } from '../shift-clock.js';
 import type { Stage } from '../stage.js';
+import { clockSkew } from './clock-skew.js';
 
 const many = async (stage: Stage, workflow: string, count = 12): Promise<readonly string[]> => {
   const started = await Promise.all(Array.from({ length: count }, () => stage.client.start(workflow)));
   return started.flatMap((each: Promised | undefined) => (each === undefined ? [] : [each.runId]));
-};
-
-const pendingOf = async (stage: Stage, runId: string): Promise<string | undefined> => {
-  const answer = await stage.client.request('GET', `${runs}/${runId}/approvals`);
-  return answer?.body?.items?.find(({ status }: { status: string }) => status === 'pending')?.approvalId;
 };
 
 /** Answers that were sent while nobody could read them: one request each, which the api answers with 202 after a while. */
@@ -34,11 +30,11 @@ const inTime: Scenario = scenario({
     const asking = await many(stage, 'in-time-approval');
     const hearing = await many(stage, 'in-time-signal');
     await stage.within(20, 'approvals are asked for', async () => {
-      const pending = await Promise.all(asking.map((runId) => pendingOf(stage, runId)));
+      const pending = await Promise.all(asking.map((runId) => pendingOf(stage.client, runId)));
       return pending.every((each) => each !== undefined);
     });
     const asked: [string, string][] = [];
-    for (const runId of asking) asked.push([runId, (await pendingOf(stage, runId)) ?? '']);
+    for (const runId of asking) asked.push([runId, (await pendingOf(stage.client, runId)) ?? '']);
     await many(stage, 'in-time-step');
     await stage.faults.kill('orchestrator');
     await Promise.all([
@@ -51,8 +47,6 @@ const inTime: Scenario = scenario({
   },
 });
 
-const shiftedClock = fileURLToPath(new URL('../../dist/shifted-clock.js', import.meta.url));
-
 /** Every process but nats-server sees the shifted clock, as the processes of one machine would. */
 const clockJumps: Scenario = scenario({
   name: 'clock-jumps',
@@ -63,10 +57,7 @@ const clockJumps: Scenario = scenario({
     const { world, faults } = stage;
     const file = join(world.dataDir, 'clock-offset');
     await writeFile(file, '0');
-    const env = {
-      CHAOS_CLOCK_FILE: file,
-      NODE_OPTIONS: `--import=${new URL(`file://${shiftedClock}`).href}`,
-    };
+    const env = shiftedBy(file);
     faults.manage('orchestrator', () => world.start('orchestrator', 'orchestrator', env));
     await world.stopOne('orchestrator');
     await faults.revive('orchestrator');
@@ -97,4 +88,4 @@ const allEnded = async (stage: Stage, runIds: readonly string[]): Promise<boolea
   return true;
 };
 
-export const times: readonly Scenario[] = [inTime, clockJumps];
+export const times: readonly Scenario[] = [inTime, clockJumps, clockSkew];

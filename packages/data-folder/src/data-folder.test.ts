@@ -56,6 +56,17 @@ test('a database and what SQLite keeps beside it are for their owner alone', () 
   db.close();
 });
 
+test('a folder in the place of a database is said in one line, with what to do', () => {
+  const path = join(root, 'x.sqlite');
+  mkdirSync(path);
+  expect(() => protectDatabase(path)).toThrow(
+    expect.objectContaining({
+      exitCode: 78,
+      message: `${path} is a folder where a file has to be: move it away`,
+    }),
+  );
+});
+
 test('a lock is had by one at a time, under whatever name, and is free after its end', () => {
   const file = protectDatabase(join(root, 'x.sqlite'));
   symlinkSync(file, join(root, 'other-name.sqlite'));

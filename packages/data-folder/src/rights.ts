@@ -47,13 +47,34 @@ export const openDataFolder = (folder: string): void => {
  */
 export const protectDatabase = (path: string): string => {
   mkdirSync(dirname(path), { recursive: true, mode: folderMode });
-  closeSync(openSync(path, 'a', fileMode));
+  touch(path);
   const file = realpathSync(path);
   for (const suffix of ['', '-wal', '-shm', '-journal']) {
     const each = `${file}${suffix}`;
     if (existsSync(each) && (statSync(each).mode & foreignRights) !== 0) narrow(each, fileMode);
   }
   return file;
+};
+
+const touch = (path: string): void => {
+  try {
+    closeSync(openSync(path, 'a', fileMode));
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+    if (code === 'EISDIR')
+      throw new CannotRun(78, `${path} is a folder where a file has to be: move it away`, { cause });
+    if (code === 'ENOSPC')
+      throw new CannotRun(75, `${path} cannot be written, the disk is full: make room and start again`, {
+        cause,
+      });
+    if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
+      throw new CannotRun(
+        78,
+        `${path} cannot be opened for writing (${code}): see to the rights of the file and its folder`,
+        { cause },
+      );
+    throw cause;
+  }
 };
 
 const narrow = (path: string, mode: number): void => {

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { run as runSchema } from '../api-types.js';
 import { contextOf } from '../context.js';
+import { CliError, exitCodes } from '../exit-code.js';
 import { collectInput } from '../inputs.js';
 import { watchRun } from '../watch.js';
 
@@ -15,7 +16,8 @@ interface RunOptions {
 const start = async (workflow: string, options: RunOptions, command: Command): Promise<void> => {
   const context = contextOf(command);
   const input = await collectInput(options.input, options.inputFile);
-  const version = options.workflowVersion === undefined ? {} : { version: Number(options.workflowVersion) };
+  const version =
+    options.workflowVersion === undefined ? {} : { version: versionOf(options.workflowVersion) };
   const { body } = await context.api.send('POST', '/api/v1/workflow-runs', {
     json: { workflow, input, ...version },
     headers: options.idempotencyKey === undefined ? {} : { 'idempotency-key': options.idempotencyKey },
@@ -27,6 +29,11 @@ const start = async (workflow: string, options: RunOptions, command: Command): P
   } else {
     context.output.show(body, () => runId);
   }
+};
+
+const versionOf = (text: string): number => {
+  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
+  throw new CliError('--workflow-version must be a whole number from 1', exitCodes.usage);
 };
 
 export const runCommand = (): Command =>
