@@ -8,7 +8,7 @@
 import type { Fault } from './faults.js';
 import type { RunLog } from './histories.js';
 import type { Execution, Ledger } from './ledger.js';
-import { maxWaitFactor, type Stage } from './stage.js';
+import type { Stage } from './stage.js';
 
 const ackWaitMs = 10_000;
 /** From the end of an execution until its result may be trusted to be stored; a worker killed within is killed in the middle. */
@@ -132,23 +132,43 @@ const excuseOf = (
   return isWiped ? 'the store that held its result was lost' : undefined;
 };
 
-/** A run that has ended executes nothing more; what its worker had in hand stops soon. */
+/** From the log's having a cancel until the last worker begins something of the run; who begins it asks the log. */
+const maxAfterCancelMs = 2_000;
+
+/**
+ * A run that is cancelled schedules nothing more, and what it has in the queue is not begun. Counted from when the log had
+ * the cancel: an orchestrator that is killed between its commit and that has told nobody.
+ */
 const judgeAfterEnd = (stage: Stage, log: RunLog, executions: readonly Execution[]): void => {
-  const toleranceMs = 2_000 * Math.min(stage.options.patience, maxWaitFactor);
-  const endedAt = new Map<string, number>();
+  const cancelledAt = new Map<string, number>();
   for (const [runId, { events }] of log) {
-    const end = events.find(({ data }) => data.type === 'run.cancelled');
-    if (end !== undefined) endedAt.set(runId, end.at);
+    const index = events.findIndex(({ data }) => data.type === 'run.cancelled');
+    const cancelled = events[index];
+    if (cancelled === undefined) continue;
+    cancelledAt.set(runId, cancelled.storedAt);
+    for (const { data } of events.slice(index))
+      stage.findings.expect(
+        data.type !== 'step.scheduled' && data.type !== 'step.started',
+        'a cancelled run schedules nothing more',
+        `${runId}: ${data.type}`,
+      );
   }
-  let late = 0;
-  for (const { run, state, beganAt } of executions) {
-    const at = endedAt.get(run);
-    if (at === undefined || beganAt <= at + toleranceMs) continue;
-    late += 1;
-    stage.findings.broken(
+  let longestMs = 0;
+  for (const { run, state, worker, beganAt } of executions) {
+    const endedAt = cancelledAt.get(run) ?? Number.POSITIVE_INFINITY;
+    const afterMs = beganAt - endedAt;
+    // Between its look at the log and the beginning.
+    const wasFrozen = stage.faults.all.some(
+      ({ kind, label, at, until }) =>
+        kind === 'freeze' && label === worker && at <= beganAt && until >= endedAt,
+    );
+    if (wasFrozen) continue;
+    longestMs = Math.max(longestMs, afterMs);
+    stage.findings.expect(
+      afterMs <= maxAfterCancelMs,
       'a cancelled run executes nothing more',
-      `${run}/${state} ${beganAt - at} ms later`,
+      `${run}/${state} ${afterMs} ms later`,
     );
   }
-  stage.findings.figure('executions after a cancel', late);
+  stage.findings.figure('last execution after a cancel, ms', longestMs);
 };

@@ -2,12 +2,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isEnded, type RunState, runStatus } from '@signalbox/engine';
 import type { EventEnvelope } from '@signalbox/protocol';
-import { audit, foldedRun, readLog, readStored } from '@signalbox/testing';
+import { audit, foldedRun, type LoggedEvent, readLog, readStored } from '@signalbox/testing';
 import type { Stage } from './stage.js';
 
 export interface History {
   /** In their order, each once. */
-  readonly events: readonly EventEnvelope[];
+  readonly events: readonly LoggedEvent[];
   /** Absent when the history has a gap, and so cannot be folded. */
   readonly state?: RunState;
 }
@@ -21,6 +21,8 @@ const endings: ReadonlySet<string> = new Set([
   'run.timed_out',
 ]);
 
+export const isEnding = ({ type }: EventEnvelope['data']): boolean => endings.has(type);
+
 export const statusOf = ({ state }: History): string => (state === undefined ? 'unknown' : runStatus(state));
 
 export const hasEnded = ({ state }: History): boolean => state !== undefined && isEnded(runStatus(state));
@@ -30,7 +32,8 @@ export const readHistories = async (stage: Stage): Promise<RunLog> => {
   const log = new Map<string, History>();
   for (const [runId, stored] of await readLog(stage.world.natsUrl)) {
     judgeStored(stage, runId, stored);
-    const events = [...new Map(stored.map((event) => [event.sequence, event])).values()].sort(
+    // Where one is stored twice, the first counts.
+    const events = [...new Map(stored.toReversed().map((event) => [event.sequence, event])).values()].sort(
       (a, b) => a.sequence - b.sequence,
     );
     const isGapFree = events.every(({ sequence }, index) => sequence === index + 1);
@@ -48,8 +51,8 @@ export const readHistories = async (stage: Stage): Promise<RunLog> => {
 };
 
 /** What was stored more than once. */
-const judgeStored = (stage: Stage, runId: string, stored: readonly EventEnvelope[]): void => {
-  const known = new Map<number, EventEnvelope>();
+const judgeStored = (stage: Stage, runId: string, stored: readonly LoggedEvent[]): void => {
+  const known = new Map<number, LoggedEvent>();
   for (const event of stored) {
     const first = known.get(event.sequence);
     known.set(event.sequence, first ?? event);
@@ -75,7 +78,7 @@ const storyOf = (events: History['events']): string => {
 
 const judgeHistory = (stage: Stage, runId: string, { events, state }: History): void => {
   const { findings } = stage;
-  const endCount = events.filter(({ data }) => endings.has(data.type)).length;
+  const endCount = events.filter(({ data }) => isEnding(data)).length;
   findings.expect(
     endCount === 1,
     'a run has one ending',

@@ -1,5 +1,5 @@
 /** How long runs stood still because of a fault: the longest wait between two events of one run that a fault fell into. */
-import type { RunLog } from './histories.js';
+import { isEnding, type RunLog } from './histories.js';
 import type { Stage } from './stage.js';
 import { quantile } from './verdict.js';
 
@@ -21,7 +21,10 @@ export const noteStandstill = (stage: Stage, log: RunLog): ReadonlyMap<string, n
     let longestMs = 0;
     for (const [runId, { events }] of log) {
       if (!ids.has(runId)) continue;
-      const times = events.map(({ at }) => at).sort((a, b) => a - b);
+      const end = events.findIndex(({ data }) => isEnding(data));
+      // What is asked of a run that has ended is refused, whenever that is.
+      const own = end < 0 ? events : events.slice(0, end + 1);
+      const times = own.map(({ at }) => at).sort((a, b) => a - b);
       const after = times.find((at) => at > fault.at);
       const before = times.filter((at) => at <= fault.at).at(-1);
       if (after === undefined || before === undefined) continue;

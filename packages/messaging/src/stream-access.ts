@@ -20,12 +20,13 @@ export interface StoredMessage {
 /**
  * The last message on `subject` (wildcards allowed). Read directly where the stream allows it, which is all that a user
  * with few permissions may do. Of several copies any may answer, also one that lags behind: there it is asked twice,
- * with more time between than a copy in step lags, and the newer answer counts.
+ * with more time between than a copy in step lags, and the newer answer counts; unless what it may lag does not matter.
  */
 export function readLast(
   connection: Connection,
   stream: string,
   subject: string,
+  options: { mayLag?: boolean } = {},
 ): Promise<StoredMessage | undefined> {
   const { manager } = linkOf(connection);
   const query = { last_by_subj: subject };
@@ -36,7 +37,7 @@ export function readLast(
         ? foundOrNull(() => manager.streams.getMessage(stream, query))
         : manager.direct.getMessage(stream, query);
     let message = await read();
-    if (copies > 1) {
+    if (copies > 1 && options.mayLag !== true) {
       await pause(maxLagMs, undefined);
       const again = await read();
       if (message === null || (again !== null && again.seq > message.seq)) message = again;

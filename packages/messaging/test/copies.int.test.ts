@@ -76,6 +76,12 @@ test.each([
   },
 );
 
+test('where it does not matter how far a copy lags, one is asked', async () => {
+  answers = [4, 7];
+  expect((await readLast(connection, 'THREE', 'a.b', { mayLag: true }))?.sequence).toBe(4);
+  expect(answers).toEqual([7]);
+});
+
 test('a single copy is asked once', async () => {
   expect(await lastOf('ONE', 4, 7)).toEqual({ sequence: 4, unasked: 1 });
 });

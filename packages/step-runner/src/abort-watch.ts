@@ -67,8 +67,12 @@ export const createAbortWatch = (connection: Connection, recheckMs: number): Abo
 });
 
 /** The newest fact on a subject; undefined where there is none that this version can read. @throws TransientError */
-export const lastFact = async (connection: Connection, subject: string): Promise<EventData | undefined> => {
-  const stored = await readLast(connection, EVENTS, subject);
+export const lastFact = async (
+  connection: Connection,
+  subject: string,
+  options: { mayLag?: boolean } = {},
+): Promise<EventData | undefined> => {
+  const stored = await readLast(connection, EVENTS, subject, options);
   return stored === undefined ? undefined : decodeFact(stored);
 };
 

@@ -2,6 +2,9 @@
  * Whether a claimed task is to be executed. A task that is delivered for the first time, was sent once, and was stored
  * after this connection was made costs nothing; any other may have been executed before, and is asked about.
  *
+ * A task that has waited may not be wanted any more: it is withdrawn from the queue, but whoever withdraws it may be late,
+ * or dead. The log is asked, which has it first.
+ *
  * 1. First this process itself: what it has in hand it does not begin beside that, what it has finished it reports again.
  * 2. Then, when the connection has settled, the others: who has it in hand says so.
  * 3. Then the answers that wait, then the log, in this order: an answer leaves the queue only when the log has it.
@@ -33,30 +36,41 @@ export type Verdict =
   | { readonly kind: 'held_elsewhere' }
   | { readonly kind: 'over'; readonly because: string };
 
+/** What a run that was cancelled has in the queue is not begun later than this and a little. */
+const maxUnaskedWaitMs = 1_000;
+
 export interface JudgeParts {
   readonly connection: Connection;
   readonly attempts: Attempts;
   readonly age: TaskAge;
   readonly holders: Holders;
+  readonly now: () => number;
 }
 
 export const judgeTask = async (task: StepTask, delivery: Delivery, parts: JudgeParts): Promise<Verdict> => {
-  const { connection, age, holders } = parts;
+  const { connection, age, holders, now } = parts;
+  const subject = eventSubjects.step(task.workspace, task.runId, task.stepId);
   const mayBeRepeated =
     delivery.deliveryCount > 1 ||
     delivery.headers[headers.repeated] !== undefined ||
     (await age.isOld(delivery));
   const known = knownHere(task, parts);
   if (known !== undefined) return known;
-  if (!mayBeRepeated) return { kind: 'execute' };
+  if (!mayBeRepeated) {
+    // By clocks: one that is wrong asks too often, or leaves it to the withdrawal.
+    if (now() - delivery.storedAt <= maxUnaskedWaitMs) return { kind: 'execute' };
+    return overBy(await lastFact(connection, subject, { mayLag: true }), task) ?? { kind: 'execute' };
+  }
   await age.settled();
   if (holders.isHeld(task.idempotencyKey)) return { kind: 'held_elsewhere' };
   if (await hasWaitingAnswer(task, delivery, connection))
     return { kind: 'over', because: 'its result waits' };
-  const fact = await lastFact(connection, eventSubjects.step(task.workspace, task.runId, task.stepId));
-  if (fact !== undefined && isAttemptOver(fact, task.attempt)) return { kind: 'over', because: fact.type };
-  return knownHere(task, parts) ?? { kind: 'begin_again', lastFact: fact };
+  const fact = await lastFact(connection, subject);
+  return overBy(fact, task) ?? knownHere(task, parts) ?? { kind: 'begin_again', lastFact: fact };
 };
+
+const overBy = (fact: EventData | undefined, { attempt }: StepTask): Verdict | undefined =>
+  fact !== undefined && isAttemptOver(fact, attempt) ? { kind: 'over', because: fact.type } : undefined;
 
 const knownHere = ({ idempotencyKey }: StepTask, { attempts }: JudgeParts): Verdict | undefined => {
   const end = attempts.inHand(idempotencyKey);

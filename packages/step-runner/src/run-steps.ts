@@ -143,6 +143,7 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
   const parts = {
     connection,
     attempts,
+    now,
     age: followTaskAge(connection, consumer.stream, {
       settlingMs: options.settlingMs ?? defaultSettlingMs,
       // Of a holder that misses one heartbeat nobody else has the task yet.

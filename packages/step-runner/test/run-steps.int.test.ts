@@ -1,5 +1,5 @@
 import { readLast } from '@signalbox/messaging';
-import { headers, TASKS, taskSubjects } from '@signalbox/protocol';
+import { type EventData, headers, TASKS, taskSubjects } from '@signalbox/protocol';
 import { eventually } from '@signalbox/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -124,6 +124,34 @@ describe('a step', () => {
     (await startedOnce(executor.started)).finish();
     await world.untilNoTaskIsLeft();
     expect(seen).toEqual([traceparent, `${currentRunId()}:s1:1/result`]);
+  });
+});
+
+describe('a task that has waited', () => {
+  /** As if everything had been stored five seconds before. */
+  const later = { now: () => Date.now() + 5_000, ...neverStarted };
+
+  test('is not begun when the log says that its step is cancelled, though nobody has withdrawn it yet', async () => {
+    const executor = createManualExecutor();
+    world.start({ registry: executor.registry, ...later });
+    // Stored after the worker has connected.
+    await world.send(taskOf('first'));
+    (await startedOnce(executor.started)).finish();
+    await world.untilNoTaskIsLeft();
+    await world.happen({ type: 'step.cancelled', stepId: 's1' });
+    await world.send(taskOf('s1'));
+    await world.untilNoTaskIsLeft();
+    expect(executor.started.map(({ task }) => task.stepId)).toEqual(['first']);
+  });
+
+  test('is begun when the log says nothing against it, without a further report', async () => {
+    const executor = createManualExecutor();
+    world.start({ registry: executor.registry, ...later });
+    await world.happen({ type: 'step.scheduled', stepId: 's1', attempt: 1 } as EventData);
+    await world.send(taskOf('s1'));
+    (await startedOnce(executor.started)).finish();
+    await world.untilNoTaskIsLeft();
+    expect(world.reports.map(({ type }) => type)).toEqual(['step.succeeded']);
   });
 });
 

@@ -13,11 +13,16 @@ import { decodeEvent, EVENTS, type EventEnvelope, TASKS } from '@signalbox/proto
 import { createLogger } from '@signalbox/telemetry';
 import Database from 'better-sqlite3';
 
+export interface LoggedEvent extends EventEnvelope {
+  /** When the log had it, by the server's clock. */
+  readonly storedAt: number;
+}
+
 /** Every event on the log, by run, in stream order. */
-export const readLog = async (natsUrl: string): Promise<Map<string, EventEnvelope[]>> => {
+export const readLog = async (natsUrl: string): Promise<Map<string, LoggedEvent[]>> => {
   const logger = createLogger({ service: 'auditor', level: 'silent' });
   const connection = await openConnection({ url: natsUrl, name: 'auditor', logger });
-  const byRun = new Map<string, EventEnvelope[]>();
+  const byRun = new Map<string, LoggedEvent[]>();
   const done = new AbortController();
   await followStream(connection, {
     stream: EVENTS,
@@ -27,7 +32,7 @@ export const readLog = async (natsUrl: string): Promise<Map<string, EventEnvelop
     logger,
     handler: (messages, { caughtUp }) => {
       for (const message of messages) {
-        const event = decodeEvent(textOf(message));
+        const event = { ...decodeEvent(textOf(message)), storedAt: message.storedAt };
         if (event.runId !== null && event.sequence > 0)
           byRun.set(event.runId, [...(byRun.get(event.runId) ?? []), event]);
       }

@@ -1,4 +1,13 @@
-export { type Audit, audit, foldedRun, lastQueued, readLog, readStored, type StoredRun } from './auditor.js';
+export {
+  type Audit,
+  audit,
+  foldedRun,
+  type LoggedEvent,
+  lastQueued,
+  readLog,
+  readStored,
+  type StoredRun,
+} from './auditor.js';
 export { type EventuallyOptions, eventually } from './eventually.js';
 export { repeatRun } from './many-runs.js';
 export { type NatsServers, natsLabel } from './nats-servers.js';
