@@ -63,7 +63,7 @@ test.each([
 });
 
 test('the name of a worker can neither move a terminal nor turn a text around', () => {
-  expect(result('{}', '\u001b[31mred\u202e\n{}')).toMatchObject({ worker: '__31mred____' });
+  expect(result('{}', '\u001b[2Jx\u202e\n{}')).toMatchObject({ worker: '__2Jx____' });
 });
 
 test('nobody but the platform speaks for the system, not even who judges approvals', () => {
