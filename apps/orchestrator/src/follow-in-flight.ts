@@ -4,10 +4,12 @@ import type { Clock } from './clock.js';
 import type { InFlight } from './in-flight.js';
 
 const settlingMs = 2_000;
+/** A server that has lost messages gives their numbers to others for a while, which their consumers have passed. */
+const settlingCount = 5;
 const everyMs = 30_000;
 
 export interface FollowedInFlight {
-  /** The connection is another one, or the server: looks soon, twice. */
+  /** The connection is another one, or the server: looks soon, several times. */
   wake(): void;
   close(): void;
 }
@@ -25,7 +27,7 @@ export const followInFlight = (parts: FollowInFlightParts): FollowedInFlight => 
   const { inFlight, takeIn, clock, fail } = parts;
   let timer: { cancel(): void } | undefined;
   let isClosed = false;
-  let soonCount = 2;
+  let soonCount = settlingCount;
   let hasLooked = false;
   const look = async (): Promise<void> => {
     soonCount -= 1;
@@ -54,7 +56,7 @@ export const followInFlight = (parts: FollowInFlightParts): FollowedInFlight => 
   return {
     wake: () => {
       if (!hasLooked) return;
-      soonCount = 2;
+      soonCount = settlingCount;
       inFlight.forget();
       // Otherwise a look is under way, and plans the next itself.
       if (timer !== undefined) plan();
