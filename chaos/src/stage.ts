@@ -84,10 +84,10 @@ export const openStage = async (options: TrialOptions, parts: StageParts = {}): 
       within: async (seconds, promise, condition) => {
         const timeoutMs = seconds * 1_000 * Math.min(options.patience, maxWaitFactor);
         try {
-          await eventually(condition, { timeoutMs, intervalMs: 50 });
+          await eventually(condition, { timeoutMs, intervalMs: 50, describe: 'it has come true' });
           return true;
         } catch (error) {
-          findings.broken(promise, error instanceof Error ? `not within ${timeoutMs} ms` : String(error));
+          findings.broken(promise, String(error));
           return false;
         }
       },
