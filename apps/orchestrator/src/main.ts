@@ -39,9 +39,9 @@ const warmUp = (starlark: Starlark): void => {
 };
 
 const eventsAmong = (messages: readonly OutgoingMessage[], outcomes: readonly PublishOutcome[]) =>
-  messages.flatMap(({ subject }, index) => {
+  messages.flatMap(({ id, subject }, index) => {
     const { stream, sequence } = outcomes[index] ?? {};
-    return stream === EVENTS && sequence !== undefined ? [{ subject, sequence }] : [];
+    return stream === EVENTS && id !== undefined && sequence !== undefined ? [{ id, subject, sequence }] : [];
   });
 
 await runService({

@@ -6,18 +6,20 @@
  * 2. One handler call at a time; no more than a bounded number of messages is asked for at once.
  * 3. Messages are read by their number, several questions under way at a time. So a reader leaves nothing on the server,
  *    and needs no right to make a consumer: one that may delivers what it likes to whom it likes.
- * 4. The publisher says how far the stream goes; who has not heard it looks now and then.
+ * 4. The publisher says how far the stream goes; who has not heard it looks now and then. Who listens as well reads only
+ *    the last of what it has heard in one piece.
  * 5. Caught up means: past the last message that the stream held when reading began. What comes after that is new, and
  *    how much of it is pending says nothing: under load it never comes to zero.
  * 6. A number says nothing about a message: a server that has lost its newest messages gives their numbers to others.
  *    Before anything is handled that was read on another connection, and now and then, it is looked whether what was
  *    handled last is still in its place. Where it is not, reading ends: going on would leave out what came to lie before.
  */
-import { tipSubjectOf } from '@signalbox/protocol';
+import { ContractError, decodeTip, type Tip, tipSubjectOf } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 import { type Connection, linkOf, pause } from './connection.js';
 import { TransientError } from './errors.js';
-import { subscribeLive } from './live.js';
+import { type LiveMessage, subscribeLive } from './live.js';
+import { LiveTail } from './live-tail.js';
 import { type Place, ReadPlace } from './read-place.js';
 import {
   getMessage,
@@ -40,6 +42,8 @@ export interface FollowOptions {
   stream: string;
   /** One filter (wildcards allowed); everything when absent. */
   filterSubject?: string;
+  /** Listens to what is published there as well, which must be all that the stream takes. */
+  liveSubject?: string;
   /** First stream sequence wanted, from 1. A sequence that is gone begins with the next that is there. */
   fromSequence: number;
   /** The message before that, where another call has handled one. */
@@ -56,7 +60,7 @@ export type FollowEnd = 'aborted' | 'rewound';
 
 /** Resolves after the handler at work when `signal` aborts or the stream is rewound; rejects with what the handler threw. Waits for a stream or server that is not there. */
 export async function followStream(connection: Connection, options: FollowOptions): Promise<FollowEnd> {
-  const tip = new Tip(connection, options);
+  const tip = new StreamEnd(connection, options);
   const reader = new ForwardReader(connection, options, tip);
   let isWaiting = false;
   try {
@@ -92,30 +96,39 @@ const reaching = async <T>(request: Promise<T>): Promise<T> => {
   }
 };
 
-/** How far the stream is said to go, and the wait for more. */
-class Tip {
+/** How far the stream is said to go, what is heard of it, and the wait for more. */
+class StreamEnd {
   sequence = 0;
+  readonly tail = new LiveTail();
   #doubted = 0;
   readonly #end: () => void;
   #wake: (isTold: boolean) => void = () => undefined;
 
-  constructor(connection: Connection, { filterSubject = '>', signal }: FollowOptions) {
-    const live = subscribeLive(connection, tipSubjectOf(filterSubject), ({ data }) => {
-      const sequence = Number(Buffer.from(data).toString());
-      if (Number.isSafeInteger(sequence)) this.sequence = Math.max(this.sequence, sequence);
+  constructor(connection: Connection, { filterSubject = '>', liveSubject, signal }: FollowOptions) {
+    const told = subscribeLive(connection, tipSubjectOf(filterSubject), (message) => {
+      const said = tipOf(message);
+      if (said === undefined) return;
+      this.sequence = Math.max(this.sequence, said.sequence);
+      this.tail.number(said.stored ?? []);
       this.#wake(true);
     });
+    const live =
+      liveSubject === undefined
+        ? undefined
+        : subscribeLive(connection, liveSubject, (message) => this.tail.hear(message));
     // What was said before the break may be more than the stream still has.
     const endWatching = linkOf(connection).watch({
       onDown: () => {
         this.sequence = 0;
         this.#doubted = 0;
+        this.tail.forget();
       },
     });
     const onAbort = () => this.#wake(false);
     signal.addEventListener('abort', onAbort);
     this.#end = () => {
-      live.close();
+      told.close();
+      live?.close();
       endWatching();
       signal.removeEventListener('abort', onAbort);
     };
@@ -148,7 +161,7 @@ class ForwardReader {
   readonly #connection: Connection;
   readonly #options: FollowOptions;
   readonly #filter: string;
-  readonly #tip: Tip;
+  readonly #tip: StreamEnd;
   readonly #place: ReadPlace;
   #nextSequence: number;
   /** Reading is caught up behind it; it may be deleted meanwhile. */
@@ -157,7 +170,7 @@ class ForwardReader {
   /** What may be asked for at once. */
   #askCount = 1;
 
-  constructor(connection: Connection, options: FollowOptions, tip: Tip) {
+  constructor(connection: Connection, options: FollowOptions, tip: StreamEnd) {
     this.#connection = connection;
     this.#options = options;
     this.#filter = options.filterSubject ?? '>';
@@ -183,12 +196,9 @@ class ForwardReader {
 
   /** Until the signal aborts, or the stream is rewound. */
   async readOn(): Promise<FollowEnd> {
-    const { signal, stream, handler } = this.#options;
+    const { signal, handler } = this.#options;
     while (!signal.aborted) {
-      const known = Math.max(this.#goal, this.#tip.sequence) - this.#nextSequence + 1;
-      const count = Math.max(1, Math.min(this.#askCount, known, this.#options.maxBatch));
-      const read = readForward(this.#connection, stream, this.#filter, this.#nextSequence, count);
-      const messages = await reaching(read);
+      const messages = (await this.#heard()) ?? (await this.#asked());
       // Asked behind the reading: what was read is of no later server.
       if (!(await this.#isPlaceKept())) return 'rewound';
       const last = messages.at(-1);
@@ -199,7 +209,6 @@ class ForwardReader {
         if (!isTold && !signal.aborted) await this.#passOver();
         continue;
       }
-      this.#learn(messages, count);
       if (signal.aborted) break;
       this.#isCaughtUp ||= last.sequence >= this.#goal;
       await handler(messages, { caughtUp: this.#isCaughtUp });
@@ -207,6 +216,35 @@ class ForwardReader {
       this.#place.moveTo(last);
     }
     return 'aborted';
+  }
+
+  async #asked(): Promise<readonly StoredMessage[]> {
+    const { stream, maxBatch } = this.#options;
+    const known = Math.max(this.#goal, this.#tip.sequence) - this.#nextSequence + 1;
+    const count = Math.max(1, Math.min(this.#askCount, known, maxBatch));
+    const messages = await reaching(
+      readForward(this.#connection, stream, this.#filter, this.#nextSequence, count),
+    );
+    if (messages.length > 0) this.#learn(messages, count);
+    return messages;
+  }
+
+  /** What was heard from here on, when it is more than one message and the last of it is stored as it was heard. */
+  async #heard(): Promise<readonly StoredMessage[] | undefined> {
+    const { stream, maxBatch } = this.#options;
+    const heard = this.#tip.tail.take(this.#nextSequence, maxBatch);
+    if (heard.length < 2) return undefined;
+    const lastSequence = this.#nextSequence + heard.length - 1;
+    const [last] = await reaching(readForward(this.#connection, stream, this.#filter, lastSequence, 1));
+    if (last?.sequence !== lastSequence || !isSame(last, heard.at(-1))) {
+      this.#tip.tail.forget();
+      return undefined;
+    }
+    const { storedAt } = last;
+    const before = heard.slice(0, -1).map(({ subject, headers, data }, index) => {
+      return { stream, sequence: this.#nextSequence + index, subject, storedAt, headers, data };
+    });
+    return [...before, last];
   }
 
   /** What the filter does not take need not be looked through again. Only the leader knows that nothing is missing there. */
@@ -235,3 +273,16 @@ class ForwardReader {
     this.#askCount = Math.max(1, Math.min(wanted, maxAskedCount, Math.floor(maxAskedBytes / largest)));
   }
 }
+
+/** What is no tip says nothing. */
+const tipOf = ({ subject, data }: LiveMessage): Tip | undefined => {
+  try {
+    return decodeTip({ subject, text: Buffer.from(data).toString() });
+  } catch (error) {
+    if (error instanceof ContractError) return undefined;
+    throw error;
+  }
+};
+
+const isSame = ({ subject, headers }: StoredMessage, heard: LiveMessage | undefined): boolean =>
+  subject === heard?.subject && headers['Nats-Msg-Id'] === heard.headers['Nats-Msg-Id'];

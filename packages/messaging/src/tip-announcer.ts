@@ -2,22 +2,26 @@
  * Tells those who follow the log how far it goes, so that they need not ask. Whoever hears nothing looks by itself, so
  * nothing depends on it but how soon.
  */
-import { tipSubjectOf } from '@signalbox/protocol';
+import { encodeTip, filters, tipSubjectOf } from '@signalbox/protocol';
 import type { Connection } from './connection.js';
 import { publishLive } from './live.js';
 
 /** Under load so much later at most: one word for everything since the last. */
 const quietMs = 5;
+/** In one word. */
+const maxToldCount = 1_000;
 
 export interface StoredEvent {
+  readonly id: string;
   readonly subject: string;
   readonly sequence: number;
 }
 
 export class TipAnnouncer {
   readonly #connection: Connection;
-  /** What is not said yet, by subject. */
+  /** What is not said yet: the last of each kind, by the subject on which it is said. */
   readonly #tips = new Map<string, number>();
+  #stored: [sequence: number, id: string][] = [];
   #timer: NodeJS.Timeout | undefined;
 
   constructor(connection: Connection) {
@@ -26,14 +30,23 @@ export class TipAnnouncer {
 
   /** The last of each kind counts. */
   announce(events: readonly StoredEvent[]): void {
-    for (const { subject, sequence } of events) this.#tips.set(tipSubjectOf(subject), sequence);
+    for (const { id, subject, sequence } of events) {
+      this.#tips.set(tipSubjectOf(subject), sequence);
+      this.#stored.push([sequence, id]);
+    }
     if (this.#timer === undefined) this.#say();
   }
 
   #say(): void {
     this.#timer = undefined;
     if (this.#tips.size === 0) return;
-    for (const [subject, sequence] of this.#tips) publishLive(this.#connection, subject, String(sequence));
+    for (const [subject, sequence] of this.#tips)
+      publishLive(this.#connection, subject, encodeTip({ sequence }));
+    while (this.#stored.length > 0) {
+      const stored = this.#stored.splice(0, maxToldCount);
+      const sequence = Math.max(...stored.map(([each]) => each));
+      publishLive(this.#connection, tipSubjectOf(filters.allEvents), encodeTip({ sequence, stored }));
+    }
     this.#tips.clear();
     this.#timer = setTimeout(() => this.#say(), quietMs).unref();
   }

@@ -64,6 +64,7 @@ describe('an answer that is to go where its asker may not publish', () => {
   const targets = (): readonly string[] => [
     ...subjects,
     'wf.tip.run',
+    'wf.tip.all',
     'wf.presence.orchestrator',
     ...[TASKS, EVENTS].flatMap((stream) => requests(stream).map(([subject]) => subject)),
     held,

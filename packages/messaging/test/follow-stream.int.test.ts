@@ -1,5 +1,12 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type FollowOptions, followStream, provision, TransientError } from '../src/index.js';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  type FollowOptions,
+  followStream,
+  provision,
+  subscribeLive,
+  TipAnnouncer,
+  TransientError,
+} from '../src/index.js';
 import { logger, range, startBus, text, topology, until } from './bus.js';
 
 let bus: Awaited<ReturnType<typeof startBus>>;
@@ -141,4 +148,63 @@ test('a server killed in the middle of reading and writing leaves no gap and rep
   await publishing;
   await until(() => expect(seen).toHaveLength(10_000));
   expect(seen.map(Number).sort((a, b) => a - b)).toEqual(range(10_000));
+});
+
+describe('a reader that listens', () => {
+  const listening = { filterSubject: 'event.>', liveSubject: 'event.>' };
+  /** Publishes in portions, and says each time what is stored where. */
+  const publishAndSay = async (portions: number, from = 0) => {
+    const tips = new TipAnnouncer(bus.connection);
+    for (const portion of range(portions)) {
+      const messages = range(50).map((index) => ({
+        subject: `event.${index % 2}`,
+        id: `e${from + 50 * portion + index}`,
+        data: `${from + 50 * portion + index}`,
+      }));
+      const outcomes = await bus.publisher.publishAll(messages);
+      tips.announce(
+        messages.map(({ id, subject }, index) => ({ id, subject, sequence: outcomes[index]?.sequence ?? 0 })),
+      );
+    }
+  };
+
+  test('handles everything in order, and reads few of the messages', async () => {
+    await provision(bus.connection, topology);
+    const { seen, progress } = follow(listening);
+    await until(() => expect(progress).toHaveLength(1));
+    let readCount = 0;
+    await subscribeLive(bus.connection, '$JS.API.DIRECT.GET.EVENTS', () => {
+      readCount += 1;
+    }).ready;
+    await publishAndSay(20);
+    await until(() => expect(seen).toHaveLength(1_000));
+    expect(seen).toEqual(range(1_000).map(String));
+    expect(readCount).toBeLessThan(500);
+  });
+
+  test('believes nothing that is not stored as it was said', async () => {
+    await provision(bus.connection, topology);
+    const { seen } = follow(listening);
+    await publish(10);
+    await until(() => expect(seen).toHaveLength(10));
+    await publish(5, 10);
+    const liar = new TipAnnouncer(bus.connection);
+    liar.announce(
+      range(5).map((index) => ({ id: `e${14 - index}`, subject: 'event.1', sequence: 11 + index })),
+    );
+    await until(() => expect(seen).toHaveLength(15));
+    expect(seen).toEqual(range(15).map(String));
+  });
+
+  test('misses nothing when the server is killed', async () => {
+    await provision(bus.connection, topology);
+    const { seen } = follow(listening);
+    await publishAndSay(2);
+    await until(() => expect(seen).toHaveLength(100));
+    await bus.kill();
+    await bus.restart();
+    await publishAndSay(2, 100);
+    await until(() => expect(seen).toHaveLength(200));
+    expect(seen).toEqual(range(200).map(String));
+  });
 });

@@ -76,6 +76,7 @@ export {
   workspaceOfAgentTask,
   workspaceOfSubject,
 } from './subjects.js';
+
 export {
   decodeApprovalTask,
   decodeCatalogCommand,
@@ -84,4 +85,5 @@ export {
   decodeRunCommand,
   decodeStepTask,
 } from './task-codec.js';
+export { decodeTip, encodeTip, type Tip } from './tip.js';
 export { repeatedMessage, type WireMessage, wireMessage } from './wire-message.js';

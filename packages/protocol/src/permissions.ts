@@ -179,7 +179,7 @@ export const busUsers = {
   api: party('api', {
     sends: commands,
     asks: [...followTheLog.asks, ...lastOf(TASKS, commands)],
-    hears: [...followTheLog.hears, figuresSubjects.orchestrator],
+    hears: [...followTheLog.hears, filters.allEvents, figuresSubjects.orchestrator],
   }),
   /** Whoever only looks on: `signalbox events tail`, a monitor, an archive. */
   tap: party('tap', { asks: lastOf(EVENTS, [filters.allEvents]), hears: [filters.allEvents] }),

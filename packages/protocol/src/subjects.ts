@@ -74,14 +74,14 @@ export const heldSubjectOf = ({ durable }: { readonly durable: string }): string
 const eventPrefix = 'wf.event.';
 
 /**
- * Where the orchestrator says how far the log goes, by the kind of event that is new, so that those who read it need not
- * ask. For a subject or a filter of events; kept nowhere.
+ * Where the orchestrator says how far the log goes (`tip.ts`), so that those who read it need not ask: by the kind of
+ * event that is new, and for all kinds together. For a subject or a filter of events.
  */
 export const tipSubjectOf = (eventSubject: string): string => {
   const [kind = ''] = eventSubject.startsWith(eventPrefix)
     ? eventSubject.slice(eventPrefix.length).split('.')
     : [];
-  return idPattern.test(kind) ? `wf.tip.${kind}` : filters.allTips;
+  return `wf.tip.${idPattern.test(kind) ? kind : 'all'}`;
 };
 
 /** What consumers and subscribers filter on. */

@@ -64,6 +64,7 @@ const followUntilChanged = async (options: FollowerOptions, isWhole: boolean): P
   const following = followStream(connection, {
     stream: EVENTS,
     filterSubject: filters.allEvents,
+    liveSubject: filters.allEvents,
     fromSequence: readModel.position.streamSequence + 1,
     ...handledBefore(readModel.position),
     signal: ended,
