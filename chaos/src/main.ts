@@ -77,3 +77,5 @@ const main = async (): Promise<void> => {
 };
 
 await main();
+// Whoever was at work when a trial broke off is at it still.
+process.exit();
