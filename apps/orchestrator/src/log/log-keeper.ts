@@ -34,6 +34,7 @@ import {
 } from '../store/log-store.js';
 import { bearsOut, compare, compareAtStart, type Missing, setMark } from './compare.js';
 import { declareIdentity, type Holder, holderOf, superseded } from './installation.js';
+import { RecoveryPause } from './recovery-pause.js';
 import { republishCatalog, republishEvents } from './republish.js';
 import { untilReached } from './until-reached.js';
 
@@ -66,6 +67,7 @@ export class LogKeeper {
   #tasksCreatedAt: number | undefined;
   /** The server may have lost its newest messages, acknowledged ones too, and numbered others like them since. */
   #hasReconnected = false;
+  readonly #recoveryPause = new RecoveryPause();
   readonly #endWatching: () => void;
 
   constructor(parts: LogKeeperParts) {
@@ -122,9 +124,11 @@ export class LogKeeper {
     const newest = this.#store.marks()[0];
     const hasLost = await this.#hasLost(facts, newest);
     if (hasLost || this.#hasReconnected) {
-      if (this.#republishing === undefined) await this.#recover(resend, hasLost);
+      const isTime = this.#hasReconnected || this.#recoveryPause.isOver(performance.now());
+      if (this.#republishing === undefined && isTime) await this.#recover(resend, hasLost);
       return;
     }
+    this.#recoveryPause.end();
     this.#seen = facts;
     await this.#lookAtTasks(resend);
     if (this.#republishing !== undefined) return;
@@ -161,8 +165,14 @@ export class LogKeeper {
   async #recover(resend: () => void, hasLost: boolean): Promise<void> {
     const { database, logger } = this.#parts;
     this.#hasReconnected = false;
-    if (hasLost)
+    if (hasLost) {
+      if (this.#recoveryPause.count > 0)
+        logger.error('the server does not give back what it has stored; restart it', {
+          published_again: this.#recoveryPause.count,
+        });
+      this.#recoveryPause.begin(performance.now());
       logger.warn('the event stream was made anew or has lost its end: the log is published again');
+    }
     this.#looks = [];
     this.#published = startOfLog;
     const missing = await this.#comparedAgain(database.sql);
