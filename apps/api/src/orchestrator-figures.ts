@@ -57,7 +57,7 @@ const ofFigures = ({ windowSeconds, eventLoopDelay, turns, waiting }: Orchestrat
       ['{time="processor"}', seconds(turns.longestProcessorMs)],
     ]),
     gauge('waiting', 'What waits now.', [
-      ['{for="turn"}', waiting.batches],
+      ['{for="turn"}', waiting.inputs],
       ['{for="answer"}', waiting.parked],
       ['{for="publication"}', waiting.unpublishedTurns],
       ['{for="withdrawal"}', waiting.withdrawals],

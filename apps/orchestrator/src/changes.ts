@@ -30,6 +30,8 @@ export class Changes {
   readonly timerChanges: TimerChange[] = [];
   readonly #outbox: OutboxStore;
   readonly #timers: TimerStore;
+  /** By run: the ids, or all of them. */
+  readonly #changedTimers = new Map<string, Set<string> | 'all'>();
 
   constructor(outbox: OutboxStore, timers: TimerStore) {
     this.#outbox = outbox;
@@ -49,15 +51,30 @@ export class Changes {
   setTimer(timer: Timer): void {
     this.#timers.set(timer);
     this.timerChanges.push({ kind: 'set', timer });
+    this.#noteTimer(timer.runId, timer.timerId);
   }
 
   cancelTimer(runId: string, timerId: string): void {
     this.#timers.cancel(runId, timerId);
     this.timerChanges.push({ kind: 'cancel', runId, timerId });
+    this.#noteTimer(runId, timerId);
   }
 
   cancelTimers(runId: string): void {
     this.#timers.cancelAll(runId);
     this.timerChanges.push({ kind: 'cancel_all', runId });
+    this.#changedTimers.set(runId, 'all');
+  }
+
+  /** It was cancelled or set anew by what came before it in this transaction: it is not to fire any more. */
+  hasChangedTimer({ runId, timerId }: Timer): boolean {
+    const changed = this.#changedTimers.get(runId);
+    return changed === 'all' || changed?.has(timerId) === true;
+  }
+
+  #noteTimer(runId: string, timerId: string): void {
+    const changed = this.#changedTimers.get(runId);
+    if (changed === undefined) this.#changedTimers.set(runId, new Set([timerId]));
+    else if (changed !== 'all') changed.add(timerId);
   }
 }

@@ -78,7 +78,7 @@ const fieldsOf = ({ windowSeconds, eventLoopDelay, turns, waiting }: Orchestrato
   turn_count: turns.count,
   longest_turn_ms: turns.longestMs,
   longest_turn_processor_ms: turns.longestProcessorMs,
-  waiting_batches: waiting.batches,
+  waiting_inputs: waiting.inputs,
   parked: waiting.parked,
   unpublished_turns: waiting.unpublishedTurns,
   withdrawals: waiting.withdrawals,

@@ -1,10 +1,9 @@
 /**
- * The loop: batches of messages and due timers go through the write path, then out through the relay, and are
- * acknowledged.
+ * The loop: messages and due timers go through the write path, then out through the relay, and are acknowledged.
  *
  * 1. A delivery is settled only when what follows from it, and from everything committed before it, is published.
- * 2. Everything that is committed waits for its turn (`turn-queue.ts`): a batch is committed in parts of bounded time, and
- *    while the publications of a number of turns are under way the next one waits.
+ * 2. Everything that is committed waits for its turn (`turn-queue.ts`), in the lane of its run: what comes first into a lane
+ *    is decided first, and what other lanes hold makes nobody wait for long.
  * 3. When nothing more comes, what is published is marked by a transaction of its own after `idleMarkMs`.
  * 4. Timers fire when what was stored before them has been taken in (`due-timers.ts`), and by the wall clock: it is
  *    looked at once a second at least, and what it is set back by makes nobody wait longer.
@@ -23,7 +22,7 @@ import { type Relay, RelayStopped } from './relay.js';
 import { StreamOrder } from './stream-order.js';
 import type { Timers } from './timers.js';
 import type { TurnMeter } from './turn-meter.js';
-import { type Take, TurnQueue } from './turn-queue.js';
+import { TurnQueue } from './turn-queue.js';
 import { type BatchInput, decodeInput } from './wire/input-codec.js';
 import { maxTurnMs, runIdOf, type WritePath } from './write-path.js';
 
@@ -46,7 +45,8 @@ interface Arrived extends Item {
 
 const nothing = (): void => undefined;
 
-const maxPerBatch = 500;
+/** Timers and messages that are moved at once. */
+const maxPerMove = 500;
 const idleMarkMs = 50;
 const defaultGraceMs = 5_000;
 /** How often the wall clock is looked at while a timer is set, and the stream is asked while one waits for it. */
@@ -59,7 +59,7 @@ export class Intake {
   readonly #parts: IntakeParts;
   readonly #due: DueTimers<Arrived>;
   readonly #order = new StreamOrder<Arrived>();
-  readonly #parking = new Parking((lane) => void this.#resume(lane));
+  readonly #parking = new Parking((lane) => this.#resume(lane));
   readonly #turns: TurnQueue<Item>;
   #batchDone: (() => void)[] = [];
   #wake: { readonly at: number; cancel(): void } | undefined;
@@ -74,6 +74,9 @@ export class Intake {
     this.#parts = parts;
     this.#due = new DueTimers(parts.timers);
     this.#turns = new TurnQueue({
+      laneOf: ({ input }) => parts.writePath.laneOf(input),
+      isWanted: ({ input }) => this.#isWanted(input),
+      monotonic: () => parts.clock.monotonic(),
       commit: (items) => parts.meter.measure(() => this.#commit(items)),
       drop: (items) => {
         for (const { giveBack } of items) giveBack();
@@ -98,33 +101,32 @@ export class Intake {
   async takeIn(): Promise<void> {
     const until = this.#parts.clock.now();
     while (!this.#isStopped && this.#seenUpTo < until) await this.#seeMore();
-    // Behind everything that was seen.
-    await this.#turns.add(() => []);
+    await this.#turns.passed();
   }
 
   /** What has arrived, or come due, and is not committed and published yet. */
   get waiting(): OrchestratorFigures['waiting'] {
     return {
-      batches: this.#turns.waitingCount,
+      inputs: this.#turns.waitingCount,
       parked: this.#parking.count,
       unpublishedTurns: this.#turns.unpublishedCount,
       withdrawals: this.#parts.relay.withdrawalCount,
     };
   }
 
-  /** Everything that was stored up to this instant has been taken in, or is about to be. */
+  /** Everything that was stored up to this instant has its place in a lane. */
   get #seenUpTo(): number {
     return Math.min(this.#parts.horizon.at, this.#order.heldFrom - 1);
   }
 
-  /** Commits the deliveries; resolves when the next batch may come. They are settled later. */
+  /** Gives the deliveries their places; resolves when the next may come. They are decided and settled later. */
   async handle(deliveries: readonly Delivery[]): Promise<void> {
     const items = await this.#decoded(deliveries);
     if (this.#isStopped) return;
     const now = this.#parts.clock.now();
     for (const delivery of deliveries) this.#parts.horizon.note(delivery, now);
     this.#order.add(items);
-    await this.#commitOrdered();
+    this.#enterOrdered();
   }
 
   /** Large messages take their time, and others have a turn meanwhile. */
@@ -148,12 +150,11 @@ export class Intake {
     this.takeIn().catch((cause) => this.#parts.fail(cause));
   }
 
-  /** What is in order, and waits for no timer, when its turn has come. */
-  async #commitOrdered(): Promise<void> {
-    await this.#commitDelivered(() => {
-      this.#due.collect(this.#parts.clock.now());
-      return this.#order.take(this.#parts.horizon.deliveredUpTo).filter((item) => !this.#due.hold(item));
-    });
+  /** What is in order, and waits for no timer. */
+  #enterOrdered(): void {
+    this.#due.collect(this.#parts.clock.now());
+    const items = this.#order.take(this.#parts.horizon.deliveredUpTo);
+    this.#enter(items.filter((item) => !this.#due.hold(item)));
     if (this.#due.isWaiting || this.#due.hasFree) this.#fire();
   }
 
@@ -169,12 +170,7 @@ export class Intake {
         if (leftCount === 0) resolve(true);
       };
       const giveBack = () => resolve(false);
-      const items = inputs.map((input) => ({ input, settle, giveBack }));
-      void this.#turns
-        .add(() => items)
-        .then((isCommitted) => {
-          if (!isCommitted) giveBack();
-        });
+      this.#turns.add(inputs.map((input) => ({ input, settle, giveBack })));
     });
   }
 
@@ -218,8 +214,15 @@ export class Intake {
     this.#markPublished();
   }
 
-  /** Commits one turn's part of them and says how many that was. */
-  #commit(items: readonly Item[]): number {
+  /** A timer that was cancelled meanwhile, or set anew, is not. */
+  #isWanted(input: BatchInput): boolean {
+    const { timers, writePath } = this.#parts;
+    if (input.kind !== 'timer') return true;
+    return timers.isSet(input.timer) && !writePath.isQuarantined(input.timer.runId);
+  }
+
+  /** Commits one turn's part of them and says what each has cost. */
+  #commit(items: readonly Item[]): readonly number[] {
     const { writePath, relay, timers } = this.#parts;
     this.#idleMark?.cancel();
     this.#idleMark = undefined;
@@ -229,22 +232,20 @@ export class Intake {
       relay.takeMarks(),
     );
     timers.apply(committed.timerChanges);
-    const handled = items.slice(0, committed.handledCount);
+    const handled = items.slice(0, committed.costsMs.length);
     const decided = this.#parking.park(handled, committed.undecided);
     relay.publish(committed).then(
       () => this.#published(decided),
       (cause) => this.#unpublished(cause, decided),
     );
     this.#armTimers();
-    return handled.length;
+    return committed.costsMs;
   }
 
-  /** The answer for a lane is there. Between its release and its commit nothing else may come. */
-  async #resume(lane: string): Promise<void> {
-    await this.#turns.add(() => {
-      this.#parts.writePath.release(lane);
-      return this.#parking.take(lane);
-    });
+  /** The answer for a lane is there: what was parked comes before what has arrived since. */
+  #resume(lane: string): void {
+    this.#parts.writePath.release(lane);
+    this.#turns.add(this.#parking.take(lane), 'first');
   }
 
   #published(decided: readonly Item[]): void {
@@ -275,8 +276,8 @@ export class Intake {
     if (marks !== undefined) this.#parts.writePath.markPublished(marks);
   }
 
-  async #commitDelivered(take: Take<Item>): Promise<void> {
-    await this.#turns.add(take);
+  #enter(items: readonly Item[]): void {
+    this.#turns.add(items);
     for (const go of this.#batchDone.splice(0)) go();
   }
 
@@ -303,7 +304,7 @@ export class Intake {
     this.#askedAt = now;
     try {
       await horizon.ask(clock.now());
-      if (this.#order.hasReady(horizon.deliveredUpTo)) await this.#commitOrdered();
+      if (this.#order.hasReady(horizon.deliveredUpTo)) this.#enterOrdered();
     } catch (cause) {
       if (!(cause instanceof TransientError)) throw cause;
       await this.#nextBatch(askAgainMs);
@@ -354,22 +355,23 @@ export class Intake {
 
   /** Fires what is due, and goes on until nothing due is left. */
   async #fireAll(): Promise<void> {
-    const { clock, writePath } = this.#parts;
+    const { clock } = this.#parts;
     this.#askedAt = undefined;
     while (!this.#isStopped) {
       this.#due.collect(clock.now());
-      const ripe = this.#due.takeRipe(this.#seenUpTo, maxPerBatch);
+      const ripe = this.#due.takeRipe(this.#seenUpTo, maxPerMove);
       if (ripe.length > 0) {
-        const wanted = ripe.filter(({ runId }) => !writePath.isQuarantined(runId));
-        await this.#turns.add(() =>
-          wanted.map((timer) => ({ input: { kind: 'timer', timer }, settle: nothing, giveBack: nothing })),
+        this.#turns.add(
+          ripe.map((timer) => ({ input: { kind: 'timer', timer }, settle: nothing, giveBack: nothing })),
         );
+        await nextTurn();
         continue;
       }
+      // The timers have their places, and what was held comes behind them.
       this.#due.settle();
       if (this.#due.hasReleased) {
-        // Taken when its turn has come: what is released must not be overtaken while it waits.
-        await this.#commitDelivered(() => this.#due.takeReleased(maxPerBatch));
+        this.#enter(this.#due.takeReleased(maxPerMove));
+        await nextTurn();
         continue;
       }
       if (this.#due.hasFree) continue;

@@ -1,40 +1,35 @@
 /**
- * Whose turn it is to be committed.
+ * When what waits is committed.
  *
- * 1. What is to be committed waits in one queue and is committed in its order, a part at a time. Between two parts the
- *    event loop has a turn of its own, so that nothing waits for a long list but what stands behind it.
- * 2. What a list holds is asked for when it is first in the queue: until then the lists before it may change it.
+ * 1. It is committed a part at a time. Between two parts the event loop has a turn of its own, and what has arrived
+ *    meanwhile takes its place in the queue (`fair-queue.ts`): what one lane holds makes no other wait.
+ * 2. Whether something is wanted still is asked when its turn has come: until then what is before it may change that.
  * 3. Nothing is committed while the publications of `maxUnpublishedTurns` are under way.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-
-/** What waits in the queue; asked once, when its turn has come. */
-export type Take<T> = () => readonly T[];
-
-interface Waiting<T> {
-  readonly take: Take<T>;
-  /** True when all of it is committed; false when the queue was stopped first. */
-  readonly settle: (isCommitted: boolean) => void;
-}
+import { FairQueue, type Lane, type Taken } from './fair-queue.js';
 
 export interface TurnQueueParts<T> {
+  readonly laneOf: (item: T) => Lane;
+  readonly isWanted: (item: T) => boolean;
   /**
-   * Commits as much as one turn takes, and returns the count: at least one. One call of `release` follows. What it throws
-   * stops the queue.
+   * Commits as much as one turn takes, from the first on, and says what each has cost in milliseconds: at least one. One
+   * call of `release` follows. What it throws stops the queue.
    */
-  readonly commit: (items: readonly T[]) => number;
+  readonly commit: (items: readonly T[]) => readonly number[];
   /** What will not be committed any more. */
   readonly drop: (items: readonly T[]) => void;
   readonly fail: (cause: unknown) => void;
+  readonly monotonic: () => number;
 }
 
 const maxUnpublishedTurns = 8;
+/** More is seldom decided in a turn; what is left over is put back. */
+const maxTakenCount = 256;
 
 export class TurnQueue<T> {
   readonly #parts: TurnQueueParts<T>;
-  #queue: Waiting<T>[] = [];
-  /** Of the first in the queue. */
-  #rest: readonly T[] = [];
+  readonly #queue: FairQueue<T>;
   #unpublishedCount = 0;
   #released: (() => void)[] = [];
   #isWorking = false;
@@ -42,6 +37,7 @@ export class TurnQueue<T> {
 
   constructor(parts: TurnQueueParts<T>) {
     this.#parts = parts;
+    this.#queue = new FairQueue(parts.laneOf, parts.monotonic);
   }
 
   /** Turns whose publications are under way. */
@@ -49,23 +45,28 @@ export class TurnQueue<T> {
     return this.#unpublishedCount;
   }
 
-  /** Lists of which something waits for its turn. */
   get waitingCount(): number {
-    return this.#queue.length;
+    return this.#queue.count;
   }
 
-  /** Resolves with true when everything of it is committed, with false when the queue was stopped before. */
-  add(take: Take<T>): Promise<boolean> {
-    if (this.#isStopped) return Promise.resolve(false);
-    return new Promise((settle) => {
-      this.#queue.push({ take, settle });
-      if (this.#isWorking) return;
-      this.#work().catch((cause) => {
-        this.#isWorking = false;
-        this.stop();
-        this.#parts.fail(cause);
-      });
+  /** `first`: before what waits in the same lane. */
+  add(items: readonly T[], place: 'last' | 'first' = 'last'): void {
+    if (this.#isStopped) {
+      this.#parts.drop(items);
+      return;
+    }
+    this.#queue.add(items, place);
+    if (this.#isWorking || this.#queue.count === 0) return;
+    this.#work().catch((cause) => {
+      this.#isWorking = false;
+      this.stop();
+      this.#parts.fail(cause);
     });
+  }
+
+  /** Resolves when everything that waits now is committed, or dropped. */
+  passed(): Promise<void> {
+    return this.#queue.passed();
   }
 
   /** What one turn has committed is published, or will not be. */
@@ -77,7 +78,7 @@ export class TurnQueue<T> {
   stop(): void {
     this.#isStopped = true;
     for (const go of this.#released.splice(0)) go();
-    if (!this.#isWorking) this.#dropAll();
+    this.#parts.drop(this.#queue.takeAll());
   }
 
   /** Resolves when no publication is under way. */
@@ -94,34 +95,40 @@ export class TurnQueue<T> {
       if (this.#isStopped || !this.#commitNext()) break;
     }
     this.#isWorking = false;
-    if (this.#isStopped) this.#dropAll();
   }
 
   /** False when nothing waits. */
   #commitNext(): boolean {
     for (;;) {
-      const [first] = this.#queue;
-      if (first === undefined) return false;
-      if (this.#rest.length === 0) this.#rest = first.take();
-      if (this.#rest.length > 0) {
-        const count = this.#parts.commit(this.#rest);
-        this.#unpublishedCount += 1;
-        this.#rest = this.#rest.slice(count);
-        if (this.#rest.length === 0) this.#settleFirst();
-        return true;
-      }
-      this.#settleFirst();
+      const taken = this.#queue.take(maxTakenCount);
+      if (taken.length === 0) return false;
+      const wanted = this.#wantedOf(taken);
+      if (wanted.length === 0) continue;
+      this.#commit(wanted);
+      this.#unpublishedCount += 1;
+      return true;
     }
   }
 
-  #settleFirst(): void {
-    this.#queue.shift()?.settle(true);
+  #wantedOf(taken: readonly Taken<T>[]): readonly Taken<T>[] {
+    return taken.filter((one) => {
+      const isWanted = this.#parts.isWanted(one.item);
+      if (!isWanted) this.#queue.settle(one, 0);
+      return isWanted;
+    });
   }
 
-  #dropAll(): void {
-    this.#parts.drop(this.#rest);
-    this.#rest = [];
-    for (const { settle } of this.#queue.splice(0)) settle(false);
+  #commit(taken: readonly Taken<T>[]): void {
+    let costs: readonly number[] = [];
+    try {
+      costs = this.#parts.commit(taken.map(({ item }) => item));
+    } finally {
+      this.#queue.putBack(taken.slice(costs.length));
+    }
+    for (const [index, cost] of costs.entries()) {
+      const one = taken[index];
+      if (one !== undefined) this.#queue.settle(one, cost);
+    }
   }
 
   #nextRelease(): Promise<void> {

@@ -18,6 +18,7 @@ import type { Database } from 'better-sqlite3';
 import type { Catalog } from './catalog/catalog.js';
 import { Changes, type Publication, type TimerChange } from './changes.js';
 import type { DeadLetters } from './dead-letters.js';
+import type { Lane } from './fair-queue.js';
 import { NeedsAnswer, type OutsideAnswers } from './outside.js';
 import { Quarantine } from './quarantine.js';
 import { Recorder, type RecorderParts } from './recorder.js';
@@ -94,8 +95,8 @@ export interface Committed extends Publication {
   readonly timerChanges: readonly TimerChange[];
   /** In the order in which they came. */
   readonly undecided: readonly Undecided[];
-  /** Inputs that this turn was about, decided or not; those behind them are for the next. */
-  readonly handledCount: number;
+  /** Of the inputs that this turn was about, decided or not; those behind them are for the next. */
+  readonly costsMs: readonly number[];
 }
 
 /** Ends a transaction that must be made again without what stays undecided. */
@@ -127,6 +128,8 @@ export class WritePath {
   readonly #quarantine: Quarantine;
   readonly #setAsideMessages: ReadonlySet<string>;
   readonly #heldLanes = new Set<string>();
+  /** Of the turn under way, in milliseconds. */
+  readonly #costs = new Map<BatchInput, number>();
   readonly #transaction: (part: Part) => Handled;
 
   constructor(parts: WritePathParts) {
@@ -135,6 +138,11 @@ export class WritePath {
     this.#setAsideMessages = parts.crashes.setAsideMessages();
     const transaction = parts.sql.transaction((part: Part) => this.#handleAll(part));
     this.#transaction = (part) => transaction.immediate(part);
+  }
+
+  /** What the input has to keep its order in, and who pays for it. */
+  laneOf(input: BatchInput): Lane {
+    return { workspace: this.#payerOf(input), key: keyOf(input) };
   }
 
   isQuarantined(runId: string): boolean {
@@ -148,6 +156,7 @@ export class WritePath {
    */
   commit(inputs: readonly BatchInput[], marks: PublishedMarks | undefined): Committed {
     const { recorder, outbox, outside, crashes } = this.#parts;
+    this.#costs.clear();
     try {
       const { changes, undecided, handledCount } = this.#commitDecided(inputs, marks);
       recorder.runs.committed();
@@ -155,7 +164,8 @@ export class WritePath {
       outside.committed();
       const reached = { outbox: outbox.lastPosition(), events: recorder.store.lastPosition() };
       const { entries, events, timerChanges } = changes;
-      return { entries, events, timerChanges, undecided, handledCount, marks: reached };
+      const costsMs = inputs.slice(0, handledCount).map((input) => this.#costs.get(input) ?? 0);
+      return { entries, events, timerChanges, undecided, costsMs, marks: reached };
     } catch (cause) {
       this.#quarantine.rollback();
       if (cause instanceof RunCrash) {
@@ -218,10 +228,14 @@ export class WritePath {
     const undecided: Undecided[] = [];
     const held = new Set(this.#heldLanes);
     let handledCount = 0;
+    let from = monotonic();
     for (const input of inputs) {
-      if (handledCount > 0 && monotonic() >= until) break;
+      if (handledCount > 0 && from >= until) break;
       handledCount += 1;
       const left = this.#handleUnlessHeld(input, held, { changes, recorder, now: this.#parts.now() });
+      const now = monotonic();
+      this.#costs.set(input, now - from);
+      from = now;
       if (left === undefined) continue;
       undecided.push(left);
       held.add(left.lane);
@@ -236,7 +250,7 @@ export class WritePath {
     held: ReadonlySet<string>,
     context: BatchContext,
   ): Undecided | undefined {
-    const lane = laneOf(input);
+    const lane = keyOf(input);
     if (held.has(lane)) return { input, lane };
     try {
       this.#handleOne(input, context);
@@ -307,7 +321,7 @@ export class WritePath {
         commands.resume(input.resume, context);
         break;
       case 'timer':
-        commands.timer(input.timer, context);
+        if (!context.changes.hasChangedTimer(input.timer)) commands.timer(input.timer, context);
         break;
       case 'catalog':
         catalog.handle(input.command, context);
@@ -315,6 +329,21 @@ export class WritePath {
       case 'dead_letter':
         deadLetters.record(input, context);
         break;
+    }
+  }
+
+  #payerOf(input: BatchInput): string {
+    switch (input.kind) {
+      case 'run':
+        return input.command.workspace;
+      case 'resume':
+        return input.resume.workspace;
+      case 'catalog':
+        return input.command.workspace;
+      case 'timer':
+        return this.#parts.recorder.store.find(input.timer.runId)?.workspace ?? fallbackWorkspace;
+      case 'dead_letter':
+        return fallbackWorkspace;
     }
   }
 
@@ -339,7 +368,7 @@ export const runIdOf = (input: BatchInput): string | undefined => {
 };
 
 /** What is handled in the order in which it comes. */
-const laneOf = (input: BatchInput): string => {
+const keyOf = (input: BatchInput): string => {
   const runId = runIdOf(input);
   if (runId !== undefined) return `run/${runId}`;
   if (input.kind === 'catalog') return `catalog/${input.command.workspace}`;

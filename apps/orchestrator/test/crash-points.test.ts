@@ -42,8 +42,8 @@ describe('a crash', () => {
     };
     await world.open(failing);
     readings = 0;
-    await world.intake.handle([result]).catch(() => undefined);
-    await world.intake.handle([result]).catch((cause: unknown) => world.failures.push(cause));
+    await world.handle([result]).catch(() => undefined);
+    await world.handle([result]).catch((cause: unknown) => world.failures.push(cause));
     expect(world.failures).not.toHaveLength(0);
     expect(result.answer).toBeUndefined();
     world.crash();
@@ -60,7 +60,7 @@ describe('a crash', () => {
     const result = world.succeeded(world.takeStep());
     const lost = world.bus;
     lost.hold();
-    await world.intake.handle([result]);
+    await world.handle([result]);
     expect(world.row('run-1').seq).toBe(4);
     expect(world.typesOf('run-1')).toHaveLength(2);
     world.crash();
@@ -111,7 +111,7 @@ describe('a crash', () => {
 
   test('keeps the order of what was sent before: nothing new goes out ahead of the leftovers', async () => {
     world.bus.hold();
-    await world.intake.handle([world.start('run-1', 'two-steps')]);
+    await world.handle([world.start('run-1', 'two-steps')]);
     world.crash();
     world.bus = copyOf(world.bus);
     await world.open();
@@ -125,7 +125,7 @@ describe('a delivery', () => {
   test('is not acknowledged before everything that follows from it is stored', async () => {
     const open = world.bus.hold();
     const start = world.start('run-1', 'two-steps');
-    await world.intake.handle([start]);
+    await world.handle([start]);
     expect(world.row('run-1').status).toBe('RUNNING');
     expect(start.answer).toBeUndefined();
     open();
@@ -137,8 +137,8 @@ describe('a delivery', () => {
   test('waits while too many turns are unpublished, and none of them is lost', async () => {
     const open = world.bus.hold();
     const starts = Array.from({ length: 16 }, (_, index) => world.start(`run-${index}`, 'two-steps'));
-    for (const start of starts.slice(0, 8)) await world.intake.handle([start]);
-    const handled = starts.slice(8).map((start) => world.intake.handle([start]));
+    for (const start of starts.slice(0, 8)) await world.handle([start]);
+    const handled = starts.slice(8).map((start) => world.handle([start]));
     await settled();
     await settled();
     expect(world.count('workflow_runs')).toBe(8);
@@ -151,7 +151,7 @@ describe('a delivery', () => {
   test('is acknowledged after the server has refused and then taken what follows', async () => {
     world.bus.failOnce(new TransientError('busy'));
     const start = world.start('run-1', 'two-steps');
-    await world.intake.handle([start]);
+    await world.handle([start]);
     await Promise.resolve();
     await settled();
     expect(start.answer).toBeUndefined();

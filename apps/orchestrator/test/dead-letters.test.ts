@@ -195,7 +195,7 @@ test('a dead letter belongs to its workspace: the id that one reports hides none
 describe('a run that stops the process', () => {
   /** The process would end; the next one starts on the same database. */
   const crashOn = async (runId: string): Promise<void> => {
-    await world.intake.handle([world.command<'pause'>({ type: 'pause', runId })]);
+    await world.handle([world.command<'pause'>({ type: 'pause', runId })]);
     expect(world.failures).toHaveLength(1);
     world.failures.length = 0;
     world.crash();
@@ -268,7 +268,7 @@ describe('a run that stops the process', () => {
     const pages = world.sql.pragma('page_count', { simple: true }) as number;
     world.sql.pragma(`max_page_count = ${pages}`);
     const reason = 'x'.repeat(200_000);
-    await world.intake.handle([world.command<'pause'>({ type: 'pause', runId: 'good', reason })]);
+    await world.handle([world.command<'pause'>({ type: 'pause', runId: 'good', reason })]);
     expect(world.failures).toMatchObject([{ code: 'SQLITE_FULL' }]);
     world.crash();
     await world.open();

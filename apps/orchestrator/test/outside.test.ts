@@ -50,7 +50,7 @@ test('what comes in a later batch waits as well', async () => {
   await world.putWorkflow(workflow('large', [step('only')], wantsItems));
   const start = world.start('run-1', 'large', manyItems);
   const signal = cancel('run-1');
-  await world.intake.handle([start]);
+  await world.handle([start]);
   expect(start.isSettled).toBe(false);
   await world.deliver(signal);
   expect(start.answer).toBe('ack');
@@ -60,7 +60,7 @@ test('what comes in a later batch waits as well', async () => {
 test('nothing of an undecided input is committed: after a crash it comes again', async () => {
   await world.putWorkflow(workflow('large', [step('only')], wantsItems));
   const inboxCount = world.count('inbox');
-  await world.intake.handle([world.start('run-1', 'large', manyItems)]);
+  await world.handle([world.start('run-1', 'large', manyItems)]);
   const counts = ['inbox', 'workflow_runs', 'workflow_run_events'].map((table) => world.count(table));
   expect(counts).toEqual([inboxCount, 0, 0]);
   world.crash();
@@ -99,7 +99,7 @@ test('a check that does not end is answered as such; others start meanwhile', as
   await world.putWorkflow(workflow('endless', [step('only')], endless));
   await world.putWorkflow(workflow('small', [step('only')]));
   const stuck = world.start('run-stuck', 'endless');
-  await world.intake.handle([stuck]);
+  await world.handle([stuck]);
   await world.deliver(world.start('run-small', 'small'));
   expect(stuck.isSettled).toBe(false);
   await eventually(() => stuck.isSettled, { timeoutMs: 30_000, describe: 'the check is given up' });
@@ -128,7 +128,7 @@ test('a definition of a thousand states is validated while runs go on', async ()
   );
   const put = world.catalog({ type: 'put_workflow', mode: 'put', source: workflow('large', states) });
   const again = world.catalog({ type: 'put_workflow', mode: 'create', source: workflow('large', states) });
-  await world.intake.handle([put, again]);
+  await world.handle([put, again]);
   for (let index = 0; index < 5; index += 1) await world.deliver(world.start(`run-${index}`, 'small'));
   expect(put.isSettled).toBe(false);
   await eventually(() => put.isSettled && again.isSettled, {

@@ -29,7 +29,7 @@ test('a cancel that was stored before the result of the last step comes before i
   const cancel = world.command<'cancel'>({ type: 'cancel', runId: 'run-1' });
   const result = world.succeeded(task);
   remakeWith(cancel, result);
-  await world.intake.handle([result]);
+  await world.handle([result]);
   expect(world.row('run-1').status).toBe('RUNNING');
   await world.deliver(cancel, result);
   expect(world.row('run-1').status).toBe('CANCELLED');
@@ -39,7 +39,7 @@ test('a control message waits for the start that was stored before it', async ()
   const start = world.start('run-1', 'one');
   const pause = world.command<'pause'>({ type: 'pause', runId: 'run-1' });
   remakeWith(start, pause);
-  await world.intake.handle([pause, start]);
+  await world.handle([pause, start]);
   await world.deliver(start, pause);
   expect(world.row('run-1').status).toBe('PAUSED');
   expect(world.typesOf('run-1')).not.toContain('run.command_refused');

@@ -157,7 +157,7 @@ describe('a message and the timer that it would make needless', () => {
   };
   const handOver = async (...deliveries: readonly TestDelivery[]): Promise<void> => {
     world.bus.undelivered.length = 0;
-    await world.intake.handle(deliveries);
+    await world.handle(deliveries);
     await eventually(() => deliveries.every(({ isSettled }) => isSettled));
   };
   const whatWon = (): string =>

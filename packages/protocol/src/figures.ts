@@ -22,8 +22,8 @@ const orchestratorFigures = z.object({
     longestProcessorMs: milliseconds,
   }),
   waiting: z.object({
-    /** Batches, timers and others that wait for their turn. */
-    batches: count,
+    /** Messages, timers and others that wait for their turn. */
+    inputs: count,
     /** Messages and timers that wait for an answer from outside the orchestrator's thread. */
     parked: count,
     /** Turns whose publications are under way. */

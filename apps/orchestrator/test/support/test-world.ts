@@ -132,9 +132,18 @@ export class TestWorld {
     return new TestDelivery(subject, data, this.#sequence, this.clock.now());
   }
 
+  /** Hands the messages over and waits until nothing waits for its turn, or nothing gets any. */
+  async handle(deliveries: readonly TestDelivery[]): Promise<void> {
+    const { intake } = this;
+    const life = this.#life;
+    await intake.handle(deliveries);
+    while (intake.waiting.inputs > 0 && !life.isOver && this.failures.length === 0)
+      await new Promise((resolve) => setImmediate(resolve));
+  }
+
   /** Hands the messages over as one batch and waits until all are settled. */
   async deliver(...deliveries: TestDelivery[]): Promise<void> {
-    await this.intake.handle(deliveries);
+    await this.handle(deliveries);
     await eventually(() => deliveries.every(({ isSettled }) => isSettled) || this.failures.length > 0, {
       timeoutMs: 5_000,
       describe: 'the batch is settled',

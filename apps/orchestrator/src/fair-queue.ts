@@ -1,0 +1,164 @@
+/**
+ * What waits to be decided, by lane: a lane keeps its order; workspaces share the time evenly, and within each its lanes
+ * do (`fair-line.ts`).
+ *
+ * What is taken counts as an estimate until it is said what it has cost, and what was taken for nothing is put back to
+ * where it was.
+ */
+import { FairLine, type Member } from './fair-line.js';
+
+/** What keeps its order (a run, a workspace's catalog), and who pays for it. */
+export interface Lane {
+  readonly workspace: string;
+  readonly key: string;
+}
+
+interface Entry<T> {
+  readonly item: T;
+  /** In order of arrival. */
+  readonly number: number;
+}
+
+interface Waiting<T> extends Member {
+  readonly entries: Entry<T>[];
+}
+
+interface Workspace<T> extends Member {
+  readonly lanes: FairLine<Waiting<T>>;
+}
+
+export interface Taken<T> {
+  readonly item: T;
+  readonly entry: Entry<T>;
+  readonly workspace: Workspace<T>;
+  readonly lane: Waiting<T>;
+  readonly workspaceTime: number;
+  readonly laneTime: number;
+  readonly estimateMs: number;
+}
+
+interface Barrier {
+  readonly upTo: number;
+  leftCount: number;
+  readonly resolve: () => void;
+}
+
+const firstEstimateMs = 0.2;
+/** Everything costs something, however coarse the clock is. */
+const minCostMs = 0.05;
+
+const newcomer = (key: string, estimate: number): Member => ({
+  key,
+  time: 0,
+  estimate,
+  order: 0,
+  isWaiting: false,
+});
+
+export class FairQueue<T> {
+  readonly #laneOf: (item: T) => Lane;
+  readonly #monotonic: () => number;
+  readonly #workspaces = new FairLine<Workspace<T>>((key) => ({
+    ...newcomer(key, 0),
+    lanes: new FairLine((lane) => ({ ...newcomer(lane, firstEstimateMs), entries: [] })),
+  }));
+  #count = 0;
+  #lastNumber = 0;
+  #barriers: Barrier[] = [];
+
+  constructor(laneOf: (item: T) => Lane, monotonic: () => number) {
+    this.#laneOf = laneOf;
+    this.#monotonic = monotonic;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Behind what waits in the lane of each, or before it. */
+  add(items: readonly T[], place: 'last' | 'first' = 'last'): void {
+    const now = this.#monotonic();
+    for (const item of place === 'first' ? items.toReversed() : items) {
+      const { workspace: name, key } = this.#laneOf(item);
+      const workspace = this.#workspaces.get(name);
+      const lane = workspace.lanes.get(key);
+      this.#lastNumber += 1;
+      const entry = { item, number: this.#lastNumber };
+      if (place === 'first') lane.entries.unshift(entry);
+      else lane.entries.push(entry);
+      this.#count += 1;
+      workspace.lanes.enter(lane, now);
+      this.#workspaces.enter(workspace, now);
+    }
+  }
+
+  /** The next ones, in fair order. Each has to be settled or put back. */
+  take(maxCount: number): Taken<T>[] {
+    const taken: Taken<T>[] = [];
+    while (taken.length < maxCount) {
+      const workspace = this.#workspaces.next;
+      const lane = workspace?.lanes.next;
+      const entry = lane?.entries.shift();
+      if (workspace === undefined || lane === undefined || entry === undefined) break;
+      const { time: laneTime, estimate: estimateMs } = lane;
+      const { time: workspaceTime } = workspace;
+      taken.push({ item: entry.item, entry, workspace, lane, workspaceTime, laneTime, estimateMs });
+      this.#count -= 1;
+      if (lane.entries.length === 0) workspace.lanes.leave(lane);
+      if (workspace.lanes.next === undefined) this.#workspaces.leave(workspace);
+      this.#charge(workspace, lane, estimateMs);
+    }
+    return taken;
+  }
+
+  /** It has been decided, and that took so long. */
+  settle({ entry, workspace, lane, workspaceTime, laneTime, estimateMs }: Taken<T>, spentMs: number): void {
+    const costMs = Math.max(minCostMs, spentMs);
+    workspace.lanes.serve(laneTime, costMs);
+    this.#workspaces.serve(workspaceTime, costMs);
+    workspace.lanes.charge(lane, costMs - estimateMs, costMs);
+    this.#workspaces.charge(workspace, costMs - estimateMs);
+    const now = this.#monotonic();
+    workspace.lanes.rest(now);
+    this.#workspaces.rest(now);
+    for (const barrier of this.#barriers) if (entry.number <= barrier.upTo) barrier.leftCount -= 1;
+    this.#openBarriers();
+  }
+
+  /** In the order in which they were taken, and before anything else happens. */
+  putBack(taken: readonly Taken<T>[]): void {
+    for (const { entry, workspace, lane, estimateMs } of taken.toReversed()) {
+      lane.entries.unshift(entry);
+      this.#count += 1;
+      this.#charge(workspace, lane, -estimateMs);
+      workspace.lanes.comeBack(lane);
+      this.#workspaces.comeBack(workspace);
+    }
+  }
+
+  /** Resolves when everything that waits now is decided, or taken out. */
+  passed(): Promise<void> {
+    if (this.#count === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#barriers.push({ upTo: this.#lastNumber, leftCount: this.#count, resolve });
+    });
+  }
+
+  takeAll(): T[] {
+    const items = this.take(Number.POSITIVE_INFINITY).map(({ item }) => item);
+    for (const barrier of this.#barriers) barrier.leftCount = 0;
+    this.#openBarriers();
+    return items;
+  }
+
+  #charge(workspace: Workspace<T>, lane: Waiting<T>, costMs: number): void {
+    workspace.lanes.charge(lane, costMs);
+    this.#workspaces.charge(workspace, costMs);
+  }
+
+  #openBarriers(): void {
+    if (this.#barriers.length === 0) return;
+    for (const { leftCount, resolve } of this.#barriers) if (leftCount === 0) resolve();
+    this.#barriers = this.#barriers.filter(({ leftCount }) => leftCount > 0);
+  }
+}
