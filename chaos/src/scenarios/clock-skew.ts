@@ -1,6 +1,7 @@
 /** Clocks of different machines differ: nobody's deadline depends on another one's clock. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pendingOf, runs } from '../client.js';
 import { type Scenario, scenario } from '../scenario.js';
 import { shiftedBy } from '../shift-clock.js';
@@ -57,6 +58,8 @@ export const clockSkew: Scenario = scenario({
     await stage.client.request('POST', '/api/v1/workflows', { body: timed });
     for (const [name, ms] of options.seconds < 20 ? worst : [...worst, ...others]) {
       await writeFile(clockOf(name), String(ms));
+      // Each process looks at its file 20 times a second.
+      await delay(500);
       await goThrough(stage, `${name} (${ms / 1_000} s)`);
       await writeFile(clockOf(name), '0');
     }
