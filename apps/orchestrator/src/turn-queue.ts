@@ -24,12 +24,14 @@ export interface TurnQueueParts<T> {
 }
 
 const maxUnpublishedTurns = 8;
-/** More is seldom decided in a turn; what is left over is put back. */
-const maxTakenCount = 256;
+/** What is taken and not decided in the turn is put back, which costs time: so it is twice what the last turn has decided. */
+const minTakenCount = 16;
+const maxTakenCount = 512;
 
 export class TurnQueue<T> {
   readonly #parts: TurnQueueParts<T>;
   readonly #queue: FairQueue<T>;
+  #takeCount = minTakenCount;
   #unpublishedCount = 0;
   #released: (() => void)[] = [];
   #isWorking = false;
@@ -100,7 +102,7 @@ export class TurnQueue<T> {
   /** False when nothing waits. */
   #commitNext(): boolean {
     for (;;) {
-      const taken = this.#queue.take(maxTakenCount);
+      const taken = this.#queue.take(this.#takeCount);
       if (taken.length === 0) return false;
       const wanted = this.#wantedOf(taken);
       if (wanted.length === 0) continue;
@@ -125,6 +127,7 @@ export class TurnQueue<T> {
     } finally {
       this.#queue.putBack(taken.slice(costs.length));
     }
+    this.#takeCount = Math.min(maxTakenCount, Math.max(minTakenCount, 2 * costs.length));
     for (const [index, cost] of costs.entries()) {
       const one = taken[index];
       if (one !== undefined) this.#queue.settle(one, cost);
