@@ -42,7 +42,7 @@ const send = async (workspace: string, runId: string): Promise<void> => {
     },
     outputValidation: 'warn',
     scheduledAt: Date.now(),
-    idempotencyKey: `${runId}:s1:1`,
+    idempotencyKey: `default:${runId}:s1:1`,
   };
   const parts = { target: 'agent', effectId: runId, agentText: JSON.stringify(agent) } as const;
   await bus.publisher.publish(encodeStepTask(task, parts));

@@ -123,7 +123,7 @@ describe('a run id that holds another’s', () => {
     const last = history.body.items.length;
     const event = {
       specversion: '1.0',
-      id: `${forged(victim)}/${last + 1}`,
+      id: `${workspace}/${forged(victim)}/${last + 1}`,
       source: `signalbox/${workspace}`,
       type: 'signalbox.run.cancelled',
       subject: `runs/${forged(victim)}`,

@@ -7,9 +7,13 @@
  * 3. Memory is bounded by what is pending: of an ended approval only its id is kept, and of those the
  *    `maxRemembered` newest.
  */
-import type { EventEnvelope, RunEventMessage } from '@signalbox/protocol';
+import { type EventEnvelope, type RunEventMessage, type RunRef, runKeyOf } from '@signalbox/protocol';
 
 export type ApprovalRequest = Extract<RunEventMessage, { type: 'approval.requested' }>;
+
+interface ApprovalRef extends RunRef {
+  readonly approvalId: string;
+}
 
 export interface ForwardedDecision {
   readonly commandId: string;
@@ -64,7 +68,7 @@ export class ApprovalBook {
   apply(envelope: EventEnvelope): void {
     const { data, runId, workspace } = envelope;
     if (runId === null || !('approvalId' in data)) return;
-    const key = keyOf(runId, data.approvalId);
+    const key = keyOf({ workspace, runId, approvalId: data.approvalId });
     if (data.type === 'approval.requested') {
       if (this.#ended.has(key) || this.#pending.has(key)) return;
       this.#pending.set(key, {
@@ -84,16 +88,16 @@ export class ApprovalBook {
     }
   }
 
-  find(runId: string, approvalId: string): ApprovalRecord {
-    const key = keyOf(runId, approvalId);
+  find(ref: ApprovalRef): ApprovalRecord {
+    const key = keyOf(ref);
     const approval = this.#pending.get(key);
     if (approval !== undefined) return { kind: 'pending', approval };
     return this.#ended.has(key) ? { kind: 'ended' } : { kind: 'unknown' };
   }
 
   /** To be called before the decision is sent, so that no other one can be judged in between. */
-  noteForwarded(runId: string, approvalId: string, forwarded: ForwardedDecision): void {
-    this.#pending.get(keyOf(runId, approvalId))?.forwarded.set(forwarded.commandId, forwarded);
+  noteForwarded(ref: ApprovalRef, forwarded: ForwardedDecision): void {
+    this.#pending.get(keyOf(ref))?.forwarded.set(forwarded.commandId, forwarded);
   }
 
   #remember(key: string): void {
@@ -106,4 +110,4 @@ export class ApprovalBook {
   }
 }
 
-const keyOf = (runId: string, approvalId: string): string => `${runId}/${approvalId}`;
+const keyOf = (ref: ApprovalRef): string => `${runKeyOf(ref)}/${ref.approvalId}`;

@@ -63,7 +63,7 @@ const handle = async (delivery: Delivery, options: ApprovalHandlerOptions): Prom
 };
 
 const announce = async (task: ApprovalRequest, { book, notifier }: ApprovalHandlerOptions): Promise<void> => {
-  if (book.find(task.runId, task.approvalId).kind !== 'ended') await notifier.approvalRequested(task);
+  if (book.find(task).kind !== 'ended') await notifier.approvalRequested(task);
 };
 
 const decide = async (
@@ -72,11 +72,11 @@ const decide = async (
   options: ApprovalHandlerOptions,
 ): Promise<void> => {
   const { book, teams, logger } = options;
-  let record: ApprovalRecord = book.find(task.runId, task.approvalId);
+  let record: ApprovalRecord = book.find(task);
   if (record.kind === 'unknown') {
     const last = await lastEventOf(task, options.connection);
     if (last !== undefined) book.apply(last);
-    record = book.find(task.runId, task.approvalId);
+    record = book.find(task);
     if (record.kind === 'unknown' && delivery.deliveryCount < deliveriesUntilUnknown) {
       delivery.nak(unknownDelayMs);
       return;
@@ -99,7 +99,7 @@ const decide = async (
     await send({ type: 'approval.refusal', ...about, code, message }, options);
     return;
   }
-  book.noteForwarded(runId, approvalId, { commandId, actor, decision });
+  book.noteForwarded(task, { commandId, actor, decision });
   logger.info('a decision is forwarded', fields);
   const data = task.data === undefined ? {} : { data: task.data };
   await send({ type: 'approval.decision', ...about, decision, ...data }, options);

@@ -11,7 +11,7 @@ let sequence: number;
 const envelope = (data: EventEnvelope['data'], causationId?: string): EventEnvelope => {
   sequence += 1;
   return {
-    id: `r1/${sequence}`,
+    id: `default/r1/${sequence}`,
     workspace: 'default',
     runId: data.type.startsWith('catalog.') ? null : 'r1',
     sequence,
@@ -56,9 +56,9 @@ const decisionOf = (actor: string, part: Partial<ApprovalDecision> = {}): Approv
 
 /** Judges as the handler does: what may go on is noted as forwarded. */
 const verdictOn = (task: ApprovalDecision): string => {
-  const judgement = judgeDecision(book.find(task.runId, task.approvalId), task, teams);
+  const judgement = judgeDecision(book.find(task), task, teams);
   if (judgement.kind === 'refuse') return judgement.code;
-  book.noteForwarded(task.runId, task.approvalId, task);
+  book.noteForwarded(task, task);
   return 'forward';
 };
 
@@ -214,7 +214,9 @@ test('of ended approvals only the newest are remembered', () => {
   for (const approvalId of ['a1', 'a2', 'a3']) {
     happened({ type: 'approval.expired', approvalId, stepId: 's1' });
   }
-  expect(['a1', 'a2', 'a3'].map((id) => book.find('r1', id).kind)).toEqual(['unknown', 'ended', 'ended']);
+  expect(
+    ['a1', 'a2', 'a3'].map((id) => book.find({ workspace: 'default', runId: 'r1', approvalId: id }).kind),
+  ).toEqual(['unknown', 'ended', 'ended']);
 });
 
 describe('who has not said who they are', () => {

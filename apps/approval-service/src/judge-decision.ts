@@ -36,12 +36,6 @@ export const judgeDecision = (
   }
   if (record.kind === 'ended') return alreadyDecided(task);
   const { approval } = record;
-  if (approval.workspace !== task.workspace) {
-    return refuse(
-      'APPROVAL_NOT_FOUND',
-      `the workspace "${task.workspace}" has no approval ${task.approvalId}`,
-    );
-  }
   if (approval.forwarded.has(task.commandId)) return { kind: 'forward' };
   if (isDecidedByForwarded(approval)) return alreadyDecided(task);
   return judgeActor(approval, task, teams);

@@ -63,7 +63,7 @@ const happen = async (data: EventData): Promise<void> => {
   sequence += 1;
   const isOfRun = !data.type.startsWith('catalog.');
   const envelope: EventEnvelope = {
-    id: isOfRun ? `${runId}/${sequence}` : `catalog/default/${sequence}`,
+    id: isOfRun ? `default/${runId}/${sequence}` : `catalog:default/${sequence}`,
     workspace: 'default',
     runId: isOfRun ? runId : null,
     sequence,

@@ -82,21 +82,23 @@ describe('the database is older than the log', () => {
     const right = stores.file('right.sqlite');
     await copyDatabase(stores.file(), right);
     const database = new Database(stores.file());
-    database.prepare('UPDATE workflow_run_events SET at = at + 1 WHERE seq = 3 AND run_id = ?').run(runId);
+    database
+      .prepare('UPDATE workflow_run_events SET at = at + 1 WHERE seq = 3 AND run_key = ?')
+      .run(`default/${runId}`);
     // What lies before the contradiction in the log is lacking as well: it must not be taken in.
-    const gone = query<{ runId: string }>(
+    const gone = query<{ runKey: string }>(
       stores.file(),
-      'SELECT run_id AS runId FROM workflow_runs LIMIT 1',
+      'SELECT run_key AS runKey FROM workflow_runs LIMIT 1',
     )[0];
     for (const table of ['workflow_run_events', 'workflow_run_steps', 'workflow_runs'])
-      database.prepare(`DELETE FROM ${table} WHERE run_id = ?`).run(gone?.runId);
+      database.prepare(`DELETE FROM ${table} WHERE run_key = ?`).run(gone?.runKey);
     database.exec('DELETE FROM log_marks');
     database.close();
     const before = tablesOf(stores.file());
     const refused = world.spawn(orchestratorScript, 'refused');
     expect((await refused.exited).code).toBe(78);
     const said = refused.lines.join('\n');
-    expect(said).toContain(`event 3 of run ${runId}`);
+    expect(said).toContain(`event 3 of run default/${runId}`);
     expect(said).toContain('signalbox rebuild');
     expect(tablesOf(stores.file())).toEqual(before);
     await copyDatabase(right, stores.file());

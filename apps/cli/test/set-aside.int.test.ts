@@ -29,7 +29,7 @@ const publish = async (messages: readonly { subject: string; id?: string; data: 
 };
 
 const ofRun = (runId: string, sequence: number, data: EventEnvelope['data']): EventEnvelope => ({
-  id: `${runId}/${sequence}`,
+  id: `${workspace}/${runId}/${sequence}`,
   workspace,
   runId,
   sequence,
@@ -80,7 +80,7 @@ describe('a log that another release has written', () => {
     const source = 'id: later\nstates: in words of a later release\n';
     await publish([
       encodeEvent({
-        id: `catalog/default/${sequence}`,
+        id: `catalog:default/${sequence}`,
         workspace,
         runId: null,
         sequence,
@@ -143,9 +143,9 @@ describe('a log that another release has written', () => {
     await publish([second]);
     await world.start('orchestrator');
     expect(await stores.statusesOf(['gap-1'])).toEqual(['RUNNING']);
-    expect(query(stores.file(), "SELECT seq FROM workflow_run_events WHERE run_id = 'gap-1'")).toHaveLength(
-      3,
-    );
+    expect(
+      query(stores.file(), "SELECT seq FROM workflow_run_events WHERE run_key = 'default/gap-1'"),
+    ).toHaveLength(3);
   });
 
   test('holds what is no event: a rebuild passes it over, one line each, and counts them', async () => {
@@ -209,7 +209,8 @@ describe('a server that takes less than the one before', () => {
     await world.wipeNats();
     await world.nats.restart('nats-server', { maxPayload: 128 * kilobytes });
     await stores.isReady();
-    const isSetAside = async () => (await letters()).some(({ id }) => id === `unsent/${large.runId}/1`);
+    const isSetAside = async () =>
+      (await letters()).some(({ id }) => id === `unsent/${workspace}/${large.runId}/1`);
     await eventually(() => isSetAside().catch(() => false), {
       timeoutMs: 60_000,
       describe: 'the event that is too large is a dead letter',

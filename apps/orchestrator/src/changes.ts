@@ -2,7 +2,7 @@
  * What one batch has brought about and has to be told to others after the commit. Filled inside the transaction,
  * used only when that has committed.
  */
-import type { WireMessage } from '@signalbox/protocol';
+import type { RunKey, WireMessage } from '@signalbox/protocol';
 import {
   messageEntry,
   type OutboxEntry,
@@ -13,8 +13,8 @@ import type { Timer, TimerStore } from './store/timer-store.js';
 
 export type TimerChange =
   | { readonly kind: 'set'; readonly timer: Timer }
-  | { readonly kind: 'cancel'; readonly runId: string; readonly timerId: string }
-  | { readonly kind: 'cancel_all'; readonly runId: string };
+  | { readonly kind: 'cancel'; readonly runKey: RunKey; readonly timerId: string }
+  | { readonly kind: 'cancel_all'; readonly runKey: RunKey };
 
 /** Goes out after the commit: first the entries (somebody waits for the tasks), then the events. */
 export interface Publication {
@@ -31,7 +31,7 @@ export class Changes {
   readonly #outbox: OutboxStore;
   readonly #timers: TimerStore;
   /** By run: the ids, or all of them. */
-  readonly #changedTimers = new Map<string, Set<string> | 'all'>();
+  readonly #changedTimers = new Map<RunKey, Set<string> | 'all'>();
 
   constructor(outbox: OutboxStore, timers: TimerStore) {
     this.#outbox = outbox;
@@ -51,30 +51,30 @@ export class Changes {
   setTimer(timer: Timer): void {
     this.#timers.set(timer);
     this.timerChanges.push({ kind: 'set', timer });
-    this.#noteTimer(timer.runId, timer.timerId);
+    this.#noteTimer(timer.runKey, timer.timerId);
   }
 
-  cancelTimer(runId: string, timerId: string): void {
-    this.#timers.cancel(runId, timerId);
-    this.timerChanges.push({ kind: 'cancel', runId, timerId });
-    this.#noteTimer(runId, timerId);
+  cancelTimer(runKey: RunKey, timerId: string): void {
+    this.#timers.cancel(runKey, timerId);
+    this.timerChanges.push({ kind: 'cancel', runKey, timerId });
+    this.#noteTimer(runKey, timerId);
   }
 
-  cancelTimers(runId: string): void {
-    this.#timers.cancelAll(runId);
-    this.timerChanges.push({ kind: 'cancel_all', runId });
-    this.#changedTimers.set(runId, 'all');
+  cancelTimers(runKey: RunKey): void {
+    this.#timers.cancelAll(runKey);
+    this.timerChanges.push({ kind: 'cancel_all', runKey });
+    this.#changedTimers.set(runKey, 'all');
   }
 
   /** It was cancelled or set anew by what came before it in this transaction: it is not to fire any more. */
-  hasChangedTimer({ runId, timerId }: Timer): boolean {
-    const changed = this.#changedTimers.get(runId);
+  hasChangedTimer({ runKey, timerId }: Timer): boolean {
+    const changed = this.#changedTimers.get(runKey);
     return changed === 'all' || changed?.has(timerId) === true;
   }
 
-  #noteTimer(runId: string, timerId: string): void {
-    const changed = this.#changedTimers.get(runId);
-    if (changed === undefined) this.#changedTimers.set(runId, new Set([timerId]));
+  #noteTimer(runKey: RunKey, timerId: string): void {
+    const changed = this.#changedTimers.get(runKey);
+    if (changed === undefined) this.#changedTimers.set(runKey, new Set([timerId]));
     else if (changed !== 'all') changed.add(timerId);
   }
 }

@@ -9,7 +9,14 @@
  */
 import { type PendingDispatch, pendingDispatches } from '@signalbox/engine';
 import type { StoredMessage } from '@signalbox/messaging';
-import { ContractError, claimInTask, parseTaskSubject, TASKS } from '@signalbox/protocol';
+import {
+  ContractError,
+  claimInTask,
+  parseTaskSubject,
+  type RunKey,
+  runKeyOf,
+  TASKS,
+} from '@signalbox/protocol';
 import type { InFlightParts } from './in-flight.js';
 import { deadLetterOf } from './wire/input-codec.js';
 
@@ -48,7 +55,7 @@ export class ClaimedTasks {
   /** Nobody waits for it any more. */
   #isSettled(message: StoredMessage): boolean {
     const want = wantOf(message);
-    const run = want && this.#parts.runs.find(want.runId);
+    const run = want && this.#parts.runs.find(want.runKey);
     return want !== undefined && run !== undefined && !pendingDispatches(run.state).some(want.isFor);
   }
 
@@ -91,16 +98,16 @@ const wantOf = ({ subject, data }: StoredMessage): Want | undefined => {
       const claim = claimInTask(Buffer.from(data).toString());
       return (
         claim && {
-          runId: claim.runId,
+          runKey: runKeyOf({ workspace: address.workspace, runId: claim.runId }),
           isFor: (each) =>
             each.type === 'dispatch_step' && each.stepId === claim.stepId && each.attempt === claim.attempt,
         }
       );
     }
     case 'approval.request': {
-      const { runId, approvalId } = address;
+      const { approvalId } = address;
       return {
-        runId,
+        runKey: runKeyOf(address),
         isFor: (each) => each.type === 'request_approval' && each.request.approvalId === approvalId,
       };
     }
@@ -110,7 +117,7 @@ const wantOf = ({ subject, data }: StoredMessage): Want | undefined => {
 };
 
 interface Want {
-  readonly runId: string;
+  readonly runKey: RunKey;
   readonly isFor: (pending: PendingDispatch) => boolean;
 }
 

@@ -37,8 +37,8 @@ export const drain = async ({ outbox, runStore, relay, writePath, logger }: Drai
     if (last === undefined) break;
     eventsPosition = last.position;
     eventCount += stored.length;
-    const events = stored.map(({ runId, workspace, recorded, causationId }) =>
-      encodeRunEvent(runId, workspace, recorded, causationId),
+    const events = stored.map(({ runKey, recorded, causationId }) =>
+      encodeRunEvent(runKey, recorded, causationId),
     );
     await relay.publish({
       entries: [],

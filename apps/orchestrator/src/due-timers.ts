@@ -8,11 +8,12 @@
  * 3. Messages of one run are released in stream order.
  */
 import type { TimerPurpose } from '@signalbox/engine';
+import type { RunKey } from '@signalbox/protocol';
 import type { Timer } from './store/timer-store.js';
 import type { Timers } from './timers.js';
 
 export interface Holdable {
-  readonly runId: string | undefined;
+  readonly runKey: RunKey | undefined;
   /** In the stream. */
   readonly sequence: number;
   readonly storedAt: number;
@@ -37,10 +38,10 @@ export class DueTimers<T extends Holdable> {
   #free: Timer[] = [];
   /** The earliest first. */
   #contested: Timer[] = [];
-  #firstDueAt = new Map<string, number>();
+  #firstDueAt = new Map<RunKey | undefined, number>();
   #held: T[] = [];
   /** By run: the first number that is held. */
-  #heldFrom = new Map<string, number>();
+  #heldFrom = new Map<RunKey | undefined, number>();
 
   constructor(timers: Timers) {
     this.#timers = timers;
@@ -64,20 +65,20 @@ export class DueTimers<T extends Holdable> {
         continue;
       }
       this.#contested.push(timer);
-      const { runId, dueAt } = timer;
-      this.#firstDueAt.set(runId, Math.min(dueAt, this.#firstDueAt.get(runId) ?? dueAt));
+      const { runKey, dueAt } = timer;
+      this.#firstDueAt.set(runKey, Math.min(dueAt, this.#firstDueAt.get(runKey) ?? dueAt));
     }
   }
 
   /** True when the message has to wait; it comes back by `takeReleased`. */
   hold(message: T): boolean {
-    const { runId, sequence } = message;
-    if (runId === undefined || (this.#firstDueAt.size === 0 && this.#heldFrom.size === 0)) return false;
-    const heldFrom = this.#heldFrom.get(runId);
+    const { runKey, sequence } = message;
+    if (runKey === undefined || (this.#firstDueAt.size === 0 && this.#heldFrom.size === 0)) return false;
+    const heldFrom = this.#heldFrom.get(runKey);
     const isBehindHeld = heldFrom !== undefined && sequence > heldFrom;
-    if (!isBehindHeld && !this.#comesTooLate(message, runId)) return false;
+    if (!isBehindHeld && !this.#comesTooLate(message)) return false;
     this.#held.push(message);
-    this.#heldFrom.set(runId, Math.min(sequence, heldFrom ?? sequence));
+    this.#heldFrom.set(runKey, Math.min(sequence, heldFrom ?? sequence));
     return true;
   }
 
@@ -96,39 +97,39 @@ export class DueTimers<T extends Holdable> {
   /** To be called when what was ripe is committed. */
   settle(): void {
     this.#firstDueAt = new Map();
-    for (const { runId, dueAt } of this.#contested) {
-      this.#firstDueAt.set(runId, Math.min(dueAt, this.#firstDueAt.get(runId) ?? dueAt));
+    for (const { runKey, dueAt } of this.#contested) {
+      this.#firstDueAt.set(runKey, Math.min(dueAt, this.#firstDueAt.get(runKey) ?? dueAt));
     }
   }
 
   get hasReleased(): boolean {
     return this.#held.some((message) => {
-      const { runId = '', sequence } = message;
-      return sequence === this.#heldFrom.get(runId) && !this.#comesTooLate(message, runId);
+      const { runKey, sequence } = message;
+      return sequence === this.#heldFrom.get(runKey) && !this.#comesTooLate(message);
     });
   }
 
   /** Messages that have waited long enough, in stream order. */
   takeReleased(maxCount: number): T[] {
     if (this.#held.length === 0) return [];
-    const stay = new Set<string>();
+    const stay = new Set<RunKey | undefined>();
     const released: T[] = [];
     const rest: T[] = [];
     for (const message of this.#held.sort((a, b) => a.sequence - b.sequence)) {
-      const runId = message.runId ?? '';
-      if (released.length >= maxCount || stay.has(runId) || this.#comesTooLate(message, runId)) {
-        stay.add(runId);
+      const { runKey } = message;
+      if (released.length >= maxCount || stay.has(runKey) || this.#comesTooLate(message)) {
+        stay.add(runKey);
         rest.push(message);
       } else released.push(message);
     }
     this.#held = rest;
     this.#heldFrom = new Map();
-    for (const { runId = '', sequence } of rest.toReversed()) this.#heldFrom.set(runId, sequence);
+    for (const { runKey, sequence } of rest.toReversed()) this.#heldFrom.set(runKey, sequence);
     return released;
   }
 
-  #comesTooLate({ storedAt }: T, runId: string): boolean {
-    const dueAt = this.#firstDueAt.get(runId);
+  #comesTooLate({ storedAt, runKey }: T): boolean {
+    const dueAt = this.#firstDueAt.get(runKey);
     return dueAt !== undefined && storedAt >= dueAt;
   }
 }

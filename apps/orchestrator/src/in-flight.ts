@@ -19,18 +19,13 @@ import {
   runOutcome,
   waitsForChild,
 } from '@signalbox/engine';
-import { taskSubjects } from '@signalbox/protocol';
+import { type RunKey, runKeyOf, runOfKey, taskSubjects } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 import { ClaimedTasks } from './claimed-tasks.js';
 import type { Relay } from './relay.js';
+import { runFields } from './run-fields.js';
 import { type LoadedRun, type Runs, startedOf } from './runs.js';
-import {
-  firstPlace,
-  type InFlightRow,
-  type InFlightStore,
-  type OpenRun,
-  type RunPlace,
-} from './store/in-flight-store.js';
+import { firstPlace, type InFlightRow, type InFlightStore, type OpenRun } from './store/in-flight-store.js';
 import type { MessageEntry } from './store/outbox-store.js';
 import type { TaskQueue } from './task-queue.js';
 import type { BatchInput } from './wire/input-codec.js';
@@ -90,7 +85,7 @@ export class InFlight {
       if (last === undefined) break;
       this.#place = last;
       const checks = runs.flatMap((run) => [
-        ...store.stepsOf(run.runId, before).map((row) => () => this.#check(run, row)),
+        ...store.stepsOf(run.runKey, before).map((row) => () => this.#check(row)),
         ...(run.parentRunId === null ? [] : [() => this.#checkWanted(run)]),
       ]);
       for (let from = 0; from < checks.length; from += checksAtOnce)
@@ -102,12 +97,12 @@ export class InFlight {
     this.#place = firstPlace;
   }
 
-  async #check(place: RunPlace, row: InFlightRow): Promise<void> {
+  async #check(row: InFlightRow): Promise<void> {
     if (row.kind === 'workflow') {
       await this.#checkChild(row);
       return;
     }
-    for (const subject of subjectsOfAttempt(place, row)) if (await this.#lies(subject)) return;
+    for (const subject of subjectsOfAttempt(runOfKey(row.runKey), row)) if (await this.#lies(subject)) return;
     const found = this.#pending(row);
     if (found?.pending.type !== 'dispatch_step') return;
     await this.#sendAgain(
@@ -134,36 +129,37 @@ export class InFlight {
     pending: Extract<PendingDispatch, { type: 'start_child' }>,
     row: InFlightRow,
   ): MessageEntry | undefined {
-    const child = this.#parts.runs.find(pending.childRunId);
+    const { workspace, runId } = runOfKey(row.runKey);
+    const child = this.#parts.runs.find(runKeyOf({ workspace, runId: pending.childRunId }));
     const id = this.#newId(row);
     if (child === undefined) return startChildEntry(startedOf(parent), pending, id, row.scheduledAt);
     const outcome = runOutcome(child.state);
     if (outcome === undefined) return undefined;
-    const { workspace } = startedOf(parent);
-    return childEndedEntry({ workspace, runId: row.runId, stepId: row.stepId }, child.runId, outcome, id);
+    return childEndedEntry({ workspace, runId, stepId: row.stepId }, pending.childRunId, outcome, id);
   }
 
   /** A child run whose parent has gone on without it, and whose cancel was lost. */
-  async #checkWanted({ workspace, runId }: OpenRun): Promise<void> {
-    if (this.#leftBy(runId) === undefined || (await this.#lies(taskSubjects.ownRun(workspace, runId))))
+  async #checkWanted({ runKey }: OpenRun): Promise<void> {
+    const { workspace, runId } = runOfKey(runKey);
+    if (this.#leftBy(runKey) === undefined || (await this.#lies(taskSubjects.ownRun(workspace, runId))))
       return;
     // Looked at again: the child may have been cancelled while the queue was asked.
-    const parent = this.#leftBy(runId);
+    const parent = this.#leftBy(runKey);
     if (parent === undefined) return;
     const now = this.#parts.now();
-    const id = `${runId}/cancel/again/${now}`;
+    const id = `${runKey}/cancel/again/${now}`;
     await this.#repeat(
-      { run_id: runId },
+      runFields(runKey),
       cancelChildEntry(startedOf(parent), { childRunId: runId }, id, now),
     );
   }
 
   /** The parent of a child run that has not ended, when that does not wait for it any more. */
-  #leftBy(runId: string): LoadedRun | undefined {
-    const child = this.#parts.runs.find(runId);
+  #leftBy(childKey: RunKey): LoadedRun | undefined {
+    const child = this.#parts.runs.find(childKey);
     if (child === undefined || runOutcome(child.state) !== undefined) return undefined;
-    const at = startedOf(child).parent;
-    const parent = at && this.#parts.runs.find(at.runId);
+    const { workspace, runId, parent: at } = startedOf(child);
+    const parent = at && this.#parts.runs.find(runKeyOf({ workspace, runId: at.runId }));
     return at === undefined || parent === undefined || waitsForChild(parent.state, at.stepId, runId)
       ? undefined
       : parent;
@@ -174,36 +170,38 @@ export class InFlight {
     const { queue, store, runs } = this.#parts;
     const createdAt = await queue.createdAt();
     if (store.tasksCreatedAt() === createdAt) return;
-    for (const { runId, stepId } of store.pendingApprovals()) {
-      const run = runs.find(runId);
+    for (const { runKey, stepId } of store.pendingApprovals()) {
+      const run = runs.find(runKey);
       const pending = run && pendingApproval(run, stepId);
       if (run === undefined || pending === undefined) continue;
-      const id = `${runId}/${pending.request.approvalId}/again/${createdAt}`;
+      const id = `${runKey}/${pending.request.approvalId}/again/${createdAt}`;
       const entry = approvalTaskEntry(startedOf(run), pending, id);
-      if (!(await this.#lies(entry.subject))) await this.#repeat({ run_id: runId, step_id: stepId }, entry);
+      if (!(await this.#lies(entry.subject)))
+        await this.#repeat({ ...runFields(runKey), step_id: stepId }, entry);
     }
-    for (const { runId, recorded } of store.detachedStarts())
-      await this.#checkDetached(runId, recorded, createdAt);
+    for (const { runKey, recorded } of store.detachedStarts())
+      await this.#checkDetached(runKey, recorded, createdAt);
     store.setTasksCreatedAt(createdAt);
   }
 
-  async #checkDetached(runId: string, { event, at }: RecordedEvent, createdAt: number): Promise<void> {
+  async #checkDetached(runKey: RunKey, { event, at }: RecordedEvent, createdAt: number): Promise<void> {
     const { runs } = this.#parts;
-    const run = runs.find(runId);
+    const run = runs.find(runKey);
     if (run === undefined || event.type !== 'state.entered' || event.kind !== 'workflow' || event.waits)
       return;
     const { stepId, childRunId, workflow, input } = event;
     const depth = (startedOf(run).depth ?? 0) + 1;
-    const id = `${runId}/${stepId}/start/again/${createdAt}`;
+    const id = `${runKey}/${stepId}/start/again/${createdAt}`;
     const child = { stepId, childRunId, workflow, input, linked: false, depth };
     const entry = startChildEntry(startedOf(run), child, id, at);
-    const isThere = (): boolean => runs.find(childRunId) !== undefined;
+    const childKey = runKeyOf({ ...runOfKey(runKey), runId: childRunId });
+    const isThere = (): boolean => runs.find(childKey) !== undefined;
     if (isThere() || (await this.#lies(entry.subject)) || isThere()) return;
-    await this.#repeat({ run_id: runId, step_id: stepId }, entry);
+    await this.#repeat({ ...runFields(runKey), step_id: stepId }, entry);
   }
 
-  #newId({ runId, stepId, attempt }: InFlightRow): string {
-    return `${runId}/${stepId}/${attempt}/again/${this.#parts.now()}`;
+  #newId({ runKey, stepId, attempt }: InFlightRow): string {
+    return `${runKey}/${stepId}/${attempt}/again/${this.#parts.now()}`;
   }
 
   async #lies(subject: string): Promise<boolean> {
@@ -212,13 +210,13 @@ export class InFlight {
 
   /** The run with what it waits for there; undefined when that is over. */
   #pending(row: InFlightRow): { readonly run: LoadedRun; readonly pending: PendingDispatch } | undefined {
-    const run = this.#parts.runs.find(row.runId);
+    const run = this.#parts.runs.find(row.runKey);
     const pending = run === undefined ? undefined : pendingOf(run, row);
     return run === undefined || pending === undefined ? undefined : { run, pending };
   }
 
-  #sendAgain({ runId, stepId, attempt }: InFlightRow, entry: MessageEntry): Promise<void> {
-    return this.#repeat({ run_id: runId, step_id: stepId, attempt }, entry);
+  #sendAgain({ runKey, stepId, attempt }: InFlightRow, entry: MessageEntry): Promise<void> {
+    return this.#repeat({ ...runFields(runKey), step_id: stepId, attempt }, entry);
   }
 
   async #repeat(about: Readonly<Record<string, string | number>>, entry: MessageEntry): Promise<void> {

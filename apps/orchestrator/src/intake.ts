@@ -13,7 +13,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Delivery, TransientError } from '@signalbox/messaging';
-import type { OrchestratorFigures } from '@signalbox/protocol';
+import type { OrchestratorFigures, RunKey } from '@signalbox/protocol';
 import type { Clock } from './clock.js';
 import { DueTimers } from './due-timers.js';
 import type { Horizon } from './horizon.js';
@@ -24,7 +24,7 @@ import type { Timers } from './timers.js';
 import type { TurnMeter } from './turn-meter.js';
 import { TurnQueue } from './turn-queue.js';
 import { type BatchInput, decodeInput } from './wire/input-codec.js';
-import { maxTurnMs, runIdOf, type WritePath } from './write-path.js';
+import { maxTurnMs, runKeyOfInput, type WritePath } from './write-path.js';
 
 export interface IntakeParts {
   readonly writePath: WritePath;
@@ -38,7 +38,7 @@ export interface IntakeParts {
 }
 
 interface Arrived extends Item {
-  readonly runId: string | undefined;
+  readonly runKey: RunKey | undefined;
   readonly sequence: number;
   readonly storedAt: number;
 }
@@ -218,7 +218,7 @@ export class Intake {
   #isWanted(input: BatchInput): boolean {
     const { timers, writePath } = this.#parts;
     if (input.kind !== 'timer') return true;
-    return timers.isSet(input.timer) && !writePath.isQuarantined(input.timer.runId);
+    return timers.isSet(input.timer) && !writePath.isQuarantined(input.timer.runKey);
   }
 
   /** Commits one turn's part of them and says what each has cost. */
@@ -385,7 +385,7 @@ const itemOf = (delivery: Delivery, now: number): Arrived => {
   const input = decodeInput(delivery, now);
   return {
     input,
-    runId: runIdOf(input),
+    runKey: runKeyOfInput(input),
     sequence: delivery.streamSequence,
     // The server's clock may be ahead of this one's.
     storedAt: Math.min(delivery.storedAt, now),

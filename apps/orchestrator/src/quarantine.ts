@@ -8,12 +8,13 @@
  * 3. So is a run whose definition this release cannot compile, until a release can.
  * 4. What a transaction changes counts only when it is committed.
  */
-import { encodeEvent, type RunCommand } from '@signalbox/protocol';
+import { encodeEvent, type RunCommand, type RunKey, runKeyOf, runOfKey } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 import type { DeadLetters } from './dead-letters.js';
 import type { BatchContext, RunCommands } from './run-commands.js';
-import { type LoadedRun, startedOf } from './runs.js';
-import type { CrashedRun, CrashStore } from './store/crash-store.js';
+import { runFields } from './run-fields.js';
+import type { LoadedRun } from './runs.js';
+import type { CrashStore } from './store/crash-store.js';
 import type { TimerStore } from './store/timer-store.js';
 import { encodeQuarantine } from './wire/event-codec.js';
 import { deadLetterOf, type IncomingMessage } from './wire/input-codec.js';
@@ -32,21 +33,21 @@ const utf8 = new TextDecoder();
 
 export class Quarantine {
   readonly #parts: QuarantineParts;
-  #runIds: Set<string>;
+  #runKeys: Set<RunKey>;
 
   constructor(parts: QuarantineParts) {
     this.#parts = parts;
-    this.#runIds = new Set(parts.crashes.quarantined());
-    for (const runId of this.#runIds) parts.logger.error('the run is quarantined', { run_id: runId });
+    this.#runKeys = new Set(parts.crashes.quarantined());
+    for (const runKey of this.#runKeys) parts.logger.error('the run is quarantined', runFields(runKey));
   }
 
-  has(runId: string): boolean {
-    return this.#runIds.has(runId);
+  has(runKey: RunKey): boolean {
+    return this.#runKeys.has(runKey);
   }
 
   /** After a transaction that failed: what it released is not. */
   rollback(): void {
-    this.#runIds = new Set(this.#parts.crashes.quarantined());
+    this.#runKeys = new Set(this.#parts.crashes.quarantined());
   }
 
   /** Tells of what former processes have left to tell. */
@@ -54,46 +55,45 @@ export class Quarantine {
     for (const crashed of this.#parts.crashes.unannounced()) {
       const message = encodeQuarantine({ ...crashed, at: now });
       changes.announce(message);
-      this.#parts.crashes.markAnnounced(crashed.runId, now);
+      this.#parts.crashes.markAnnounced(crashed.runKey, now);
       this.#parts.crashes.noteNotice(message.id ?? '');
     }
   }
 
   /** Nothing has stopped the process: it is known that the run cannot be handled. */
   impose(run: LoadedRun, reason: string, { changes, now }: BatchContext): void {
-    const { runId } = run;
-    if (this.has(runId)) return;
+    const { runKey } = run;
+    if (this.has(runKey)) return;
     const { crashes, logger } = this.#parts;
-    const { workspace } = startedOf(run);
-    logger.error('the run is quarantined: this release cannot compile its definition', { run_id: runId });
-    crashes.quarantine({ runId, workspace, reason, at: now });
-    const message = encodeQuarantine({ runId, workspace, reason, at: now });
+    logger.error('the run is quarantined: this release cannot compile its definition', runFields(runKey));
+    crashes.quarantine({ runKey, reason, at: now });
+    const message = encodeQuarantine({ runKey, reason, at: now });
     changes.announce(message);
     crashes.noteNotice(message.id);
-    this.#runIds.add(runId);
+    this.#runKeys.add(runKey);
   }
 
   /** `message` is undefined for a timer, which rests. */
-  setAside(runId: string, kind: string, message: IncomingMessage | undefined, context: BatchContext): void {
+  setAside(runKey: RunKey, kind: string, message: IncomingMessage | undefined, context: BatchContext): void {
     const { crashes, deadLetters, logger } = this.#parts;
-    logger.error('a message for a quarantined run was set aside', { run_id: runId, kind });
+    logger.error('a message for a quarantined run was set aside', { ...runFields(runKey), kind });
     if (message === undefined) return;
-    crashes.setAside(runId, { subject: message.subject, payload: utf8.decode(message.data) });
-    const reason = `run ${runId} is quarantined: ${crashes.find(runId)?.reason}; it is handled when the run is released`;
+    crashes.setAside(runKey, { subject: message.subject, payload: utf8.decode(message.data) });
+    const reason = `run ${runOfKey(runKey).runId} is quarantined: ${crashes.find(runKey)?.reason}; it is handled when the run is released`;
     deadLetters.record(deadLetterOf(message, 'POISON_MESSAGE', reason, context.now), context);
   }
 
   release(command: ReleaseCommand, context: BatchContext): void {
     const { runId, workspace } = command;
-    const crashed = this.#parts.crashes.find(runId);
-    if (!this.has(runId) || crashed?.workspace !== workspace) {
+    const runKey = runKeyOf(command);
+    if (!this.has(runKey)) {
       const message = `run ${runId} is not quarantined`;
       this.#parts.commands.notice(command, { code: 'RUN_NOT_QUARANTINED', message }, context);
       return;
     }
-    this.#goOn(crashed, command, context);
+    this.#goOn(runKey, command, context);
     const { actor, commandId } = command;
-    const id = `quarantine/${runId}/${commandId}`;
+    const id = `quarantine:${runKey}/${commandId}`;
     this.#parts.crashes.noteNotice(id);
     context.changes.announce(
       encodeEvent({
@@ -108,12 +108,12 @@ export class Quarantine {
     );
   }
 
-  #goOn({ runId }: CrashedRun, { commandId }: ReleaseCommand, { changes }: BatchContext): void {
-    this.#runIds.delete(runId);
-    for (const [index, { subject, payload }] of this.#parts.crashes.release(runId).entries()) {
-      const messageId = `${runId}/released/${commandId}/${index}`;
+  #goOn(runKey: RunKey, { commandId }: ReleaseCommand, { changes }: BatchContext): void {
+    this.#runKeys.delete(runKey);
+    for (const [index, { subject, payload }] of this.#parts.crashes.release(runKey).entries()) {
+      const messageId = `${runKey}/released/${commandId}/${index}`;
       changes.send({ kind: 'message', subject, messageId, payload });
     }
-    for (const timer of this.#parts.timers.all()) if (timer.runId === runId) changes.setTimer(timer);
+    for (const timer of this.#parts.timers.all()) if (timer.runKey === runKey) changes.setTimer(timer);
   }
 }

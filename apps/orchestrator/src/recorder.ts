@@ -74,7 +74,6 @@ export class Recorder {
   /** Records the events in their order. What it returns has not been recorded or sent, nor has anything behind it. */
   record(
     run: LoadedRun,
-    workspace: string,
     { events, states }: Recordable,
     at: number,
     causationId?: string,
@@ -82,7 +81,7 @@ export class Recorder {
     for (const [index, event] of events.entries()) {
       const recorded = { seq: run.state.seq + 1, at, event };
       const state = states?.[index] ?? evolve(run.state, recorded);
-      const unsendable = this.#write(run, workspace, recorded, state, causationId);
+      const unsendable = this.#write(run, recorded, state, causationId);
       if (unsendable !== undefined) return unsendable;
     }
     return undefined;
@@ -90,23 +89,22 @@ export class Recorder {
 
   #write(
     run: LoadedRun,
-    workspace: string,
     recorded: RecordedEvent,
     state: RunState,
     causationId: string | undefined,
   ): Unsendable | undefined {
     const { seq, at, event } = recorded;
     const dataText = dataTextOf(recorded);
-    const message = encodeRunEvent(run.runId, workspace, recorded, causationId, dataText);
+    const message = encodeRunEvent(run.runKey, recorded, causationId, dataText);
     const unsendable = this.#excess(`the event ${event.type}`, message.data);
     if (unsendable !== undefined) return unsendable;
-    this.#parts.store.append(run.runId, seq, at, event.type, dataText, causationId);
+    this.#parts.store.append(run.runKey, seq, at, event.type, dataText, causationId);
     this.#changes.events.push(message);
     this.#touched.touch(run, event);
     this.#parts.runs.keep(run);
     run.state = state;
     for (const [index, effect] of react(state, recorded).entries()) {
-      const unsent = this.#perform(run, effect, `${run.runId}/${seq}/${index}`, at);
+      const unsent = this.#perform(run, effect, `${run.runKey}/${seq}/${index}`, at);
       if (unsent !== undefined) return unsent;
     }
     return undefined;
@@ -119,7 +117,7 @@ export class Recorder {
   }
 
   #perform(run: LoadedRun, effect: Effect, messageId: string, at: number): Unsendable | undefined {
-    const { runId } = run;
+    const { runKey } = run;
     const started = startedOf(run);
     switch (effect.type) {
       case 'dispatch_step':
@@ -137,19 +135,19 @@ export class Recorder {
         const parent = { workspace: started.workspace, runId: effect.parentRunId, stepId: effect.stepId };
         return this.#send(
           'the news for the parent',
-          childEndedEntry(parent, runId, effect.outcome, messageId),
+          childEndedEntry(parent, started.runId, effect.outcome, messageId),
         );
       }
       case 'set_timer': {
         const { timerId, dueAt, purpose } = effect;
-        this.#changes.setTimer({ runId, timerId, dueAt, purpose });
+        this.#changes.setTimer({ runKey, timerId, dueAt, purpose });
         return undefined;
       }
       case 'cancel_timer':
-        this.#changes.cancelTimer(runId, effect.timerId);
+        this.#changes.cancelTimer(runKey, effect.timerId);
         return undefined;
       case 'cancel_timers':
-        this.#changes.cancelTimers(runId);
+        this.#changes.cancelTimers(runKey);
         return undefined;
       case 'withdraw_step':
         this.#changes.send(stepWithdrawal(started, effect));

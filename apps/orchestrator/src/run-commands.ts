@@ -22,11 +22,16 @@ import {
   encodeEvent,
   type IncomingResume,
   type RunCommand,
+  type RunKey,
+  type RunRef,
+  runKeyOf,
+  runOfKey,
 } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 import type { Changes } from './changes.js';
 import type { Recorder, Unsendable } from './recorder.js';
-import { type LoadedRun, type Runs, startedOf } from './runs.js';
+import { runFields } from './run-fields.js';
+import type { LoadedRun, Runs } from './runs.js';
 import { sha256 } from './sha256.js';
 import { type InboxStore, runCommandKey } from './store/inbox-store.js';
 import { messageEntry } from './store/outbox-store.js';
@@ -61,14 +66,7 @@ export interface BatchContext {
   readonly now: number;
 }
 
-interface RunAddress {
-  readonly runId: string;
-  readonly workspace?: string;
-}
-
-export interface LostAttempt {
-  readonly workspace: string;
-  readonly runId: string;
+export interface LostAttempt extends RunRef {
   readonly stepId: string;
   readonly attempt: number;
   readonly error: StepError;
@@ -85,7 +83,7 @@ export class RunCommands {
 
   control(command: ControlCommand, context: BatchContext): void {
     if (!this.#parts.inbox.accept(runCommandKey(command), context.now)) return;
-    const run = this.#find(command);
+    const run = this.#parts.runs.find(runKeyOf(command));
     if (run === undefined) {
       const message = `there is no run ${command.runId}`;
       this.notice(command, { code: 'RUN_NOT_FOUND', message }, context);
@@ -100,14 +98,13 @@ export class RunCommands {
 
   /** The refusal of a command, in the history of its run. */
   refuse(run: LoadedRun, command: RunCommand, { code, message }: Refusal, context: BatchContext): void {
-    const { workspace } = startedOf(run);
     const { type, actor } = command;
     if (!hasRoomForRefusal(run.state)) {
       this.notice(command, { code, message }, context);
       return;
     }
     const event = { type: 'run.command_refused', command: type, code, message, actor } as const;
-    context.recorder.record(run, workspace, { events: [event] }, context.now, command.commandId);
+    context.recorder.record(run, { events: [event] }, context.now, command.commandId);
   }
 
   /** A refusal that is answered and not kept: the run has no history in its workspace, or too many refusals in it. */
@@ -121,7 +118,7 @@ export class RunCommands {
     data: EventData,
     context: BatchContext,
   ): void {
-    const id = `${runId}/refused/${commandId}`;
+    const id = `${runKeyOf({ workspace, runId })}/refused/${commandId}`;
     const about = { id, workspace, runId, sequence: 0, at: context.now, causationId: commandId };
     context.changes.announce(encodeEvent({ ...about, data }));
   }
@@ -138,7 +135,7 @@ export class RunCommands {
         this.#approval(message, context);
         break;
       case 'child.ended':
-        this.#quietly(message, toResumption(message), context);
+        this.#quietly(runKeyOf(message), toResumption(message), context);
         break;
     }
   }
@@ -154,15 +151,16 @@ export class RunCommands {
       });
       return;
     }
-    this.#quietly(message, toResumption(message), context);
+    this.#quietly(runKeyOf(message), toResumption(message), context);
   }
 
   #approval(message: Extract<IncomingResume, { approvalId: string }>, context: BatchContext): void {
-    const { runId, commandId, approvalId, actor } = message;
+    const { commandId, approvalId, actor } = message;
     if (!this.#parts.inbox.accept(runCommandKey(message), context.now)) return;
-    const run = this.#find(message);
+    const runKey = runKeyOf(message);
+    const run = this.#parts.runs.find(runKey);
     if (run === undefined) {
-      this.#ignored(runId, message.type, 'RUN_NOT_FOUND');
+      this.#ignored(runKey, message.type, 'RUN_NOT_FOUND');
       return;
     }
     const hasRoom = hasRoomForRefusal(run.state);
@@ -183,41 +181,33 @@ export class RunCommands {
       this.#announce(message, event, context);
       return;
     }
-    context.recorder.record(run, startedOf(run).workspace, { events: [event] }, context.now, commandId);
+    context.recorder.record(run, { events: [event] }, context.now, commandId);
   }
 
   /** What comes from machines: a refusal means that it is a duplicate or late. */
-  #quietly(at: RunAddress, command: Command, context: BatchContext): void {
-    const { runId } = at;
-    const run = this.#find(at);
+  #quietly(runKey: RunKey, command: Command, context: BatchContext): void {
+    const run = this.#parts.runs.find(runKey);
     if (run === undefined) {
-      this.#ignored(runId, command.type, 'RUN_NOT_FOUND');
+      this.#ignored(runKey, command.type, 'RUN_NOT_FOUND');
       return;
     }
     const answer = this.apply(run, command, context);
-    if (answer.kind === 'refused') this.#ignored(runId, command.type, answer.code);
+    if (answer.kind === 'refused') this.#ignored(runKey, command.type, answer.code);
   }
 
-  /** A run is not there for another workspace than its own; the orchestrator's own timers name none. */
-  #find({ runId, workspace }: RunAddress): LoadedRun | undefined {
-    const run = this.#parts.runs.find(runId);
-    const isOwn = run !== undefined && (workspace === undefined || startedOf(run).workspace === workspace);
-    return isOwn ? run : undefined;
-  }
-
-  #ignored(runId: string, command: string, code: string): void {
-    this.#parts.logger.debug('a message changed nothing', { run_id: runId, command, code });
+  #ignored(runKey: RunKey, command: string, code: string): void {
+    this.#parts.logger.debug('a message changed nothing', { ...runFields(runKey), command, code });
   }
 
   /** The timer is over whatever the answer: one that nobody wants any more is dropped. */
   timer(timer: Timer, context: BatchContext): void {
-    context.changes.cancelTimer(timer.runId, timer.timerId);
-    this.#quietly({ runId: timer.runId }, { type: 'timer_fired', purpose: timer.purpose }, context);
+    context.changes.cancelTimer(timer.runKey, timer.timerId);
+    this.#quietly(timer.runKey, { type: 'timer_fired', purpose: timer.purpose }, context);
   }
 
   /** A step's task could not be handled by anybody. False where that attempt is no longer in flight. */
   failStep({ workspace, runId, ...failure }: LostAttempt, context: BatchContext): void {
-    this.#quietly({ workspace, runId }, { type: 'step_failed', ...failure }, context);
+    this.#quietly(runKeyOf({ workspace, runId }), { type: 'step_failed', ...failure }, context);
   }
 
   /** A start that is linked to a parent was refused: the parent's state fails instead of waiting for ever. */
@@ -234,17 +224,16 @@ export class RunCommands {
           error: { code: 'INTERNAL', message: `${refusal.code}: ${refusal.message}`, retryable: false },
         },
       },
-      `${command.runId}/refused/${command.commandId}/parent`,
+      `${runKeyOf(command)}/refused/${command.commandId}/parent`,
     );
     context.changes.send(messageEntry(message));
   }
 
   /** Decides and records. Of a decision that cannot be sent the part that can stands, and the run is given up. */
   apply(run: LoadedRun, command: Command, context: BatchContext, causationId?: string): Answer {
-    const workspace = command.type === 'start' ? command.workspace : startedOf(run).workspace;
-    const decision = decide(run.state, command, this.#world(run, workspace, context));
+    const decision = decide(run.state, command, this.#world(run, context));
     if (decision.kind === 'refused') return decision;
-    const unsendable = context.recorder.record(run, workspace, decision, context.now, causationId);
+    const unsendable = context.recorder.record(run, decision, context.now, causationId);
     if (unsendable !== undefined) this.#giveUp(run, unsendable, context, causationId);
     return done;
   }
@@ -253,22 +242,21 @@ export class RunCommands {
     const { what, bytes, maxBytes } = unsendable;
     const message = `${what} has ${bytes} bytes, more than the server takes (${maxBytes})`;
     this.#parts.logger.error('a run was given up: a message of it cannot be sent', {
-      run_id: run.runId,
+      ...runFields(run.runKey),
       what,
       bytes,
       max_bytes: maxBytes,
     });
     const error = stepError('PAYLOAD_TOO_LARGE', message, { bytes, maxBytes });
-    const { workspace } = startedOf(run);
-    const decision = decide(run.state, { type: 'give_up', error }, this.#world(run, workspace, context));
+    const decision = decide(run.state, { type: 'give_up', error }, this.#world(run, context));
     // It had ended: what could not be sent was the last thing that it had to say.
     if (decision.kind === 'refused') return;
-    const again = context.recorder.record(run, workspace, decision, context.now, causationId);
-    if (again !== undefined) throw new InvariantViolation(`the end of run ${run.runId}: ${again.what}`);
+    const again = context.recorder.record(run, decision, context.now, causationId);
+    if (again !== undefined) throw new InvariantViolation(`the end of run ${run.runKey}: ${again.what}`);
   }
 
-  #world(run: LoadedRun, workspace: string, { now }: BatchContext): World {
-    if (run.plan === undefined) throw new InvariantViolation(`run ${run.runId} has no plan: ${run.problem}`);
+  #world(run: LoadedRun, { now }: BatchContext): World {
+    if (run.plan === undefined) throw new InvariantViolation(`run ${run.runKey} has no plan: ${run.problem}`);
     const { newBudget, runLimits, violationsIn, limits } = this.#parts;
     return {
       now,
@@ -277,7 +265,7 @@ export class RunCommands {
       runLimits,
       budget: newBudget(),
       digest: sha256,
-      violations: violationsIn(workspace),
+      violations: violationsIn(runOfKey(run.runKey).workspace),
     };
   }
 }

@@ -18,12 +18,13 @@ import {
   snapshot,
 } from '@signalbox/engine';
 import { InvariantViolation } from '@signalbox/messaging';
+import type { RunKey } from '@signalbox/protocol';
 import { LruMap } from './lru-map.js';
 import type { WorkflowStore } from './store/catalog-store.js';
 import type { RunStore } from './store/run-store.js';
 
 export interface LoadedRun {
-  readonly runId: string;
+  readonly runKey: RunKey;
   /** Undefined where this release cannot compile the definition, and `problem` says why. */
   readonly plan: Plan | undefined;
   readonly problem?: string | undefined;
@@ -39,7 +40,7 @@ const minSnapshotSeq = 512;
 export class Runs {
   readonly #store: RunStore;
   readonly #workflows: WorkflowStore;
-  readonly #cache = new LruMap<string, LoadedRun>(maxCachedRuns);
+  readonly #cache = new LruMap<RunKey, LoadedRun>(maxCachedRuns);
   readonly #plans = new LruMap<string, Plan>(maxCachedPlans);
   /** As they were before the transaction; undefined: not there. */
   readonly #before = new Map<LoadedRun, { state: RunState; snapshotSeq: number }>();
@@ -52,31 +53,31 @@ export class Runs {
     this.#workflows = workflows;
   }
 
-  find(runId: string): LoadedRun | undefined {
-    const cached = this.#cache.get(runId);
+  find(runKey: RunKey): LoadedRun | undefined {
+    const cached = this.#cache.get(runKey);
     if (cached !== undefined) return cached;
-    const row = this.#store.find(runId);
+    const row = this.#store.find(runKey);
     if (row === undefined) return undefined;
     const plan = this.plan(row.workspace, row.workflowId, row.workflowVersion);
     const problem =
       plan === undefined ? this.problemOfPlan(row.workspace, row.workflowId, row.workflowVersion) : undefined;
     if (plan === undefined && problem === undefined)
-      throw new InvariantViolation(`run ${runId} has lost its plan`);
-    const stored = this.#store.snapshot(runId);
+      throw new InvariantViolation(`run ${runKey} has lost its plan`);
+    const stored = this.#store.snapshot(runKey);
     let state = stored === undefined ? initialState : restored(stored.state);
-    for (const recorded of this.#store.history(runId, state.seq)) state = evolve(state, recorded);
+    for (const recorded of this.#store.history(runKey, state.seq)) state = evolve(state, recorded);
     if (state.kind === 'none' || state.seq !== row.seq) {
       throw new InvariantViolation(
-        `run ${runId} has ${state.seq} events in its history, ${row.seq} in its row`,
+        `run ${runKey} has ${state.seq} events in its history, ${row.seq} in its row`,
       );
     }
-    return this.add({ runId, plan, problem, state, snapshotSeq: stored?.seq ?? 0 });
+    return this.add({ runKey, plan, problem, state, snapshotSeq: stored?.seq ?? 0 });
   }
 
   /** A run that this release cannot go on with. No lookup where it can compile every definition. */
-  findUnusable(runId: string): { readonly run: LoadedRun; readonly problem: string } | undefined {
+  findUnusable(runKey: RunKey): { readonly run: LoadedRun; readonly problem: string } | undefined {
     this.#hasProblems ??= this.#workflows.hasProblems();
-    const run = this.#hasProblems ? this.find(runId) : undefined;
+    const run = this.#hasProblems ? this.find(runKey) : undefined;
     return run?.problem === undefined ? undefined : { run, problem: run.problem };
   }
 
@@ -95,13 +96,13 @@ export class Runs {
     for (const [run, { state, snapshotSeq }] of this.#before) {
       run.state = state;
       run.snapshotSeq = snapshotSeq;
-      if (state.kind === 'none') this.#cache.delete(run.runId);
+      if (state.kind === 'none') this.#cache.delete(run.runKey);
     }
     this.#before.clear();
   }
 
   add(run: LoadedRun): LoadedRun {
-    this.#cache.set(run.runId, run);
+    this.#cache.set(run.runKey, run);
     return run;
   }
 
@@ -126,7 +127,7 @@ export class Runs {
   snapshotIfDue(run: LoadedRun): void {
     const { seq } = run.state;
     if (seq < Math.max(minSnapshotSeq, 2 * run.snapshotSeq)) return;
-    this.#store.putSnapshot(run.runId, seq, JSON.stringify(snapshot(run.state)));
+    this.#store.putSnapshot(run.runKey, seq, JSON.stringify(snapshot(run.state)));
     run.snapshotSeq = seq;
   }
 
@@ -148,7 +149,7 @@ const restored = (text: string): RunState => {
 };
 
 /** The run's first event. @throws InvariantViolation before it. */
-export const startedOf = ({ state, runId }: LoadedRun): RunStarted => {
-  if (state.kind === 'none') throw new InvariantViolation(`run ${runId} has not started`);
+export const startedOf = ({ state, runKey }: LoadedRun): RunStarted => {
+  if (state.kind === 'none') throw new InvariantViolation(`run ${runKey} has not started`);
   return state.started;
 };

@@ -11,9 +11,9 @@ import {
   type RunStarted,
   type World,
 } from '@signalbox/engine';
-import type { JsonValue, RunCommand } from '@signalbox/protocol';
+import { type JsonValue, type RunCommand, runKeyOf } from '@signalbox/protocol';
 import type { BatchContext, Refusal, RunCommands } from './run-commands.js';
-import { type LoadedRun, type Runs, startedOf } from './runs.js';
+import type { LoadedRun, Runs } from './runs.js';
 import type { AgentStore, WorkflowStore } from './store/catalog-store.js';
 import { type InboxStore, runCommandKey } from './store/inbox-store.js';
 
@@ -44,10 +44,11 @@ export class Starts {
   start(command: StartCommand, context: BatchContext): void {
     const { commands, inbox, runs } = this.#parts;
     const isNew = inbox.accept(runCommandKey(command), context.now);
-    const existing = runs.find(command.runId);
+    const existing = runs.find(runKeyOf(command));
     if (!isNew && (existing !== undefined || command.parent === undefined)) return;
     if (existing !== undefined) {
-      this.#refuseExisting(existing, command, context);
+      const message = `the run ${command.runId} has been started`;
+      commands.refuse(existing, command, { code: 'RUN_ALREADY_STARTED', message }, context);
       return;
     }
     const found = this.#workflow(command);
@@ -55,14 +56,6 @@ export class Starts {
     if (refusal === undefined) return;
     commands.notice(command, refusal, context);
     commands.tellParent(command, refusal, context);
-  }
-
-  #refuseExisting(existing: LoadedRun, command: StartCommand, context: BatchContext): void {
-    const { commands } = this.#parts;
-    const refusal = { code: 'RUN_ALREADY_STARTED', message: `the run ${command.runId} has been started` };
-    const isOwn = startedOf(existing).workspace === command.workspace;
-    if (isOwn) commands.refuse(existing, command, refusal, context);
-    else commands.notice(command, refusal, context);
   }
 
   #workflow(command: StartCommand): Found | Refusal {
@@ -88,7 +81,7 @@ export class Starts {
     const invalid = this.#invalidInput(command, plan);
     if (invalid !== undefined) return invalid;
     const { runId, workspace, input, actor, idempotencyKey, parent, depth } = command;
-    const run: LoadedRun = { runId, plan, state: initialState, snapshotSeq: 0 };
+    const run: LoadedRun = { runKey: runKeyOf(command), plan, state: initialState, snapshotSeq: 0 };
     const answer = commands.apply(
       run,
       {

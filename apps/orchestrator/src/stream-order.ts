@@ -3,9 +3,11 @@
  * the stream ended when it began: until then an older message may come behind a younger one, a cancel behind the
  * result that it was to forestall.
  */
+import type { RunKey } from '@signalbox/protocol';
+
 export interface Ordered {
   /** Undefined for what belongs to no run: nothing waits for it, and it waits for nothing. */
-  readonly runId: string | undefined;
+  readonly runKey: RunKey | undefined;
   /** In the stream. */
   readonly sequence: number;
   readonly storedAt: number;
@@ -30,7 +32,7 @@ export class StreamOrder<T extends Ordered> {
   /** In stream order, everything that nothing older can come behind: all up to this number has been delivered. */
   take(deliveredUpTo: number): T[] {
     if (this.#held.length === 0) return [];
-    const isReady = ({ runId, sequence }: T): boolean => runId === undefined || sequence <= deliveredUpTo;
+    const isReady = ({ runKey, sequence }: T): boolean => runKey === undefined || sequence <= deliveredUpTo;
     const ready = this.#held.filter(isReady);
     this.#held = ready.length === this.#held.length ? [] : this.#held.filter((each) => !isReady(each));
     return ready.sort((a, b) => a.sequence - b.sequence);

@@ -6,6 +6,7 @@
  * 2. Cancelled timers leave the heap when they are half of it: most timeouts are cancelled long before they are due.
  * 3. A timer that was handed out stays until its handling has committed its end; until then it is not handed out again.
  */
+import type { RunKey } from '@signalbox/protocol';
 import type { TimerChange } from './changes.js';
 import type { Timer } from './store/timer-store.js';
 
@@ -21,7 +22,7 @@ const minSweepCount = 1_024;
 export class Timers {
   #heap: Entry[] = [];
   #deadCount = 0;
-  readonly #byRun = new Map<string, Map<string, Entry>>();
+  readonly #byRun = new Map<RunKey, Map<string, Entry>>();
 
   constructor(timers: readonly Timer[]) {
     for (const timer of timers) this.#set(timer);
@@ -30,10 +31,10 @@ export class Timers {
   apply(changes: readonly TimerChange[]): void {
     for (const change of changes) {
       if (change.kind === 'set') this.#set(change.timer);
-      else if (change.kind === 'cancel') this.#drop(change.runId, change.timerId);
+      else if (change.kind === 'cancel') this.#drop(change.runKey, change.timerId);
       else
-        for (const timerId of [...(this.#byRun.get(change.runId)?.keys() ?? [])])
-          this.#drop(change.runId, timerId);
+        for (const timerId of [...(this.#byRun.get(change.runKey)?.keys() ?? [])])
+          this.#drop(change.runKey, timerId);
     }
   }
 
@@ -53,7 +54,7 @@ export class Timers {
 
   /** Whether exactly this timer is still wanted: it was neither cancelled nor set anew. */
   isSet(timer: Timer): boolean {
-    return this.#byRun.get(timer.runId)?.get(timer.timerId)?.timer === timer;
+    return this.#byRun.get(timer.runKey)?.get(timer.timerId)?.timer === timer;
   }
 
   /** The wall clock was set back by so much: what was to come in three seconds still comes in three seconds. */
@@ -76,21 +77,21 @@ export class Timers {
   }
 
   #set(timer: Timer): void {
-    this.#drop(timer.runId, timer.timerId);
+    this.#drop(timer.runKey, timer.timerId);
     const entry = { timer, isLive: true, isTaken: false };
-    const ofRun = this.#byRun.get(timer.runId) ?? new Map<string, Entry>();
+    const ofRun = this.#byRun.get(timer.runKey) ?? new Map<string, Entry>();
     ofRun.set(timer.timerId, entry);
-    this.#byRun.set(timer.runId, ofRun);
+    this.#byRun.set(timer.runKey, ofRun);
     this.#push(entry);
   }
 
-  #drop(runId: string, timerId: string): void {
-    const ofRun = this.#byRun.get(runId);
+  #drop(runKey: RunKey, timerId: string): void {
+    const ofRun = this.#byRun.get(runKey);
     const entry = ofRun?.get(timerId);
     if (ofRun === undefined || entry === undefined) return;
     entry.isLive = false;
     ofRun.delete(timerId);
-    if (ofRun.size === 0) this.#byRun.delete(runId);
+    if (ofRun.size === 0) this.#byRun.delete(runKey);
     if (!entry.isTaken) this.#deadCount += 1;
     if (this.#deadCount > minSweepCount && this.#deadCount * 2 > this.#heap.length) this.#sweep();
   }

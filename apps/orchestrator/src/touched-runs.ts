@@ -1,6 +1,7 @@
 /** The rows of runs, steps and approvals, written once a batch for each, from the state after the last event. */
 import { approvalView, isEnded, type RunEvent, runStatus, runView, stepView } from '@signalbox/engine';
-import { type LoadedRun, type Runs, startedOf } from './runs.js';
+import type { RunKey } from '@signalbox/protocol';
+import type { LoadedRun, Runs } from './runs.js';
 import type { RunStore } from './store/run-store.js';
 
 interface Touched {
@@ -14,7 +15,7 @@ interface Touched {
 export class TouchedRuns {
   readonly #runs: Runs;
   readonly #store: RunStore;
-  readonly #touched = new Map<string, Touched>();
+  readonly #touched = new Map<RunKey, Touched>();
 
   constructor(runs: Runs, store: RunStore) {
     this.#runs = runs;
@@ -23,11 +24,11 @@ export class TouchedRuns {
 
   /** To be called before the run's state has the event in it. */
   touch(run: LoadedRun, event: RunEvent): void {
-    let touched = this.#touched.get(run.runId);
+    let touched = this.#touched.get(run.runKey);
     if (touched === undefined) {
       const isNew = run.state.kind === 'none';
       touched = { run, isNew, stepIds: new Set(), approvalIds: new Set() };
-      this.#touched.set(run.runId, touched);
+      this.#touched.set(run.runKey, touched);
     }
     if ('stepId' in event) touched.stepIds.add(event.stepId);
     if ('approvalId' in event) touched.approvalIds.add(event.approvalId);
@@ -43,7 +44,7 @@ export class TouchedRuns {
       this.#flushRun(touched);
       for (const stepId of touched.stepIds) {
         const step = stepView(touched.run.state, stepId);
-        if (step !== undefined) this.#store.putStep(touched.run.runId, step);
+        if (step !== undefined) this.#store.putStep(touched.run.runKey, step);
       }
       for (const approvalId of touched.approvalIds) this.#flushApproval(touched.run, approvalId);
       this.#runs.snapshotIfDue(touched.run);
@@ -58,16 +59,14 @@ export class TouchedRuns {
     const hasEnded = isEnded(status);
     if (isNew && !hasEnded) return;
     const view = hasEnded ? runView(state) : undefined;
-    this.#store.updateRun(run.runId, status, state.seq, view?.endedAt, view?.error);
+    this.#store.updateRun(run.runKey, status, state.seq, view?.endedAt, view?.error);
   }
 
   #flushApproval(run: LoadedRun, approvalId: string): void {
     const view = approvalView(run.state, approvalId);
     if (view === undefined) return;
-    const { workspace } = startedOf(run);
-    this.#store.putApproval(run.runId, {
+    this.#store.putApproval(run.runKey, {
       ...view,
-      workspace,
       ...(view.closedAt === undefined ? {} : { decidedAt: view.closedAt }),
     });
   }

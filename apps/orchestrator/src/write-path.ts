@@ -13,6 +13,7 @@
  * 6. A commit takes as many inputs as are decided within `maxTurnMs`, and at least one; the rest is for the next.
  */
 import { isStoreFailure } from '@signalbox/data-folder';
+import { type RunKey, runKeyOf, runOfKey } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 import type { Database } from 'better-sqlite3';
 import type { Catalog } from './catalog/catalog.js';
@@ -30,22 +31,20 @@ import type { OutboxStore, PublishedMarks } from './store/outbox-store.js';
 import type { TimerStore } from './store/timer-store.js';
 import { type BatchInput, deadLetterOf } from './wire/input-codec.js';
 
+/** Pays for what belongs to no workspace. */
+const fallbackWorkspace = 'default';
+
 /** After so long no further input is decided in a turn: writing rows, committing and publishing come on top. */
 export const maxTurnMs = 8;
-
-/** For runs of which nothing says where they belong. */
-const fallbackWorkspace = 'default';
 
 /** Handling this run has failed in a way that nobody handles: log, exit, restart. */
 export class RunCrash extends Error {
   override readonly name = 'RunCrash';
   constructor(
-    readonly runId: string,
-    /** Undefined where neither the message nor the run says it. */
-    readonly workspace: string | undefined,
+    readonly runKey: RunKey,
     cause: unknown,
   ) {
-    super(`run ${runId} cannot be handled: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    super(`run ${runKey} cannot be handled: ${cause instanceof Error ? cause.message : String(cause)}`, {
       cause,
     });
   }
@@ -142,11 +141,11 @@ export class WritePath {
 
   /** What the input has to keep its order in, and who pays for it. */
   laneOf(input: BatchInput): Lane {
-    return { workspace: this.#payerOf(input), key: keyOf(input) };
+    return { workspace: payerOf(input), key: keyOf(input) };
   }
 
-  isQuarantined(runId: string): boolean {
-    return this.#quarantine.has(runId);
+  isQuarantined(runKey: RunKey): boolean {
+    return this.#quarantine.has(runKey);
   }
 
   /**
@@ -168,10 +167,7 @@ export class WritePath {
       return { entries, events, timerChanges, undecided, costsMs, marks: reached };
     } catch (cause) {
       this.#quarantine.rollback();
-      if (cause instanceof RunCrash) {
-        const { runId, workspace = fallbackWorkspace, message } = cause;
-        crashes.record({ runId, workspace, reason: message });
-      }
+      if (cause instanceof RunCrash) crashes.record({ runKey: cause.runKey, reason: cause.message });
       if (cause instanceof MessageCrash) crashes.recordMessage(cause.messageId, cause.message);
       throw cause;
     }
@@ -262,8 +258,8 @@ export class WritePath {
   }
 
   #handleOne(input: BatchInput, context: BatchContext): void {
-    const runId = runIdOf(input);
-    if (runId === undefined) {
+    const runKey = runKeyOfInput(input);
+    if (runKey === undefined) {
       this.#handleMessage(input, context);
       return;
     }
@@ -271,10 +267,10 @@ export class WritePath {
       this.#quarantine.release(input.command, context);
       return;
     }
-    const unusable = this.#parts.recorder.runs.findUnusable(runId);
+    const unusable = this.#parts.recorder.runs.findUnusable(runKey);
     if (unusable !== undefined) this.#quarantine.impose(unusable.run, unusable.problem, context);
-    if (this.#quarantine.has(runId)) {
-      this.#quarantine.setAside(runId, input.kind, 'message' in input ? input.message : undefined, context);
+    if (this.#quarantine.has(runKey)) {
+      this.#quarantine.setAside(runKey, input.kind, 'message' in input ? input.message : undefined, context);
       return;
     }
     try {
@@ -283,7 +279,7 @@ export class WritePath {
       if (cause instanceof NeedsAnswer) throw cause;
       // A disk that is full is not the fault of the run at hand.
       if (isStoreFailure(cause)) throw cause;
-      throw new RunCrash(runId, this.#workspaceOf(input, runId), cause);
+      throw new RunCrash(runKey, cause);
     }
   }
 
@@ -331,36 +327,16 @@ export class WritePath {
         break;
     }
   }
-
-  #payerOf(input: BatchInput): string {
-    switch (input.kind) {
-      case 'run':
-        return input.command.workspace;
-      case 'resume':
-        return input.resume.workspace;
-      case 'catalog':
-        return input.command.workspace;
-      case 'timer':
-        return this.#parts.recorder.store.find(input.timer.runId)?.workspace ?? fallbackWorkspace;
-      case 'dead_letter':
-        return fallbackWorkspace;
-    }
-  }
-
-  #workspaceOf(input: BatchInput, runId: string): string | undefined {
-    if (input.kind === 'run') return input.command.workspace;
-    return this.#parts.recorder.store.find(runId)?.workspace;
-  }
 }
 
-export const runIdOf = (input: BatchInput): string | undefined => {
+export const runKeyOfInput = (input: BatchInput): RunKey | undefined => {
   switch (input.kind) {
     case 'run':
-      return input.command.runId;
+      return runKeyOf(input.command);
     case 'resume':
-      return input.resume.runId;
+      return runKeyOf(input.resume);
     case 'timer':
-      return input.timer.runId;
+      return input.timer.runKey;
     case 'catalog':
     case 'dead_letter':
       return undefined;
@@ -369,8 +345,14 @@ export const runIdOf = (input: BatchInput): string | undefined => {
 
 /** What is handled in the order in which it comes. */
 const keyOf = (input: BatchInput): string => {
-  const runId = runIdOf(input);
-  if (runId !== undefined) return `run/${runId}`;
+  const runKey = runKeyOfInput(input);
+  if (runKey !== undefined) return `run/${runKey}`;
   if (input.kind === 'catalog') return `catalog/${input.command.workspace}`;
   return input.kind;
+};
+
+const payerOf = (input: BatchInput): string => {
+  const runKey = runKeyOfInput(input);
+  if (runKey !== undefined) return runOfKey(runKey).workspace;
+  return input.kind === 'catalog' ? input.command.workspace : fallbackWorkspace;
 };

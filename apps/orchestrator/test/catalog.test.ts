@@ -102,8 +102,8 @@ describe('the catalog', () => {
     await world.deliver(command);
     await world.deliver(world.message(command.subject, command.data));
     await world.deliver(world.catalog({ type: 'delete_workflow', workflowId: 'nothing' }));
-    const ids = world.bus.journal.filter((line) => line.startsWith('store catalog/'));
-    expect(ids).toEqual(['store catalog/default/1', 'store catalog/default/2', 'store catalog/default/3']);
+    const ids = world.bus.journal.filter((line) => line.startsWith('store catalog:'));
+    expect(ids).toEqual(['store catalog:default/1', 'store catalog:default/2', 'store catalog:default/3']);
     expect(world.count('catalog_events')).toBe(3);
   });
 

@@ -208,8 +208,8 @@ describe('a run that stops the process', () => {
     world.crash();
     await world.open();
     for (let count = 0; count < 3; count += 1) await crashOn('bad');
-    expect(world.sql.prepare('SELECT run_id, count FROM run_crashes').all()).toEqual([
-      { run_id: 'bad', count: 3 },
+    expect(world.sql.prepare('SELECT run_key, count FROM run_crashes').all()).toEqual([
+      { run_key: 'default/bad', count: 3 },
     ]);
     const pause = world.command<'pause'>({ type: 'pause', runId: 'bad' });
     const other = world.command<'pause'>({ type: 'pause', runId: 'good' });

@@ -1,5 +1,5 @@
 /** Quarantines, as the log tells of them, in a database that lacks them. */
-import { type DeadLetterReport, decodeEvent, type WireMessage } from '@signalbox/protocol';
+import { type DeadLetterReport, decodeEvent, runKeyOf, type WireMessage } from '@signalbox/protocol';
 import BetterSqlite, { type Database } from 'better-sqlite3';
 import { beforeEach, expect, test } from 'vitest';
 import { createNoticeFold } from '../src/log/notice-fold.js';
@@ -18,7 +18,8 @@ beforeEach(() => {
   take = ({ subject, data }) => fold(decodeEvent({ subject, text: String(data) }));
 });
 
-const quarantine = encodeQuarantine({ runId: 'run-1', workspace: 'default', reason: 'it stops', at: 5 });
+const runKey = runKeyOf({ workspace: 'default', runId: 'run-1' });
+const quarantine = encodeQuarantine({ runKey, reason: 'it stops', at: 5 });
 
 const letter = (over: Partial<DeadLetterReport> = {}): WireMessage =>
   encodeDeadLetter({
@@ -41,16 +42,16 @@ test('a quarantined run is quarantined again, with what was set aside for it', (
   expect(take(quarantine)).toBe(true);
   expect(take(letter())).toBe(true);
   const crashes = createCrashStore(sql);
-  expect([...crashes.quarantined()]).toEqual(['run-1']);
+  expect([...crashes.quarantined()]).toEqual([runKey]);
   expect(crashes.unannounced()).toEqual([]);
-  expect(crashes.release('run-1')).toEqual([
+  expect(crashes.release(runKey)).toEqual([
     { subject: 'wf.task.run.default.run-1', payload: '{"type":"pause"}' },
   ]);
 });
 
 test('a notice that is known changes nothing: a run that was released here stays released', () => {
   take(quarantine);
-  createCrashStore(sql).release('run-1');
+  createCrashStore(sql).release(runKey);
   expect(take(quarantine)).toBe(false);
   expect([...createCrashStore(sql).quarantined()]).toEqual([]);
 });
@@ -58,5 +59,5 @@ test('a notice that is known changes nothing: a run that was released here stays
 test('what a dead letter has cut off is not handled as if it were whole', () => {
   take(quarantine);
   take(letter({ payloadBytes: 100_000 }));
-  expect(createCrashStore(sql).release('run-1')).toEqual([]);
+  expect(createCrashStore(sql).release(runKey)).toEqual([]);
 });

@@ -1,9 +1,12 @@
+import { runKeyOf } from '@signalbox/protocol';
 import { eventually } from '@signalbox/testing';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Timers } from '../src/timers.js';
 import type { TestDelivery } from './support/test-delivery.js';
 import { step, TestWorld, workflow } from './support/test-world.js';
+
+const keyOf = (runId: string) => runKeyOf({ workspace: 'default', runId });
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -21,11 +24,11 @@ describe('timers in memory', () => {
         for (const { id, dueAt, isSet } of changes) {
           const timerId = `t${id}`;
           if (isSet) {
-            const timer = { runId: 'r', timerId, dueAt, purpose: { kind: 'run_timeout' } as const };
+            const timer = { runKey: keyOf('r'), timerId, dueAt, purpose: { kind: 'run_timeout' } as const };
             timers.apply([{ kind: 'set', timer }]);
             expected.set(timerId, dueAt);
           } else {
-            timers.apply([{ kind: 'cancel', runId: 'r', timerId }]);
+            timers.apply([{ kind: 'cancel', runKey: keyOf('r'), timerId }]);
             expected.delete(timerId);
           }
         }
@@ -44,14 +47,14 @@ describe('timers in memory', () => {
     const timers = new Timers([]);
     for (let index = 0; index < 20_000; index += 1) {
       const timer = {
-        runId: `r${index}`,
+        runKey: keyOf(`r${index}`),
         timerId: 't',
         dueAt: 1e12,
         purpose: { kind: 'run_timeout' } as const,
       };
       timers.apply([
         { kind: 'set', timer },
-        { kind: 'cancel', runId: `r${index}`, timerId: 't' },
+        { kind: 'cancel', runKey: keyOf(`r${index}`), timerId: 't' },
       ]);
     }
     expect(timers.heldCount).toBeLessThan(2_100);
@@ -119,7 +122,7 @@ describe('durable timers', () => {
     const purpose = { kind: 'step_timeout', stepId: 'gone', attempt: 1 };
     world.sql
       .prepare('INSERT INTO timers VALUES (?, ?, ?, ?)')
-      .run('run-1', 'stray', world.clock.now() + 5, JSON.stringify(purpose));
+      .run('default/run-1', 'stray', world.clock.now() + 5, JSON.stringify(purpose));
     world.crash();
     await world.open();
     const { seq } = world.row('run-1');

@@ -82,7 +82,7 @@ const send = async (stepId: string, latencyMs = 0): Promise<void> => {
     input: { agent: 'greeter', task: stepId },
     outputValidation: 'warn',
     scheduledAt: Date.now(),
-    idempotencyKey: `${runId}:${stepId}:1`,
+    idempotencyKey: `default:${runId}:${stepId}:1`,
   };
   const message = encodeStepTask(task, {
     target: 'worker',

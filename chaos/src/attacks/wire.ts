@@ -213,7 +213,7 @@ const cancelledBy = (by: BusUser, runId: string): Forged => ({
   subject: eventSubjects.run(workspace, runId),
   body: {
     specversion: '1.0',
-    id: `${runId}/99`,
+    id: `${workspace}/${runId}/99`,
     source: `signalbox/${workspace}`,
     type: 'signalbox.run.cancelled',
     subject: `runs/${runId}`,

@@ -18,7 +18,7 @@ const task = (action: string): StepTask => ({
   input: {},
   outputValidation: 'warn',
   scheduledAt: 0,
-  idempotencyKey: 'r1:s1:1',
+  idempotencyKey: 'default:r1:s1:1',
 });
 
 const lines: string[] = [];

@@ -13,6 +13,7 @@ import { type CatalogEventMessage, catalogEvent } from './catalog-event.js';
 import { ContractError } from './contract-error.js';
 import { type IncomingText, parseJson, parseValue, requireVersion } from './incoming-text.js';
 import { type RunEventMessage, runEvent } from './run-event.js';
+import { runKeyOf } from './run-key.js';
 import { id } from './shapes.js';
 import { eventSubjects } from './subjects.js';
 import { type WireMessage, wireMessage } from './wire-message.js';
@@ -23,7 +24,7 @@ const sourcePrefix = 'signalbox/';
 export type EventData = RunEventMessage | CatalogEventMessage;
 
 export interface EventEnvelope<D extends EventData = EventData> {
-  /** Of a history's event: `<runID>/<seq>`, `catalog/<workspace>/<seq>`. Also the message id on the stream. */
+  /** Of a history's event: `<workspace>/<runID>/<seq>`, `catalog:<workspace>/<seq>`. Also the message id on the stream. */
   readonly id: string;
   readonly workspace: string;
   /** Null for the workspace's own facts. */
@@ -76,7 +77,9 @@ const eventSubject = ({ data, runId, workspace }: Omit<EventEnvelope, 'id'>): st
 
 /** The id of an event that has a place in a history; undefined for a notice. */
 const idInHistory = ({ runId, workspace, sequence }: Omit<EventEnvelope, 'id'>): string | undefined =>
-  sequence === 0 ? undefined : `${runId ?? `catalog/${workspace}`}/${sequence}`;
+  sequence === 0
+    ? undefined
+    : `${runId === null ? `catalog:${workspace}` : runKeyOf({ workspace, runId })}/${sequence}`;
 
 export const encodeEvent = (envelope: EventEnvelope): WireMessage => {
   const { type: _, ...data } = envelope.data;

@@ -4,6 +4,7 @@ import type { CatalogCommand } from './catalog-command.js';
 import type { DeadLetterReport } from './dead-letter.js';
 import type { ApprovalJudgement, ChildEnded, StepReport, StepReporter } from './resume-message.js';
 import type { RunCommand } from './run-command.js';
+import { attemptKeyOf, runKeyOf } from './run-key.js';
 import type { StepTarget, StepTask } from './step-task.js';
 import { taskSubjects } from './subjects.js';
 import { type WireMessage, type WireMessageMarks, wireMessage } from './wire-message.js';
@@ -11,7 +12,7 @@ import { type WireMessage, type WireMessageMarks, wireMessage } from './wire-mes
 /** A command of a client is known by its own id in its workspace, one that an effect sends by the id of the effect. */
 export const encodeRunCommand = (command: RunCommand): WireMessage => {
   const { workspace, runId, commandId } = command;
-  const messageId = `${workspace}/${runId}/${commandId}`;
+  const messageId = `${runKeyOf(command)}/${commandId}`;
   return wireMessage(taskSubjects.run(workspace, runId), messageId, JSON.stringify(command));
 };
 
@@ -23,7 +24,7 @@ export const encodeCatalogCommand = (command: CatalogCommand): WireMessage => {
   const { workspace, commandId } = command;
   return wireMessage(
     taskSubjects.catalog(workspace),
-    `catalog/${workspace}/${commandId}`,
+    `catalog:${workspace}/${commandId}`,
     JSON.stringify(command),
   );
 };
@@ -76,9 +77,9 @@ export const encodeStepReport = (
   sentBy: StepReporter,
   cause?: WireMessageMarks['cause'],
 ): WireMessage => {
-  const { workspace, runId, stepId, attempt, type } = report;
+  const { workspace, runId, stepId, type } = report;
   const subjectOf = sentBy === 'agent' ? taskSubjects.resumeAgent : taskSubjects.resumeStep;
-  const idempotencyKey = `${runId}:${stepId}:${attempt}`;
+  const idempotencyKey = attemptKeyOf(report);
   const messageId = `${idempotencyKey}/${type === 'step.started' ? 'started' : 'result'}`;
   return wireMessage(subjectOf(workspace, runId, stepId), messageId, JSON.stringify(report), {
     idempotencyKey,
@@ -99,7 +100,7 @@ export const encodeApprovalDecision = (decision: ApprovalDecision): WireMessage 
   const { workspace, runId, approvalId, commandId } = decision;
   return wireMessage(
     taskSubjects.approvalDecision(workspace, runId, approvalId),
-    `${workspace}/${runId}/${commandId}`,
+    `${runKeyOf(decision)}/${commandId}`,
     JSON.stringify(decision),
   );
 };
@@ -109,7 +110,7 @@ export const encodeApprovalJudgement = (judgement: ApprovalJudgement): WireMessa
   const { workspace, runId, commandId } = judgement;
   return wireMessage(
     taskSubjects.resumeApproval(workspace, runId),
-    `${workspace}/${runId}/${commandId}/judged`,
+    `${runKeyOf(judgement)}/${commandId}/judged`,
     JSON.stringify(judgement),
   );
 };
@@ -120,6 +121,6 @@ export const encodeChildEnded = (ended: ChildEnded, effectId: string): WireMessa
 export const encodeDeadLetterReport = (report: DeadLetterReport): WireMessage =>
   wireMessage(
     taskSubjects.deadLetter(report.workspace),
-    `deadletter/${report.workspace}/${report.id}`,
+    `deadletter:${report.workspace}/${report.id}`,
     JSON.stringify(report),
   );

@@ -50,6 +50,7 @@ export type {
 } from './resume-message.js';
 export { type RunCommand, runCommand } from './run-command.js';
 export { type RunEventMessage, runEvent } from './run-event.js';
+export { attemptKeyOf, type RunKey, type RunRef, runKeyOf, runOfKey } from './run-key.js';
 export { type IssueMessage, id, issue, type JsonValue } from './shapes.js';
 export { reporterOf, type StepTarget, type StepTask, stepTask } from './step-task.js';
 export { describeStream, readStreamIdentity, type StreamIdentity } from './stream-identity.js';

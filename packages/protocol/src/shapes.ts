@@ -35,7 +35,7 @@ export const id = z
   .string()
   .regex(idPattern, { error: 'must be 1 to 128 characters out of A-Z, a-z, 0-9, "_" and "-"' });
 
-/** A caller's id, or ids that "/" joins: the effect that sends the command, such as `<runID>/<seq>/<index>`. */
+/** A caller's id, or ids that "/" joins: the effect that sends the command, such as `<workspace>/<runID>/<seq>/<index>`. */
 export const commandId = z.string().regex(/^[A-Za-z0-9_-]{1,128}(\/[A-Za-z0-9_-]{1,128}){0,5}$/, {
   error: 'must be an id, or up to six joined by "/"',
 });

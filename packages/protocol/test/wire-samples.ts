@@ -92,7 +92,7 @@ const { agent, ...task }: StepTask = {
   outputValidation: 'warn',
   scheduledAt: at,
   timeoutMs: 60_000,
-  idempotencyKey: `${runId}:${stepId}:2`,
+  idempotencyKey: `acme:${runId}:${stepId}:2`,
 };
 
 const ofStep = {
@@ -170,7 +170,7 @@ const deadLetter: DeadLetterReport = {
 };
 
 const ofRun = (sequence: number, data: EventEnvelope['data']): EventEnvelope => ({
-  id: `${runId}/${sequence}`,
+  id: `acme/${runId}/${sequence}`,
   workspace,
   runId,
   sequence,
@@ -208,10 +208,10 @@ const events: Readonly<Record<string, EventEnvelope>> = {
       message: 'no such run',
       actor: 'user:alice',
     }),
-    id: `${runId}/refused/command-1`,
+    id: `acme/${runId}/refused/command-1`,
   },
   'event-catalog': {
-    id: 'catalog/acme/1',
+    id: 'catalog:acme/1',
     workspace,
     runId: null,
     sequence: 1,
@@ -219,7 +219,7 @@ const events: Readonly<Record<string, EventEnvelope>> = {
     data: { type: 'catalog.agent_deleted', actor: 'user:alice', name: 'checker' },
   },
   'event-deadletter': {
-    id: 'deadletter/acme/WORKFLOW_TASKS/7',
+    id: 'deadletter:acme/WORKFLOW_TASKS/7',
     workspace,
     runId: null,
     sequence: 0,
@@ -240,7 +240,7 @@ export const wireSamples: readonly WireSample[] = [
   {
     name: 'run-own-start',
     read: childStart,
-    written: encodeOwnRunCommand(childStart, `${runId}/7/0`),
+    written: encodeOwnRunCommand(childStart, `acme/${runId}/7/0`),
     decode: decodeRunCommand,
   },
   ...catalogCommands.map((read) => ({
@@ -252,7 +252,7 @@ export const wireSamples: readonly WireSample[] = [
   ...(['worker', 'agent', 'evaluator'] as const).map((target) => ({
     name: `task-for-${target}`,
     read: { ...task, agent },
-    written: encodeStepTask(task, { target, effectId: `${runId}/2/0`, agentText }),
+    written: encodeStepTask(task, { target, effectId: `acme/${runId}/2/0`, agentText }),
     decode: decodeStepTask,
   })),
   ...(['worker', 'agent'] as const).flatMap((sentBy) =>
@@ -266,7 +266,7 @@ export const wireSamples: readonly WireSample[] = [
   {
     name: 'approval-request',
     read: request,
-    written: encodeApprovalRequest({ ...request, approvers: [...request.approvers] }, `${runId}/4/0`),
+    written: encodeApprovalRequest({ ...request, approvers: [...request.approvers] }, `acme/${runId}/4/0`),
     decode: decodeApprovalTask,
   },
   {

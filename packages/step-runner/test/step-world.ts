@@ -96,7 +96,7 @@ export const taskOf = (stepId: string, part: Partial<StepTask> = {}): StepTask =
   input: {},
   outputValidation: 'warn',
   scheduledAt: Date.now(),
-  idempotencyKey: `${currentRunId()}:${stepId}:${part.attempt ?? 1}`,
+  idempotencyKey: `default:${currentRunId()}:${stepId}:${part.attempt ?? 1}`,
   ...part,
 });
 
@@ -185,7 +185,7 @@ export const startStepWorld = async (): Promise<StepWorld> => {
     happen: async (data, subject) => {
       sequence += 1;
       const envelope = {
-        id: `${currentRunId()}/${sequence}`,
+        id: `default/${currentRunId()}/${sequence}`,
         workspace: 'default',
         runId: currentRunId(),
         sequence,

@@ -9,7 +9,7 @@ import {
   stepView,
 } from '@signalbox/engine';
 import { followStream, openConnection, readLast, textOf } from '@signalbox/messaging';
-import { decodeEvent, EVENTS, type EventEnvelope, TASKS } from '@signalbox/protocol';
+import { decodeEvent, EVENTS, type EventEnvelope, runKeyOf, TASKS } from '@signalbox/protocol';
 import { createLogger } from '@signalbox/telemetry';
 import Database from 'better-sqlite3';
 
@@ -18,8 +18,13 @@ export interface LoggedEvent extends EventEnvelope {
   readonly storedAt: number;
 }
 
-/** Every event on the log, by run, in stream order. */
-export const readLog = async (natsUrl: string): Promise<Map<string, LoggedEvent[]>> => {
+const defaultWorkspace = 'default';
+
+/** Every event of a workspace's runs on the log, by run id, in stream order. */
+export const readLog = async (
+  natsUrl: string,
+  workspace = defaultWorkspace,
+): Promise<Map<string, LoggedEvent[]>> => {
   const logger = createLogger({ service: 'auditor', level: 'silent' });
   const connection = await openConnection({ url: natsUrl, name: 'auditor', logger });
   const byRun = new Map<string, LoggedEvent[]>();
@@ -33,7 +38,7 @@ export const readLog = async (natsUrl: string): Promise<Map<string, LoggedEvent[
     handler: (messages, { caughtUp }) => {
       for (const message of messages) {
         const event = { ...decodeEvent(textOf(message)), storedAt: message.storedAt };
-        if (event.runId !== null && event.sequence > 0)
+        if (event.workspace === workspace && event.runId !== null && event.sequence > 0)
           byRun.set(event.runId, [...(byRun.get(event.runId) ?? []), event]);
       }
       if (caughtUp) done.abort();
@@ -74,16 +79,17 @@ export interface StoredRun {
 }
 
 /** What the orchestrator's database says of a run. Opened read-only, by the auditor alone. */
-export const readStored = (file: string, runId: string): StoredRun => {
+export const readStored = (file: string, runId: string, workspace = defaultWorkspace): StoredRun => {
   const database = new Database(file, { readonly: true, fileMustExist: true });
   try {
-    const run = database.prepare('SELECT status, seq FROM workflow_runs WHERE run_id = ?').get(runId) as {
+    const runKey = runKeyOf({ workspace, runId });
+    const run = database.prepare('SELECT status, seq FROM workflow_runs WHERE run_key = ?').get(runKey) as {
       status: string;
       seq: number;
     };
     const rows = database
-      .prepare('SELECT step_id, status, attempt FROM workflow_run_steps WHERE run_id = ?')
-      .all(runId) as {
+      .prepare('SELECT step_id, status, attempt FROM workflow_run_steps WHERE run_key = ?')
+      .all(runKey) as {
       step_id: string;
       status: string;
       attempt: number | null;

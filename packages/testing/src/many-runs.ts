@@ -14,11 +14,13 @@ export const repeatRun = (file: string, runId: string, count: number): number =>
             .all(table)
             .filter((name) => name !== 'position' && name !== 'idempotency_key');
           const values = columns.map((name) =>
-            name === 'run_id' ? '$copy' : name === 'data' ? 'replace(data, $runId, $copy)' : name,
+            name === 'run_key' || name === 'run_id' || name === 'data'
+              ? `replace(${name}, $runId, $copy)`
+              : name,
           );
           database
             .prepare(
-              `INSERT INTO ${table} (${columns.join()}) SELECT ${values.join()} FROM ${table} WHERE run_id = $runId`,
+              `INSERT INTO ${table} (${columns.join()}) SELECT ${values.join()} FROM ${table} WHERE run_key LIKE '%/' || $runId`,
             )
             .run({ copy, runId });
         }

@@ -1,8 +1,13 @@
 /** The log's messages: from the database's rows, and back into events. */
 import type { StoredMessage } from '@signalbox/messaging';
 import { decodeEvent, type EventEnvelope, headers, type WireMessage } from '@signalbox/protocol';
-import type { CatalogRow, WorkspaceEventRow } from '../store/log-store.js';
-import { encodeCatalogEvent, encodeRunEvent, fromRunEventRow } from '../wire/event-codec.js';
+import type { CatalogRow } from '../store/log-store.js';
+import {
+  encodeCatalogEvent,
+  encodeRunEvent,
+  fromRunEventRow,
+  type RunEventRow,
+} from '../wire/event-codec.js';
 
 export interface LogMessage {
   readonly message: StoredMessage;
@@ -28,8 +33,8 @@ export const readLogMessage = (message: StoredMessage): LogMessage => {
 export const dataOf = (text: string): { readonly [field: string]: unknown } =>
   (JSON.parse(text) as { data: { readonly [field: string]: unknown } }).data;
 
-export const runEventMessage = (row: WorkspaceEventRow): WireMessage =>
-  encodeRunEvent(row.run_id, row.workspace, fromRunEventRow(row), row.causation_id ?? undefined, row.data);
+export const runEventMessage = (row: RunEventRow): WireMessage =>
+  encodeRunEvent(row.run_key, fromRunEventRow(row), row.causation_id ?? undefined, row.data);
 
 export const catalogEventMessage = ({ workspace, seq, at, event, causationId }: CatalogRow): WireMessage =>
   encodeCatalogEvent(workspace, seq, at, event, causationId);

@@ -15,7 +15,14 @@ import {
   timers as timersOf,
 } from '@signalbox/engine';
 import type { StoredMessage } from '@signalbox/messaging';
-import { ContractError, type RunEventMessage, type WireMessage } from '@signalbox/protocol';
+import {
+  ContractError,
+  type RunEventMessage,
+  type RunKey,
+  runKeyOf,
+  runOfKey,
+  type WireMessage,
+} from '@signalbox/protocol';
 import { CannotRun } from '@signalbox/service';
 import type { Starlark } from '@signalbox/starlark-wasm';
 import type { Logger } from '@signalbox/telemetry';
@@ -138,7 +145,7 @@ export class LogFold {
     if (!this.#isComplete) this.#stores.log.dropWaiting(envelope.id);
     if (envelope.sequence === 0) this.#takeNotice(arrived);
     else if (envelope.runId === null) this.#takeCatalogEvent(arrived);
-    else this.#takeRunEvent(arrived, envelope.runId);
+    else this.#takeRunEvent(arrived, runKeyOf({ ...envelope, runId: envelope.runId }));
   }
 
   /** A dead letter, a quarantine, or the answer to a command that has no history. */
@@ -182,20 +189,20 @@ export class LogFold {
     this.#release(history, sequence + 1);
   }
 
-  #takeRunEvent(arrived: LogMessage, runId: string): void {
+  #takeRunEvent(arrived: LogMessage, runKey: RunKey): void {
     const { envelope } = arrived;
-    const history = `run ${runId}`;
-    if (this.#isKnown(arrived, runId, history)) return;
-    const run = this.#runs.find(runId) ?? this.#begun(arrived, runId);
+    const history = `run ${runKey}`;
+    if (this.#isKnown(arrived, runKey, history)) return;
+    const run = this.#runs.find(runKey) ?? this.#begun(arrived, runKey);
     const known = run?.state.seq ?? 0;
     if (run === undefined || envelope.sequence > known + 1) this.#hold(history, arrived);
     else if (envelope.sequence === known + 1) this.#append(run, arrived);
     // Else this batch has added it, from the same log, and the row of its run is not written yet.
   }
 
-  #isKnown(arrived: LogMessage, runId: string, history: string): boolean {
+  #isKnown(arrived: LogMessage, runKey: RunKey, history: string): boolean {
     const { envelope, text } = arrived;
-    const stored = this.#stores.log.eventAt(runId, envelope.sequence);
+    const stored = this.#stores.log.eventAt(runKey, envelope.sequence);
     if (stored === undefined) return false;
     const ours = runEventMessage(stored);
     if (!isSameEvent(ours.data, text)) throw this.#contradiction(history, ours, arrived);
@@ -211,7 +218,7 @@ export class LogFold {
       );
   }
 
-  #begun({ envelope }: LogMessage, runId: string): LoadedRun | undefined {
+  #begun({ envelope }: LogMessage, runKey: RunKey): LoadedRun | undefined {
     const { data, sequence } = envelope;
     if (sequence !== 1 || data.type !== 'run.started') return undefined;
     const { id, version } = data.workflow;
@@ -220,20 +227,20 @@ export class LogFold {
     const problem = plan === undefined ? this.#runs.problemOfPlan(workspace, id, version) : undefined;
     if (plan === undefined && problem === undefined)
       throw new StoresContradict(
-        `run ${runId} of the log needs version ${version} of workflow "${id}" in workspace ${workspace}, which neither the log nor the database has. ${wayOut}`,
+        `run ${runKey} of the log needs version ${version} of workflow "${id}" in workspace ${workspace}, which neither the log nor the database has. ${wayOut}`,
       );
-    return this.#runs.add({ runId, plan, problem, state: initialState, snapshotSeq: 0 });
+    return this.#runs.add({ runKey, plan, problem, state: initialState, snapshotSeq: 0 });
   }
 
   #append(run: LoadedRun, arrived: LogMessage): void {
     const { envelope, text, message } = arrived;
-    this.#mayTakeIn(`run ${run.runId}`, arrived);
-    const { sequence: seq, at, causationId, workspace } = envelope;
+    this.#mayTakeIn(`run ${run.runKey}`, arrived);
+    const { sequence: seq, at, causationId } = envelope;
     const { runs, inbox } = this.#stores;
     const data = dataOf(text);
     const { type } = envelope.data as RunEventMessage;
     const recorded = { seq, at, event: { type, ...data } as unknown as RunEvent };
-    runs.append(run.runId, seq, at, type, JSON.stringify(data), causationId);
+    runs.append(run.runKey, seq, at, type, JSON.stringify(data), causationId);
     this.seenEvents.add(runs.lastPosition());
     this.#touched.touch(run, recorded.event);
     try {
@@ -241,20 +248,20 @@ export class LogFold {
     } catch (cause) {
       if (!(cause instanceof InvariantViolation)) throw cause;
       throw new StoresContradict(
-        `event ${seq} of run ${run.runId} in the log (stream sequence ${message.sequence}) is impossible after the history that the database has: ${cause.message}. ${wayOut}`,
+        `event ${seq} of run ${run.runKey} in the log (stream sequence ${message.sequence}) is impossible after the history that the database has: ${cause.message}. ${wayOut}`,
       );
     }
     if (causationId !== undefined)
-      inbox.accept(runCommandKey({ workspace, runId: run.runId, commandId: causationId }), at);
+      inbox.accept(runCommandKey({ ...runOfKey(run.runKey), commandId: causationId }), at);
     this.addedCount += 1;
-    this.#release(`run ${run.runId}`, seq + 1);
+    this.#release(`run ${run.runKey}`, seq + 1);
   }
 
   #flush(): void {
     this.#touched.flush();
-    for (const { runId, state } of this.#touched.runs()) {
-      this.#stores.timers.cancelAll(runId);
-      for (const timer of timersOf(state)) this.#stores.timers.set({ runId, ...timer });
+    for (const { runKey, state } of this.#touched.runs()) {
+      this.#stores.timers.cancelAll(runKey);
+      for (const timer of timersOf(state)) this.#stores.timers.set({ runKey, ...timer });
     }
   }
 

@@ -1,5 +1,11 @@
 /** What the log tells of no history: dead letters, and runs that are left alone; as if it had been recorded here. */
-import { consumers, type DeadLetterReport, type EventEnvelope, parseTaskSubject } from '@signalbox/protocol';
+import {
+  consumers,
+  type DeadLetterReport,
+  type EventEnvelope,
+  parseTaskSubject,
+  runKeyOf,
+} from '@signalbox/protocol';
 import type { CrashStore } from '../store/crash-store.js';
 import type { DeadLetterStore } from '../store/dead-letter-store.js';
 
@@ -21,8 +27,9 @@ export const createNoticeFold = ({ deadLetters, crashes }: NoticeFoldParts) => {
     const address = parseTaskSubject(subject);
     const data = Buffer.from(payload, 'base64');
     if (!('runId' in address) || data.length !== payloadBytes) return;
-    if (crashes.quarantined().has(address.runId))
-      crashes.setAside(address.runId, { subject, payload: data.toString('utf8') });
+    const runKey = runKeyOf(address);
+    if (crashes.quarantined().has(runKey))
+      crashes.setAside(runKey, { subject, payload: data.toString('utf8') });
   };
   return ({ id, workspace, at, data }: EventEnvelope): boolean | undefined => {
     switch (data.type) {
@@ -33,12 +40,13 @@ export const createNoticeFold = ({ deadLetters, crashes }: NoticeFoldParts) => {
       }
       case 'deadletter.run_quarantined': {
         const isNew = crashes.noteNotice(id);
-        if (isNew) crashes.quarantine({ runId: data.runId, workspace, reason: data.reason, at });
+        if (isNew)
+          crashes.quarantine({ runKey: runKeyOf({ workspace, runId: data.runId }), reason: data.reason, at });
         return isNew;
       }
       case 'deadletter.run_released': {
         const isNew = crashes.noteNotice(id);
-        if (isNew) crashes.release(data.runId);
+        if (isNew) crashes.release(runKeyOf({ workspace, runId: data.runId }));
         return isNew;
       }
       default:

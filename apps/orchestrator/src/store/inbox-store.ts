@@ -2,6 +2,7 @@
  * Ids of the commands that have been handled, so that a redelivery changes nothing. Step results need no row here:
  * the attempt fence of the engine refuses their duplicates.
  */
+import { type RunRef, runKeyOf } from '@signalbox/protocol';
 import type { Database } from 'better-sqlite3';
 
 /** Far beyond any redelivery: five deliveries at an ack wait of 30 s, with room for a long outage. */
@@ -11,11 +12,8 @@ export const inboxAgeMs = 7 * 24 * 3_600_000;
 const commandsPerPrune = 10_000;
 
 /** A command of a client is known in its workspace and run only: nobody can use up another's id. */
-export const runCommandKey = (command: {
-  readonly workspace: string;
-  readonly runId: string;
-  readonly commandId: string;
-}): string => `run/${command.workspace}/${command.runId}/${command.commandId}`;
+export const runCommandKey = (command: RunRef & { readonly commandId: string }): string =>
+  `run/${runKeyOf(command)}/${command.commandId}`;
 
 export const catalogCommandKey = (workspace: string, commandId: string): string =>
   `catalog/${workspace}/${commandId}`;

@@ -6,7 +6,7 @@
  *    `streamSequence`, and the message there has this id and digest.
  * 2. Marks are kept sparser the older they are, so that a stream that has lost its end is met near its new one.
  */
-import type { CatalogEventMessage, DeadLetterReport } from '@signalbox/protocol';
+import type { CatalogEventMessage, DeadLetterReport, RunKey } from '@signalbox/protocol';
 import type { Database } from 'better-sqlite3';
 import type { RunEventRow } from '../wire/event-codec.js';
 
@@ -47,8 +47,6 @@ export interface StoredDeadLetter {
   readonly report: DeadLetterReport;
 }
 
-export type WorkspaceEventRow = RunEventRow & { readonly workspace: string };
-
 const maxMarks = 64;
 /** Of the marks, so many newest ones are all kept. */
 const denseMarks = 16;
@@ -62,13 +60,11 @@ export const createLogStore = (sql: Database) => ({
 });
 
 const createEventReads = (sql: Database) => {
-  const at = sql.prepare<[string, number], WorkspaceEventRow>(
-    `SELECT e.*, r.workspace FROM workflow_run_events AS e JOIN workflow_runs AS r USING (run_id)
-     WHERE e.run_id = ? AND e.seq = ?`,
+  const at = sql.prepare<[RunKey, number], RunEventRow>(
+    'SELECT * FROM workflow_run_events WHERE run_key = ? AND seq = ?',
   );
-  const behind = sql.prepare<[number, number], WorkspaceEventRow>(
-    `SELECT e.*, r.workspace FROM workflow_run_events AS e JOIN workflow_runs AS r USING (run_id)
-     WHERE e.position > ? ORDER BY e.position LIMIT ?`,
+  const behind = sql.prepare<[number, number], RunEventRow>(
+    'SELECT * FROM workflow_run_events WHERE position > ? ORDER BY position LIMIT ?',
   );
   const committed = sql.prepare<[], LogPosition>(
     `SELECT (SELECT coalesce(max(position), 0) FROM workflow_run_events) AS events,
@@ -88,9 +84,9 @@ const createEventReads = (sql: Database) => {
   const published = sql.prepare<[number]>('UPDATE relay SET events_position = ?');
   const dropWaiting = sql.prepare<[string]>('DELETE FROM outbox WHERE message_id = ?');
   return {
-    eventAt: (runId: string, seq: number): WorkspaceEventRow | undefined => at.get(runId, seq),
+    eventAt: (runKey: RunKey, seq: number): RunEventRow | undefined => at.get(runKey, seq),
     /** In the order of their commits. */
-    eventsBehind: (position: number, limit: number): WorkspaceEventRow[] => behind.all(position, limit),
+    eventsBehind: (position: number, limit: number): RunEventRow[] => behind.all(position, limit),
     committed: (): LogPosition => committed.get() ?? startOfLog,
     /** As far as everything is known to be published; `before` is what was known before. */
     published: (before: LogPosition): LogPosition => {

@@ -53,8 +53,10 @@ const schemaOfCatalog = `
 
 const schemaOfRuns = `
   CREATE TABLE workflow_runs (
-    run_id            TEXT PRIMARY KEY,
+    -- workspace/run_id: a run id counts within its workspace.
+    run_key           TEXT PRIMARY KEY,
     workspace         TEXT NOT NULL,
+    run_id            TEXT NOT NULL,
     workflow_id       TEXT NOT NULL,
     workflow_version  INTEGER NOT NULL,
     status            TEXT NOT NULL,
@@ -70,21 +72,21 @@ const schemaOfRuns = `
 
   CREATE TABLE workflow_run_events (
     position      INTEGER PRIMARY KEY,
-    run_id        TEXT NOT NULL,
+    run_key       TEXT NOT NULL,
     seq           INTEGER NOT NULL,
     at            INTEGER NOT NULL,
     type          TEXT NOT NULL,
     data          TEXT NOT NULL,
     causation_id  TEXT,
-    UNIQUE (run_id, seq)
+    UNIQUE (run_key, seq)
   );
   CREATE TABLE run_snapshots (
-    run_id  TEXT PRIMARY KEY,
-    seq     INTEGER NOT NULL,
-    state   TEXT NOT NULL
+    run_key  TEXT PRIMARY KEY,
+    seq      INTEGER NOT NULL,
+    state    TEXT NOT NULL
   );
   CREATE TABLE workflow_run_steps (
-    run_id        TEXT NOT NULL,
+    run_key       TEXT NOT NULL,
     step_id       TEXT NOT NULL,
     scope         TEXT NOT NULL,
     state         TEXT NOT NULL,
@@ -97,33 +99,31 @@ const schemaOfRuns = `
     ended_at      INTEGER,
     worker        TEXT,
     error         TEXT,
-    PRIMARY KEY (run_id, step_id)
+    PRIMARY KEY (run_key, step_id)
   ) WITHOUT ROWID;
   CREATE TABLE workflow_approvals (
-    run_id        TEXT NOT NULL,
+    run_key       TEXT NOT NULL,
     approval_id   TEXT NOT NULL,
     step_id       TEXT NOT NULL,
-    workspace     TEXT NOT NULL,
     status        TEXT NOT NULL,
     message       TEXT NOT NULL,
     requested_at  INTEGER NOT NULL,
     expires_at    INTEGER,
     decided_at    INTEGER,
     decided_by    TEXT,
-    PRIMARY KEY (run_id, approval_id)
+    PRIMARY KEY (run_key, approval_id)
   ) WITHOUT ROWID;
   CREATE TABLE timers (
-    run_id    TEXT NOT NULL,
+    run_key   TEXT NOT NULL,
     timer_id  TEXT NOT NULL,
     due_at    INTEGER NOT NULL,
     purpose   TEXT NOT NULL,
-    PRIMARY KEY (run_id, timer_id)
+    PRIMARY KEY (run_key, timer_id)
   ) WITHOUT ROWID;
   CREATE TABLE run_crashes (
-    run_id  TEXT PRIMARY KEY,
-    count   INTEGER NOT NULL,
-    reason  TEXT NOT NULL,
-    workspace     TEXT NOT NULL,
+    run_key       TEXT PRIMARY KEY,
+    count         INTEGER NOT NULL,
+    reason        TEXT NOT NULL,
     announced_at  INTEGER
   ) WITHOUT ROWID;
   CREATE TABLE quarantine_notices (
@@ -136,7 +136,7 @@ const schemaOfRuns = `
   ) WITHOUT ROWID;
   CREATE TABLE set_aside_messages (
     position  INTEGER PRIMARY KEY,
-    run_id    TEXT NOT NULL,
+    run_key   TEXT NOT NULL,
     subject   TEXT NOT NULL,
     payload   TEXT NOT NULL
   );

@@ -6,11 +6,11 @@
  * 3. Step rows hold no input or output: those are in the events, once.
  */
 import type { RecordedEvent, RunEvent, RunStarted, RunStatus } from '@signalbox/engine';
+import { type RunKey, runKeyOf } from '@signalbox/protocol';
 import type { Database } from 'better-sqlite3';
 import { fromRunEventRow, type RunEventRow, type StoredRunEvent } from '../wire/event-codec.js';
 
 export interface RunRow {
-  readonly runId: string;
   readonly workspace: string;
   readonly workflowId: string;
   readonly workflowVersion: number;
@@ -36,7 +36,6 @@ export interface StepRow {
 export interface ApprovalRow {
   readonly approvalId: string;
   readonly stepId: string;
-  readonly workspace: string;
   readonly status: string;
   readonly message: string;
   readonly requestedAt: number;
@@ -56,20 +55,19 @@ export const createRunStore = (sql: Database) => ({
 
 const createHistory = (sql: Database) => {
   const insert = sql.prepare<unknown[]>(
-    'INSERT INTO workflow_run_events (position, run_id, seq, at, type, data, causation_id) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    'INSERT INTO workflow_run_events (position, run_key, seq, at, type, data, causation_id) VALUES (?, ?, ?, ?, ?, ?, ?)',
   );
-  const after = sql.prepare<[string, number], RunEventRow>(
-    'SELECT * FROM workflow_run_events WHERE run_id = ? AND seq > ? ORDER BY seq',
+  const after = sql.prepare<[RunKey, number], RunEventRow>(
+    'SELECT * FROM workflow_run_events WHERE run_key = ? AND seq > ? ORDER BY seq',
   );
-  const unpublished = sql.prepare<[number, number], RunEventRow & { workspace: string }>(
-    `SELECT e.*, r.workspace FROM workflow_run_events AS e JOIN workflow_runs AS r USING (run_id)
-     WHERE e.position > ? ORDER BY e.position LIMIT ?`,
+  const unpublished = sql.prepare<[number, number], RunEventRow>(
+    'SELECT * FROM workflow_run_events WHERE position > ? ORDER BY position LIMIT ?',
   );
-  const snapshot = sql.prepare<[string], { seq: number; state: string }>(
-    'SELECT seq, state FROM run_snapshots WHERE run_id = ?',
+  const snapshot = sql.prepare<[RunKey], { seq: number; state: string }>(
+    'SELECT seq, state FROM run_snapshots WHERE run_key = ?',
   );
-  const putSnapshot = sql.prepare<[string, number, string]>(
-    `INSERT INTO run_snapshots (run_id, seq, state) VALUES (?, ?, ?)
+  const putSnapshot = sql.prepare<[RunKey, number, string]>(
+    `INSERT INTO run_snapshots (run_key, seq, state) VALUES (?, ?, ?)
      ON CONFLICT DO UPDATE SET seq = excluded.seq, state = excluded.state`,
   );
   let position = sql
@@ -82,7 +80,7 @@ const createHistory = (sql: Database) => {
   return {
     /** `data` is the event as JSON text without its type. */
     append: (
-      runId: string,
+      runKey: RunKey,
       seq: number,
       at: number,
       type: RunEvent['type'],
@@ -90,7 +88,7 @@ const createHistory = (sql: Database) => {
       causationId: string | undefined,
     ): void => {
       position += 1;
-      insert.run(position, runId, seq, at, type, data, causationId ?? null);
+      insert.run(position, runKey, seq, at, type, data, causationId ?? null);
     },
     lastPosition: (): number => position,
     /** After a transaction that was rolled back: to where it began. */
@@ -98,27 +96,25 @@ const createHistory = (sql: Database) => {
       position = to;
     },
     /** The events of a run behind `seq`, one after the other. */
-    *history(runId: string, seq: number): Generator<RecordedEvent> {
-      for (const row of after.iterate(runId, seq)) yield fromRunEventRow(row);
+    *history(runKey: RunKey, seq: number): Generator<RecordedEvent> {
+      for (const row of after.iterate(runKey, seq)) yield fromRunEventRow(row);
     },
     unpublished: (publishedPosition: number, limit: number): StoredRunEvent[] =>
       unpublished.all(publishedPosition, limit).map((row) => ({
         position: row.position,
-        runId: row.run_id,
-        workspace: row.workspace,
+        runKey: row.run_key,
         ...(row.causation_id === null ? {} : { causationId: row.causation_id }),
         recorded: fromRunEventRow(row),
       })),
-    snapshot: (runId: string): { readonly seq: number; readonly state: string } | undefined =>
-      snapshot.get(runId),
-    putSnapshot: (runId: string, seq: number, state: string): void => {
-      putSnapshot.run(runId, seq, state);
+    snapshot: (runKey: RunKey): { readonly seq: number; readonly state: string } | undefined =>
+      snapshot.get(runKey),
+    putSnapshot: (runKey: RunKey, seq: number, state: string): void => {
+      putSnapshot.run(runKey, seq, state);
     },
   };
 };
 
 interface RunSqlRow {
-  readonly run_id: string;
   readonly workspace: string;
   readonly workflow_id: string;
   readonly workflow_version: number;
@@ -128,14 +124,14 @@ interface RunSqlRow {
 
 const createRunRows = (sql: Database) => {
   const insert = sql.prepare<unknown[]>(
-    `INSERT INTO workflow_runs (run_id, workspace, workflow_id, workflow_version, status, seq, started_by, started_at, idempotency_key, parent_run_id)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO workflow_runs (run_key, workspace, run_id, workflow_id, workflow_version, status, seq, started_by, started_at, idempotency_key, parent_run_id)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const update = sql.prepare<unknown[]>(
-    'UPDATE workflow_runs SET status = ?, seq = ?, ended_at = ?, error = ? WHERE run_id = ?',
+    'UPDATE workflow_runs SET status = ?, seq = ?, ended_at = ?, error = ? WHERE run_key = ?',
   );
-  const find = sql.prepare<[string], RunSqlRow>(
-    'SELECT run_id, workspace, workflow_id, workflow_version, status, seq FROM workflow_runs WHERE run_id = ?',
+  const find = sql.prepare<[RunKey], RunSqlRow>(
+    'SELECT workspace, workflow_id, workflow_version, status, seq FROM workflow_runs WHERE run_key = ?',
   );
   const active = sql
     .prepare<[string, string], number>(
@@ -144,11 +140,10 @@ const createRunRows = (sql: Database) => {
     .pluck();
 
   return {
-    find: (runId: string): RunRow | undefined => {
-      const row = find.get(runId);
+    find: (runKey: RunKey): RunRow | undefined => {
+      const row = find.get(runKey);
       return (
         row && {
-          runId: row.run_id,
           workspace: row.workspace,
           workflowId: row.workflow_id,
           workflowVersion: row.workflow_version,
@@ -161,8 +156,9 @@ const createRunRows = (sql: Database) => {
       active.get(workspace, workflowId) !== undefined,
     addRun: (run: RunStarted, status: RunStatus, seq: number, startedAt: number): void => {
       insert.run(
-        run.runId,
+        runKeyOf(run),
         run.workspace,
+        run.runId,
         run.workflow.id,
         run.workflow.version,
         status,
@@ -174,37 +170,37 @@ const createRunRows = (sql: Database) => {
       );
     },
     updateRun: (
-      runId: string,
+      runKey: RunKey,
       status: RunStatus,
       seq: number,
       endedAt: number | undefined,
       error: unknown,
     ): void => {
-      update.run(status, seq, endedAt ?? null, error === undefined ? null : JSON.stringify(error), runId);
+      update.run(status, seq, endedAt ?? null, error === undefined ? null : JSON.stringify(error), runKey);
     },
   };
 };
 
 const createStepRows = (sql: Database) => {
   const step = sql.prepare<unknown[]>(
-    `INSERT INTO workflow_run_steps (run_id, step_id, scope, state, visit, kind, status, attempt, scheduled_at, started_at, ended_at, worker, error)
+    `INSERT INTO workflow_run_steps (run_key, step_id, scope, state, visit, kind, status, attempt, scheduled_at, started_at, ended_at, worker, error)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET status = excluded.status, attempt = excluded.attempt, scheduled_at = excluded.scheduled_at,
        started_at = excluded.started_at, ended_at = excluded.ended_at, worker = excluded.worker, error = excluded.error`,
   );
   const inFlight = sql
-    .prepare<[string, string, number], number>(
+    .prepare<[RunKey, string, number], number>(
       `SELECT 1 FROM workflow_run_steps
-       WHERE run_id = ? AND step_id = ? AND attempt = ? AND status IN ('PENDING', 'RUNNING')`,
+       WHERE run_key = ? AND step_id = ? AND attempt = ? AND status IN ('PENDING', 'RUNNING')`,
     )
     .pluck();
 
   return {
-    isInFlight: (runId: string, stepId: string, attempt: number): boolean =>
-      inFlight.get(runId, stepId, attempt) !== undefined,
-    putStep: (runId: string, s: StepRow): void => {
+    isInFlight: (runKey: RunKey, stepId: string, attempt: number): boolean =>
+      inFlight.get(runKey, stepId, attempt) !== undefined,
+    putStep: (runKey: RunKey, s: StepRow): void => {
       step.run(
-        runId,
+        runKey,
         s.stepId,
         s.scope,
         s.state,
@@ -224,18 +220,17 @@ const createStepRows = (sql: Database) => {
 
 const createApprovalRows = (sql: Database) => {
   const approval = sql.prepare<unknown[]>(
-    `INSERT INTO workflow_approvals (run_id, approval_id, step_id, workspace, status, message, requested_at, expires_at, decided_at, decided_by)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    `INSERT INTO workflow_approvals (run_key, approval_id, step_id, status, message, requested_at, expires_at, decided_at, decided_by)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET status = excluded.status, decided_at = excluded.decided_at, decided_by = excluded.decided_by`,
   );
 
   return {
-    putApproval: (runId: string, a: ApprovalRow): void => {
+    putApproval: (runKey: RunKey, a: ApprovalRow): void => {
       approval.run(
-        runId,
+        runKey,
         a.approvalId,
         a.stepId,
-        a.workspace,
         a.status,
         a.message,
         a.requestedAt,

@@ -7,13 +7,15 @@ import {
   encodeEvent,
   encodeEventAround,
   type RunEventMessage,
+  type RunKey,
+  runOfKey,
   type WireMessage,
 } from '@signalbox/protocol';
 import type { Announced } from '../store/crash-store.js';
 
 export interface RunEventRow {
   readonly position: number;
-  readonly run_id: string;
+  readonly run_key: RunKey;
   readonly seq: number;
   readonly at: number;
   readonly type: string;
@@ -23,8 +25,7 @@ export interface RunEventRow {
 
 export interface StoredRunEvent {
   readonly position: number;
-  readonly runId: string;
-  readonly workspace: string;
+  readonly runKey: RunKey;
   readonly causationId?: string;
   readonly recorded: RecordedEvent;
 }
@@ -54,16 +55,14 @@ export const dataTextOf = ({ event }: RecordedEvent): string => {
 };
 
 export const encodeRunEvent = (
-  runId: string,
-  workspace: string,
+  runKey: RunKey,
   recorded: RecordedEvent,
   causationId: string | undefined,
   dataText: string = dataTextOf(recorded),
 ): WireMessage => {
   const envelope: EventEnvelope = {
-    id: `${runId}/${recorded.seq}`,
-    workspace,
-    runId,
+    id: `${runKey}/${recorded.seq}`,
+    ...runOfKey(runKey),
     sequence: recorded.seq,
     at: recorded.at,
     ...(causationId === undefined ? {} : { causationId }),
@@ -80,7 +79,7 @@ export const encodeCatalogEvent = (
   causationId: string | undefined,
 ): WireMessage =>
   encodeEvent({
-    id: `catalog/${workspace}/${seq}`,
+    id: `catalog:${workspace}/${seq}`,
     workspace,
     runId: null,
     sequence: seq,
@@ -92,7 +91,7 @@ export const encodeCatalogEvent = (
 /** Says nothing that the report does not: it can be published again as it was. */
 export const encodeDeadLetter = (deadLetter: DeadLetterReport): WireMessage =>
   encodeEvent({
-    id: `deadletter/${deadLetter.workspace}/${deadLetter.id}`,
+    id: `deadletter:${deadLetter.workspace}/${deadLetter.id}`,
     workspace: deadLetter.workspace,
     runId: null,
     sequence: 0,
@@ -101,12 +100,14 @@ export const encodeDeadLetter = (deadLetter: DeadLetterReport): WireMessage =>
   });
 
 /** As `encodeDeadLetter`, of a run that is left alone from now on. */
-export const encodeQuarantine = ({ runId, workspace, reason, at }: Announced): WireMessage =>
-  encodeEvent({
-    id: `quarantine/${runId}/${at}`,
+export const encodeQuarantine = ({ runKey, reason, at }: Announced): WireMessage => {
+  const { workspace, runId } = runOfKey(runKey);
+  return encodeEvent({
+    id: `quarantine:${runKey}/${at}`,
     workspace,
     runId: null,
     sequence: 0,
     at,
     data: { type: 'deadletter.run_quarantined', actor: 'system:orchestrator', runId, reason },
   });
+};

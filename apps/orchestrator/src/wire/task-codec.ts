@@ -1,10 +1,12 @@
 /** The engine's effects → messages for workers, the approval service and other runs. */
 import type { Effect, RunStarted } from '@signalbox/engine';
 import {
+  attemptKeyOf,
   encodeApprovalRequest,
   encodeChildEnded,
   encodeOwnRunCommand,
   encodeStepTask,
+  type RunRef,
   stepTaskSubject,
   taskSubjects,
 } from '@signalbox/protocol';
@@ -12,12 +14,9 @@ import { type MessageEntry, messageEntry, type Withdrawal } from '../store/outbo
 
 type EffectOf<T extends Effect['type']> = Extract<Effect, { type: T }>;
 
-const attemptKey = (runId: string, of: { readonly stepId: string; readonly attempt: number }): string =>
-  `${runId}:${of.stepId}:${of.attempt}`;
-
 /** Where an attempt shows in the task queue: its task, whoever executes it, or the answer to it. */
 export const subjectsOfAttempt = (
-  { runId, workspace }: { readonly runId: string; readonly workspace: string },
+  { runId, workspace }: RunRef,
   { stepId }: { readonly stepId: string },
 ): readonly string[] => [
   taskSubjects.step(workspace, runId, stepId),
@@ -33,7 +32,7 @@ export const stepWithdrawal = (
 ): Withdrawal => ({
   kind: 'withdrawal',
   subject: stepTaskSubject(effect.target, { workspace, runId, stepId: effect.stepId }),
-  idempotencyKey: attemptKey(runId, effect),
+  idempotencyKey: attemptKeyOf({ ...effect, workspace, runId }),
 });
 
 export const approvalWithdrawal = (
@@ -69,7 +68,7 @@ export const stepTaskEntry = (
     outputValidation: effect.outputValidation,
     scheduledAt,
     ...(effect.timeoutAt === undefined ? {} : { timeoutMs: Math.max(0, effect.timeoutAt - scheduledAt) }),
-    idempotencyKey: attemptKey(runId, effect),
+    idempotencyKey: attemptKeyOf({ workspace, runId, stepId, attempt }),
   };
   return messageEntry(encodeStepTask(task, { target, effectId, agentText }));
 };
@@ -141,7 +140,7 @@ export const cancelChildEntry = (
 export type ChildOutcome = EffectOf<'notify_parent'>['outcome'];
 
 export const childEndedEntry = (
-  parent: { readonly workspace: string; readonly runId: string; readonly stepId: string },
+  parent: RunRef & { readonly stepId: string },
   childRunId: string,
   outcome: ChildOutcome,
   effectId: string,

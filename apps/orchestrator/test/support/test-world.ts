@@ -264,8 +264,9 @@ export class TestWorld {
     return state;
   }
 
-  row(runId: string): { status: string; seq: number } {
-    return this.sql.prepare('SELECT status, seq FROM workflow_runs WHERE run_id = ?').get(runId) as {
+  row(runId: string, workspace = 'default'): { status: string; seq: number } {
+    const key = `${workspace}/${runId}`;
+    return this.sql.prepare('SELECT status, seq FROM workflow_runs WHERE run_key = ?').get(key) as {
       status: string;
       seq: number;
     };

@@ -58,7 +58,7 @@ const taskWith = (part: Partial<StepTask>): StepTask => ({
   input: { agent: 'pod-checker', task: 'Check pods' },
   outputValidation: 'warn',
   scheduledAt: 0,
-  idempotencyKey: 'r1:s1:1',
+  idempotencyKey: 'default:r1:s1:1',
   ...part,
 });
 
