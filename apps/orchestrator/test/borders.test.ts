@@ -1,7 +1,7 @@
 /** What belongs to one workspace, or to one kind of sender, cannot be reached by another. */
-import { encodeApprovalJudgement, encodeChildEnded } from '@signalbox/protocol';
+import { encodeApprovalJudgement, encodeChildEnded, taskSubjects } from '@signalbox/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { step, TestWorld, workflow } from './support/test-world.js';
+import { agentSource, step, TestWorld, workflow } from './support/test-world.js';
 
 let world: TestWorld;
 
@@ -99,6 +99,70 @@ describe('a message from another workspace', () => {
       world.message(ended.subject, ended.data),
     );
     expect(world.typesOf('run-1')).toEqual(before);
+  });
+});
+
+describe('two workspaces', () => {
+  const putInOther = async (): Promise<void> => {
+    const about = { workspace: 'other', actor: 'user:bob', issuedAt: 1 };
+    const put = { ...about, type: 'put_workflow', mode: 'put', source: workflow('one', [step('only')]) };
+    const agent = { ...about, type: 'put_agent', name: 'worker', source: agentSource };
+    await world.deliver(
+      world.message(taskSubjects.catalog('other'), { ...agent, commandId: 'c-agent' }),
+      world.message(taskSubjects.catalog('other'), { ...put, commandId: 'c-put' }),
+    );
+  };
+  const inOther = { workspace: 'other', commandId: 'the-same' };
+  const inDefault = { workspace: 'default', commandId: 'the-same' };
+  const startIn = (over: { workspace: string; commandId: string }) =>
+    world.command<'start'>({ type: 'start', runId: 'run-1', workflowId: 'one', input: {} }, over);
+
+  test('have a run of the same id each: equal tasks go out under ids and keys of their own', async () => {
+    await world.putWorkflow(workflow('one', [step('only')]));
+    await putInOther();
+    await world.deliver(startIn(inDefault), startIn(inOther));
+    const steps = [world.takeStep(), world.takeStep()];
+    expect(steps.map(({ workspace }) => workspace)).toEqual(['default', 'other']);
+    expect(new Set(steps.map(({ stepId }) => stepId)).size).toBe(1);
+    expect(new Set(steps.map(({ idempotencyKey }) => idempotencyKey)).size).toBe(2);
+    const ids = world.bus.events.map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const each of steps) {
+      expect(world.row('run-1', each.workspace).status).toBe('RUNNING');
+      await world.deliver(world.succeeded(each));
+      expect(world.row('run-1', each.workspace).status).toBe('COMPLETED');
+    }
+  });
+
+  test('cancel a run of the same id each for itself, also after a crash', async () => {
+    await world.putWorkflow(workflow('one', [step('only')]));
+    await putInOther();
+    await world.deliver(startIn(inDefault), startIn(inOther));
+    world.crash();
+    await world.open();
+    await world.deliver(
+      world.command<'cancel'>({ type: 'cancel', runId: 'run-1' }, { workspace: 'other', commandId: 'stop' }),
+    );
+    expect(world.row('run-1', 'other').status).toBe('CANCELLED');
+    expect(world.row('run-1', 'default').status).toBe('RUNNING');
+  });
+
+  test('one’s quarantined run does not hold the other’s', async () => {
+    await world.putWorkflow(workflow('one', [step('only')]));
+    await putInOther();
+    await world.deliver(startIn(inDefault), startIn(inOther));
+    world.sql.prepare("UPDATE workflow_runs SET seq = 99 WHERE run_key = 'other/run-1'").run();
+    world.crash();
+    await world.open();
+    for (let count = 0; count < 3; count += 1) {
+      const pause = world.command<'pause'>({ type: 'pause', runId: 'run-1' }, { workspace: 'other' });
+      await world.intake.handle([pause]);
+      world.failures.length = 0;
+      world.crash();
+      await world.open();
+    }
+    await world.deliver(world.command<'pause'>({ type: 'pause', runId: 'run-1' }));
+    expect(world.row('run-1').status).toBe('PAUSED');
   });
 });
 

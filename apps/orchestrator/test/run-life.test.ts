@@ -135,7 +135,7 @@ describe('a refused command', () => {
   test('for a run that does not exist is a notice without a history', async () => {
     await world.deliver(world.command<'pause'>({ type: 'pause', runId: 'run-9' }, { commandId: 'c' }));
     expect(refusals()).toEqual([expect.objectContaining({ sequence: 0, code: 'RUN_NOT_FOUND' })]);
-    expect(world.bus.journal.at(-1)).toBe('store run-9/refused/c');
+    expect(world.bus.journal.at(-1)).toBe('store default/run-9/refused/c');
     expect(world.count('workflow_run_events')).toBe(0);
   });
 

@@ -1,4 +1,4 @@
-/** `wf.task.run.<runID>`: what operators and callers ask of a run. */
+/** `wf.task.run.<workspace>.<runID>`: what operators and callers ask of a run. */
 import { z } from 'zod';
 import { actor } from './actor.js';
 import { maxIdempotencyKeyLength } from './limits.js';

@@ -25,7 +25,7 @@ export const stepTask = z.object({
    * agree. What waited before somebody claimed it is judged by the orchestrator alone.
    */
   timeoutMs: durationMs.optional(),
-  /** `runID:stepID:attempt`. */
+  /** `workspace:runID:stepID:attempt`. */
   idempotencyKey: z.string(),
 });
 export type StepTask = z.infer<typeof stepTask>;

@@ -13,7 +13,7 @@ export interface WireMessage {
 }
 
 export interface WireMessageMarks {
-  /** `runID:stepID:attempt`. */
+  /** `workspace:runID:stepID:attempt`. */
   readonly idempotencyKey?: string | undefined;
   /** Headers of the message that caused this one; its trace goes on. */
   readonly cause?: Headers | undefined;
