@@ -138,7 +138,7 @@ describe('a log that another release has written', () => {
     await publish([first, third]);
     const refused = world.spawn(orchestratorScript, 'refused');
     expect((await refused.exited).code).toBe(78);
-    expect(refused.lines.join('\n')).toContain('the log has event 3 of run gap-1');
+    expect(refused.lines.join('\n')).toContain('the log has event 3 of run default/gap-1');
     expect(query(stores.file(), "SELECT 1 FROM workflow_runs WHERE run_id = 'gap-1'")).toEqual([]);
     await publish([second]);
     await world.start('orchestrator');
