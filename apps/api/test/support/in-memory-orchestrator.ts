@@ -299,7 +299,10 @@ export class InMemoryOrchestrator implements CommandPort {
 
   #put(runId: string | null, sequence: number, data: EventData, causationId: string | undefined): void {
     const envelope = {
-      id: sequence === 0 ? `notice/${this.stream.length}` : `${runId === null ? `catalog:${workspace}` : `${workspace}/${runId}`}/${sequence}`,
+      id:
+        sequence === 0
+          ? `notice/${this.stream.length}`
+          : `${runId === null ? `catalog:${workspace}` : `${workspace}/${runId}`}/${sequence}`,
       workspace,
       runId,
       sequence,
