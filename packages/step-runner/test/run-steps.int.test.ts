@@ -123,7 +123,7 @@ describe('a step', () => {
     });
     (await startedOnce(executor.started)).finish();
     await world.untilNoTaskIsLeft();
-    expect(seen).toEqual([traceparent, `${currentRunId()}:s1:1/result`]);
+    expect(seen).toEqual([traceparent, `default:${currentRunId()}:s1:1/result`]);
   });
 });
 
