@@ -220,7 +220,10 @@ describe('a task that may have been executed before', () => {
     await world.sendRepeated(taskOf('s1'));
     await world.untilNoTaskIsLeft();
     expect(executor.started).toHaveLength(1);
-    expect(world.results()).toHaveLength(1);
+    // The server knows the id and has the message no more: it may have lost it, so it is said once more.
+    const said = world.results();
+    expect(said.length).toBeGreaterThan(0);
+    for (const result of said) expect(result).toEqual(said[0]);
   });
 
   test('joins the execution that is under way in the same process', async () => {
