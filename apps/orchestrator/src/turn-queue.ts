@@ -4,7 +4,8 @@
  * 1. It is committed a part at a time. Between two parts the event loop has a turn of its own, and what has arrived
  *    meanwhile takes its place in the queue (`fair-queue.ts`): what one lane holds makes no other wait.
  * 2. Whether something is wanted still is asked when its turn has come: until then what is before it may change that.
- * 3. Nothing is committed while the publications of `maxUnpublishedTurns` are under way.
+ * 3. Nothing is committed while the publications of `maxUnpublishedTurns` are under way, and while any are only when there
+ *    is enough for a full turn: what comes meanwhile shares one commit and one write to the bus.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { FairQueue, type Lane, type Taken } from './fair-queue.js';
@@ -24,6 +25,8 @@ export interface TurnQueueParts<T> {
 }
 
 const maxUnpublishedTurns = 8;
+/** About what a turn takes of short decisions. */
+const fullTurnCount = 200;
 /** What is taken and not decided in the turn is put back, which costs time: so it is twice what the last turn has decided. */
 const minTakenCount = 16;
 const maxTakenCount = 512;
@@ -58,7 +61,11 @@ export class TurnQueue<T> {
       return;
     }
     this.#queue.add(items, place);
-    if (this.#isWorking || this.#queue.count === 0) return;
+    if (this.#isWorking) {
+      if (!this.#hasToWait) for (const go of this.#released.splice(0)) go();
+      return;
+    }
+    if (this.#queue.count === 0) return;
     this.#work().catch((cause) => {
       this.#isWorking = false;
       this.stop();
@@ -93,10 +100,15 @@ export class TurnQueue<T> {
     for (let isFirst = true; !this.#isStopped; isFirst = false) {
       // What has arrived meanwhile, acknowledgements and timers too, comes before the next turn.
       if (!isFirst) await nextTurn();
-      while (!this.#isStopped && this.#unpublishedCount >= maxUnpublishedTurns) await this.#nextRelease();
+      while (!this.#isStopped && this.#hasToWait) await this.#nextRelease();
       if (this.#isStopped || !this.#commitNext()) break;
     }
     this.#isWorking = false;
+  }
+
+  get #hasToWait(): boolean {
+    if (this.#unpublishedCount >= maxUnpublishedTurns) return true;
+    return this.#unpublishedCount > 0 && this.#queue.count < fullTurnCount;
   }
 
   /** False when nothing waits. */

@@ -35,7 +35,7 @@ import { type BatchInput, deadLetterOf } from './wire/input-codec.js';
 const fallbackWorkspace = 'default';
 
 /** After so long no further input is decided in a turn: writing rows, committing and publishing come on top. */
-export const maxTurnMs = 8;
+export const maxTurnMs = 16;
 
 /** Handling this run has failed in a way that nobody handles: log, exit, restart. */
 export class RunCrash extends Error {

@@ -134,14 +134,14 @@ describe('a delivery', () => {
     expect(start.answer).toBe('ack');
   });
 
-  test('waits while too many turns are unpublished, and none of them is lost', async () => {
+  test('waits while a turn is unpublished and little else has come, and none of them is lost', async () => {
     const open = world.bus.hold();
     const starts = Array.from({ length: 16 }, (_, index) => world.start(`run-${index}`, 'two-steps'));
-    for (const start of starts.slice(0, 8)) await world.handle([start]);
-    const handled = starts.slice(8).map((start) => world.handle([start]));
+    for (const start of starts.slice(0, 1)) await world.handle([start]);
+    const handled = starts.slice(1).map((start) => world.handle([start]));
     await settled();
     await settled();
-    expect(world.count('workflow_runs')).toBe(8);
+    expect(world.count('workflow_runs')).toBe(1);
     open();
     await Promise.all(handled);
     await world.deliver();

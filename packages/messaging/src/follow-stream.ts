@@ -33,6 +33,8 @@ import {
 const retryDelayMs = 250;
 /** At the end of the stream, without a word of the publisher: so much later what is new is seen. */
 const lookMs = 1_000;
+/** Between two looks whether what was heard is stored. */
+const provenEveryMs = 15;
 /** Questions under way at once. */
 const maxAskedCount = 128;
 /** Of the answers to questions under way, as far as the last ones tell. */
@@ -134,6 +136,11 @@ class StreamEnd {
     };
   }
 
+  /** Whether the last word was that the stream ends before this number. */
+  isBefore(sequence: number): boolean {
+    return this.sequence > 0 && this.sequence < sequence;
+  }
+
   /** True as soon as something is said; false when it is time to look. */
   async more(nextSequence: number): Promise<boolean> {
     // Said while the last question was under way. What another copy of the stream does not have yet is asked once more.
@@ -167,6 +174,8 @@ class ForwardReader {
   /** Reading is caught up behind it; it may be deleted meanwhile. */
   #goal = 0;
   #isCaughtUp = false;
+  /** When it was last looked whether what was heard is stored, on the monotonic clock. */
+  #provenAt = Number.NEGATIVE_INFINITY;
   /** What may be asked for at once. */
   #askCount = 1;
 
@@ -197,15 +206,18 @@ class ForwardReader {
   /** Until the signal aborts, or the stream is rewound. */
   async readOn(): Promise<FollowEnd> {
     const { signal, handler } = this.#options;
+    let isTold = true;
     while (!signal.aborted) {
-      const messages = (await this.#heard()) ?? (await this.#asked());
+      // As far as was said there is nothing more; who has just looked asks all the same.
+      const isAtEnd = isTold && this.#isCaughtUp && this.#tip.isBefore(this.#nextSequence);
+      const messages = isAtEnd ? [] : ((await this.#heard()) ?? (await this.#asked()));
       // Asked behind the reading: what was read is of no later server.
       if (!(await this.#isPlaceKept())) return 'rewound';
       const last = messages.at(-1);
       if (last === undefined) {
         // What it waits for may be gone.
         if (!this.#isCaughtUp) await this.begin();
-        const isTold = await this.#tip.more(this.#nextSequence);
+        isTold = await this.#tip.more(this.#nextSequence);
         if (!isTold && !signal.aborted) await this.#passOver();
         continue;
       }
@@ -231,7 +243,12 @@ class ForwardReader {
 
   /** What was heard from here on, when it is more than one message and the last of it is stored as it was heard. */
   async #heard(): Promise<readonly StoredMessage[] | undefined> {
-    const { stream, maxBatch } = this.#options;
+    const { stream, maxBatch, signal } = this.#options;
+    if (!this.#tip.tail.has(this.#nextSequence + 1)) return undefined;
+    // Under load what is heard meanwhile shares one question.
+    const waitMs = this.#provenAt + provenEveryMs - performance.now();
+    if (waitMs > 0) await pause(waitMs, signal);
+    this.#provenAt = performance.now();
     const heard = this.#tip.tail.take(this.#nextSequence, maxBatch);
     if (heard.length < 2) return undefined;
     const lastSequence = this.#nextSequence + heard.length - 1;

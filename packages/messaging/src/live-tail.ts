@@ -35,6 +35,10 @@ export class LiveTail {
     }
   }
 
+  has(sequence: number): boolean {
+    return this.#byNumber.has(sequence);
+  }
+
   /** Those from this number on that follow one another without a gap. What lies before is forgotten. */
   take(fromSequence: number, maxCount: number): LiveMessage[] {
     const taken: LiveMessage[] = [];

@@ -7,7 +7,7 @@ import type { Connection } from './connection.js';
 import { publishLive } from './live.js';
 
 /** Under load so much later at most: one word for everything since the last. */
-const quietMs = 5;
+const quietMs = 15;
 /** In one word. */
 const maxToldCount = 1_000;
 
