@@ -42,7 +42,10 @@ const bus = async <T>(
 /** The whole log, each event once, sorted. */
 const wholeLog = async (): Promise<string[]> => {
   const log = await readLog(stores.world.natsUrl);
-  const texts = [...log.values()].flat().map((event) => `${event.id} ${JSON.stringify(event)}`);
+  const texts = [...log.values()]
+    .flat()
+    // When it was stored is the server's matter.
+    .map(({ storedAt: _, ...event }) => `${event.id} ${JSON.stringify(event)}`);
   return [...new Set(texts)];
 };
 
