@@ -13,7 +13,8 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Delivery, TransientError } from '@signalbox/messaging';
-import type { OrchestratorFigures, RunKey } from '@signalbox/protocol';
+import type { OrchestratorFigures } from '@signalbox/protocol';
+import { type Arrived, arrived } from './arrived.js';
 import type { Clock } from './clock.js';
 import { DueTimers } from './due-timers.js';
 import type { Horizon } from './horizon.js';
@@ -23,8 +24,8 @@ import { StreamOrder } from './stream-order.js';
 import type { Timers } from './timers.js';
 import type { TurnMeter } from './turn-meter.js';
 import { TurnQueue } from './turn-queue.js';
-import { type BatchInput, decodeInput } from './wire/input-codec.js';
-import { maxTurnMs, runKeyOfInput, type WritePath } from './write-path.js';
+import type { BatchInput } from './wire/input-codec.js';
+import { maxTurnMs, type WritePath } from './write-path.js';
 
 export interface IntakeParts {
   readonly writePath: WritePath;
@@ -35,12 +36,6 @@ export interface IntakeParts {
   readonly meter: TurnMeter;
   /** Called with what nobody handles; the process must end. */
   readonly fail: (cause: unknown) => void;
-}
-
-interface Arrived extends Item {
-  readonly runKey: RunKey | undefined;
-  readonly sequence: number;
-  readonly storedAt: number;
 }
 
 const nothing = (): void => undefined;
@@ -135,7 +130,7 @@ export class Intake {
     const items: Arrived[] = [];
     let from = clock.monotonic();
     for (const delivery of deliveries) {
-      items.push(itemOf(delivery, clock.now()));
+      items.push(arrived(delivery, clock.now()));
       if (clock.monotonic() - from < maxTurnMs) continue;
       await nextTurn();
       from = clock.monotonic();
@@ -380,23 +375,3 @@ export class Intake {
     }
   }
 }
-
-const itemOf = (delivery: Delivery, now: number): Arrived => {
-  const input = decodeInput(delivery, now);
-  return {
-    input,
-    runKey: runKeyOfInput(input),
-    sequence: delivery.streamSequence,
-    // The server's clock may be ahead of this one's.
-    storedAt: Math.min(delivery.storedAt, now),
-    settle: () => {
-      if (isOwnDeadLetter(input, delivery)) delivery.term();
-      else delivery.ack();
-    },
-    giveBack: nothing,
-  };
-};
-
-/** The delivery itself broke the contract, rather than being a report about another message. */
-const isOwnDeadLetter = (input: BatchInput, delivery: Delivery): boolean =>
-  input.kind === 'dead_letter' && input.report.subject === delivery.subject;
