@@ -46,11 +46,33 @@ export interface ProvisionOptions {
   readonly onWaiting?: (error: TransientError) => void;
 }
 
-/** Waits for a server that is away; rejects with the signal's reason when `signal` aborts. */
+/**
+ * Waits for a server that is away; rejects with the signal's reason when `signal` aborts. A server may lose a stream
+ * that was there a moment ago: then everything is gone through again, for nobody else makes that stream.
+ */
 export async function provision(
   connection: Connection,
   topology: Topology,
   options: ProvisionOptions = {},
+): Promise<Drift[]> {
+  for (;;) {
+    try {
+      return await provisionInOrder(connection, topology, options);
+    } catch (error) {
+      if (!(error instanceof StreamLost)) throw error;
+    }
+  }
+}
+
+/** The stream of a consumer, found or made just before, is not there any more. */
+class StreamLost extends Error {
+  override readonly name = 'StreamLost';
+}
+
+async function provisionInOrder(
+  connection: Connection,
+  topology: Topology,
+  options: ProvisionOptions,
 ): Promise<Drift[]> {
   const { manager } = linkOf(connection);
   const drifts: Drift[] = [];
@@ -63,11 +85,9 @@ export async function provision(
   }
   for (const declaration of topology.consumers) {
     const declared = consumerConfig(declaration);
-    const info = await untilAnswered(
-      connection,
-      () => findOrAddConsumer(manager, declaration.stream, declared),
-      options,
-    );
+    const isOwn = topology.streams.some(({ name }) => name === declaration.stream);
+    const findOrAdd = () => findOrAddConsumer(manager, declaration.stream, declared);
+    const info = await untilAnswered(connection, isOwn ? () => unlessLost(findOrAdd) : findOrAdd, options);
     drifts.push(
       ...compare('consumer', `${declaration.stream}/${declaration.durable}`, declared, info.config),
     );
@@ -138,6 +158,16 @@ async function findOrAddConsumer(
   } catch (error) {
     if (!hasApiCode(error, apiCodes.consumerNotFound)) throw error;
     return manager.consumers.add(stream, { ...config });
+  }
+}
+
+async function unlessLost<T>(request: () => Promise<T>): Promise<T> {
+  try {
+    return await request();
+  } catch (error) {
+    if (hasApiCode(error, apiCodes.streamNotFound))
+      throw new StreamLost('the stream is gone', { cause: error });
+    throw error;
   }
 }
 

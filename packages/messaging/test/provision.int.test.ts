@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { provision } from '../src/index.js';
+import { linkOf } from '../src/connection.js';
+import { consumerNames, provision } from '../src/index.js';
 import { startBus, tasks, topology, until, worker } from './bus.js';
 
 let bus: Awaited<ReturnType<typeof startBus>>;
@@ -50,6 +51,28 @@ test('a consumer is waited for until its stream exists, or until the signal abor
   );
   abort.abort(new Error('enough'));
   await expect(waiting).rejects.toThrow('enough');
+});
+
+test('a stream that is lost while its consumers are made is made again, and they are', async () => {
+  const many = Array.from({ length: 100 }, (_, index) => ({
+    ...worker,
+    stream: 'LOST',
+    durable: `c${index}`,
+    filterSubject: `lost.${index}`,
+  }));
+  const stream = { ...tasks, name: 'LOST', subjects: ['lost.*'] };
+  const ended = new AbortController();
+  const provisioned = provision(
+    bus.connection,
+    { streams: [stream], consumers: many },
+    { signal: ended.signal },
+  );
+  await until(async () => expect((await consumerNames(bus.connection, 'LOST')).length).toBeGreaterThan(2));
+  await linkOf(bus.connection).manager.streams.delete('LOST');
+  const timer = setTimeout(() => ended.abort(new Error('it waits for a stream that nobody makes')), 15_000);
+  expect(await provisioned).toEqual([]);
+  clearTimeout(timer);
+  expect(await consumerNames(bus.connection, 'LOST')).toHaveLength(many.length);
 });
 
 test('what the server refuses for a while is waited for, and said once', async () => {
