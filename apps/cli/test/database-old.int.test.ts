@@ -1,5 +1,8 @@
 /** The orchestrator's database is older than the log, or says something else. */
 import { statSync } from 'node:fs';
+import { createPublisher, openConnection } from '@signalbox/messaging';
+import { encodeEvent } from '@signalbox/protocol';
+import { createLogger } from '@signalbox/telemetry';
 import { eventually, repeatRun } from '@signalbox/testing';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -17,6 +20,8 @@ beforeAll(async () => {
   stores = await openStores();
 });
 afterAll(() => stores?.world.stop());
+
+const logger = createLogger({ service: 'test', level: 'silent' });
 
 const copy = () => stores.file('copy.sqlite');
 
@@ -43,6 +48,40 @@ describe('the database is older than the log', () => {
     expect(tablesOf(stores.file()).workflow_runs).toEqual(tablesOf(lost).workflow_runs);
     await stores.finish(young);
     expect(await stores.statusesOf(old)).toEqual(old.map(() => 'COMPLETED'));
+  });
+
+  test('a log that breaks off in the middle of a decision is taken in, and the run goes on from there', async () => {
+    const { world } = stores;
+    const [runId = ''] = await stores.standing(1);
+    await world.kill('orchestrator');
+    const known = query<{ seq: number }>(
+      stores.file(),
+      `SELECT max(seq) AS seq FROM workflow_run_events WHERE run_key = 'default/${runId}'`,
+    )[0];
+    const sequence = (known?.seq ?? 0) + 1;
+    // What follows from the signal was committed with it, by the orchestrator of a database that is lost.
+    const signalled = encodeEvent({
+      id: `default/${runId}/${sequence}`,
+      workspace: 'default',
+      runId,
+      sequence,
+      at: Date.now(),
+      data: {
+        type: 'signal.received',
+        signal: 'go',
+        signalId: 'unheard',
+        payload: { ok: true },
+        digest: 'of another time',
+        actor: 'user:alice',
+      },
+    });
+    const connection = await openConnection({ url: world.natsUrl, name: 'log', logger });
+    const publisher = createPublisher(connection);
+    await publisher.publish(signalled);
+    publisher.close();
+    await connection.close();
+    await world.start('orchestrator');
+    await stores.allBecome([runId], 'COMPLETED');
   });
 
   test('a start that is killed while it takes them in has taken in nothing, and the next one takes in all', async () => {

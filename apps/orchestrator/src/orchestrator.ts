@@ -159,6 +159,10 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
     recover: async () => {
       inbox.prune(clock.now());
       await drain({ outbox, runStore, relay, writePath, logger });
+      // Before anything that was sent meanwhile is read: a log that breaks off in the middle of a decision may lack a
+      // step whose task went out and was answered.
+      const turns = timers.turns().filter(({ runKey }) => !writePath.isQuarantined(runKey));
+      if (turns.length > 0) await intake.submit(turns.map((timer) => ({ kind: 'timer', timer })));
     },
     onConsumerRemade: (consumer) => {
       intake.beginAnew(consumer);

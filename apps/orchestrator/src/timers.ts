@@ -43,6 +43,13 @@ export class Timers {
     return this.#heap.length;
   }
 
+  /** Of runs that can go on without anything from outside. */
+  turns(): Timer[] {
+    return this.#heap.flatMap(({ timer, isLive }) =>
+      isLive && timer.purpose.kind === 'yield_over' ? [timer] : [],
+    );
+  }
+
   /** Instant of the earliest timer that has not been handed out. */
   nextDueAt(): number | undefined {
     while (this.#heap[0]?.isLive === false) {

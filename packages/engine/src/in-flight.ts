@@ -1,5 +1,6 @@
 /** What a run waits for right now. A start-up check and a reconciler compare it with what timers and streams hold. */
 import type { Effect } from './effect.js';
+import { interruption } from './interrupted.js';
 import { required } from './invariant-violation.js';
 import type { Run, RunState, Step, Timer } from './run-state.js';
 import { runTimeoutTimerId, yieldTimerId } from './timer-id.js';
@@ -19,8 +20,12 @@ const wantsTurn = ({ phase, ready, forkable, closing }: Run): boolean => {
 export const timers = (state: RunState): readonly Timer[] => {
   if (state.kind === 'none') return [];
   const found: Timer[] = [];
-  if (wantsTurn(state) && state.yieldedAt !== undefined)
-    found.push({ timerId: yieldTimerId, dueAt: state.yieldedAt, purpose: { kind: 'yield_over' } });
+  if (wantsTurn(state) || interruption(state) !== undefined)
+    found.push({
+      timerId: yieldTimerId,
+      dueAt: state.yieldedAt ?? state.startedAt,
+      purpose: { kind: 'yield_over' },
+    });
   // What an ending run has set besides falls to its end.
   if (isOver(state)) return found;
   const { timeoutAt } = state.started;

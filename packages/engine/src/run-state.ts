@@ -196,7 +196,8 @@ export type OpenStep =
   /** An attempt has failed; whether there is another is recorded by the same decision. */
   | ({ readonly kind: 'failed' } & Dispatch)
   | ({ readonly kind: 'retrying' } & Dispatch)
-  | ({ readonly kind: 'approval' } & GoesOn)
+  /** `input` is there until the request, which the same decision makes of it, is recorded. */
+  | ({ readonly kind: 'approval'; readonly input?: Json } & GoesOn)
   | { readonly kind: 'join' }
   | { readonly kind: 'wait'; readonly next: string | null }
   | ({ readonly kind: 'signal'; readonly signal: string } & GoesOn)

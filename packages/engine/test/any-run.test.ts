@@ -25,7 +25,7 @@ import { ChancePlayer } from './support/chance-player.js';
 import { deepFreeze } from './support/deep-freeze.js';
 import { generatedInput, generatedPlan } from './support/generated-plan.js';
 import { expectSoundState } from './support/invariants.js';
-import { start } from './support/scenario.js';
+import { fired, start } from './support/scenario.js';
 
 /** How many moves are drawn, and from what. */
 const chances = fc.record({ seed: fc.integer(), moveCount: fc.nat({ max: 60 }) });
@@ -111,6 +111,35 @@ describe('every run', () => {
           expect(stepView(folded, id)).toStrictEqual(stepView(player.state, id));
       }),
       { numRuns: 150 },
+    );
+  });
+
+  test('goes on where its history breaks off in the middle of a decision', () => {
+    fc.assert(
+      fc.property(generatedPlan, chances, fc.nat(), (plan, drawn, place) => {
+        const breaks: { readonly history: readonly RecordedEvent[]; readonly now: number }[] = [];
+        played(plan, drawn, (watched) => {
+          watched.onDecision = (before, _command, decision) => {
+            if (decision.kind === 'refused') return;
+            for (let count = before.seq + 1; count < watched.history.length; count += 1)
+              breaks.push({ history: watched.history.slice(0, count), now: watched.now });
+          };
+        });
+        if (breaks.length === 0) return;
+        const { history, now } = breaks[place % breaks.length] as (typeof breaks)[number];
+        const player = new ChancePlayer(plan);
+        player.drawBudgets((moment) => drawFrom(drawn.seed + moment));
+        player.now = now;
+        for (const { event, at } of history) player.record(event, at);
+        const goesOn = timers(player.state).find(({ purpose }) => purpose.kind === 'yield_over');
+        // What a paused run has not begun it begins when it is resumed.
+        if (player.status !== 'PAUSED') expect(goesOn).toBeDefined();
+        if (goesOn !== undefined) player.play(fired(goesOn.purpose));
+        expectSoundState(player.state);
+        player.finish();
+        expect(player.isOver).toBe(true);
+      }),
+      runs,
     );
   });
 

@@ -5,7 +5,6 @@
  * begins where this one ended.
  */
 import type { RunEnd } from '../event.js';
-import { required } from '../invariant-violation.js';
 import { childPath, rootScope } from '../scope-path.js';
 import type { Turn } from './turn.js';
 
@@ -38,9 +37,10 @@ const cancelWhatIsAt = (turn: Turn, path: string): boolean => {
   const step = turn.step(cursor.stepId);
   const { stepId } = step;
   if (step.open?.kind === 'join' && !cancelChildren(turn, stepId)) return false;
-  turn.emit({ type: 'step.cancelled', stepId });
-  if (step.open?.kind !== 'approval') return true;
-  const { request } = required(turn.run.approvals.get(stepId), `approval ${stepId}`);
-  turn.emit({ type: 'approval.closed', approvalId: request.approvalId, stepId });
+  // Taken back already, where the decision that did it is continued.
+  if (step.open !== undefined) turn.emit({ type: 'step.cancelled', stepId });
+  const approval = turn.run.approvals.get(stepId);
+  if (approval?.status === 'PENDING')
+    turn.emit({ type: 'approval.closed', approvalId: approval.request.approvalId, stepId });
   return true;
 };

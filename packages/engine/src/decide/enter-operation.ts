@@ -77,14 +77,21 @@ const inputOf = (turn: Turn, scope: Scope, plan: OperationPlan, answers: Evaluat
 
 const refused = (error: StepError): Rendered => ({ ok: false, error });
 
+/** Of a step that is about to be scheduled, or is already. */
+export const requestFor = (
+  turn: Turn,
+  scope: Scope,
+  { stepId, state }: Pick<AtStep, 'stepId' | 'state'>,
+  timeoutMs: number | undefined,
+  input: Json,
+): ReturnType<typeof approvalRequestOf> => {
+  const expiresAt = timeoutMs === undefined ? undefined : turn.world.now + timeoutMs;
+  const asked = { stepId, state, requestedBy: turn.run.started.startedBy, expiresAt };
+  return approvalRequestOf(asked, input, scope.context, turn.world);
+};
+
 const requestApproval = (turn: Turn, scope: Scope, at: AtStep, plan: OperationPlan, input: Json): void => {
-  const expiresAt = plan.timeoutMs === undefined ? undefined : turn.world.now + plan.timeoutMs;
-  const request = approvalRequestOf(
-    { stepId: at.stepId, state: at.state, requestedBy: turn.run.started.startedBy, expiresAt },
-    input,
-    scope.context,
-    turn.world,
-  );
+  const request = requestFor(turn, scope, at, plan.timeoutMs, input);
   if (!request.ok) {
     failState(turn, at, 'operation', request.error);
     return;

@@ -4,10 +4,12 @@ import { noNames } from '../evaluation.js';
 import type { AtStep, Instant } from '../event.js';
 import { quoted } from '../excerpt.js';
 import type { ChildWorkflowPlan, SignalPlan, WaitPlan } from '../plan.js';
+import type { Step } from '../run-state.js';
 import { childRunIdOf } from '../step-id.js';
 import { renderTemplate } from '../template.js';
 import type { Evaluator } from '../world.js';
 import { deliverKeptSignal } from './deliver-signal.js';
+import { placeOf } from './failure.js';
 import { failState } from './follow.js';
 import { inputTooLarge } from './too-large.js';
 import type { Turn } from './turn.js';
@@ -93,7 +95,14 @@ export const enterChildWorkflow = (
     resultPath,
     next,
   });
-  if (waits) return;
+  if (!waits) completeDetached(turn, turn.step(at.stepId));
+};
+
+/** A child run that is not waited for has been started. */
+export const completeDetached = (turn: Turn, step: Step): void => {
+  const { open, childRunId } = step;
+  if (open?.kind !== 'workflow' || childRunId === undefined) return;
+  const { next, resultPath } = open;
   const output = { run_id: childRunId };
-  turn.emit({ type: 'state.completed', ...at, kind: 'workflow', next, output, resultPath });
+  turn.emit({ type: 'state.completed', ...placeOf(step), kind: 'workflow', next, output, resultPath });
 };

@@ -116,12 +116,21 @@ const namesOf = (turn: Turn, questions: readonly Question[]): ReadonlyMap<string
 /** The end of a scope is no state of it; its evaluation goes by this name. */
 const endName = 'output';
 
+/** Of the step that evaluates what a state, or a scope's end, asks. */
+export const evaluationIdOf = (
+  turn: Turn,
+  asker:
+    | { readonly kind: 'state'; readonly at: Pick<AtStep, 'stepId'> }
+    | { readonly kind: 'end'; readonly scope: string },
+): string => {
+  const key = asker.kind === 'end' ? `end|${asker.scope}` : `state|${asker.at.stepId}`;
+  return turn.world.digest(`evaluation|${turn.run.started.runId}|${key}`).slice(0, stepIdLength);
+};
+
 const emitEvaluation = (turn: Turn, scope: Scope, asker: Asker, input: Json): void => {
-  const { runId } = turn.run.started;
   const isEnd = asker.kind === 'end';
   const place = isEnd ? { scope: scope.path, state: endName, visit: 1 } : asker.at;
-  const key = isEnd ? `end|${scope.path}` : `state|${asker.at.stepId}`;
-  const stepId = turn.world.digest(`evaluation|${runId}|${key}`).slice(0, stepIdLength);
+  const stepId = evaluationIdOf(turn, isEnd ? { kind: 'end', scope: scope.path } : asker);
   scheduleEvaluation(turn, { ...place, stepId }, { input, next: isEnd ? null : place.state }, 1);
 };
 

@@ -1,6 +1,7 @@
 /** Timers that have come due. One that nothing waits for any more is refused and does nothing. */
 import type { TimerPurpose } from '../command.js';
 import { stepError } from '../error.js';
+import { interruption } from '../interrupted.js';
 import type { Run, Step } from '../run-state.js';
 import { advance } from './advance.js';
 import { expireApproval } from './approval-decision.js';
@@ -9,6 +10,7 @@ import { scheduleAttempt } from './enter-operation.js';
 import { scheduleEvaluation } from './evaluate.js';
 import { placeOf } from './failure.js';
 import { failState } from './follow.js';
+import { goOnInterrupted } from './go-on-interrupted.js';
 import { endedByEvents } from './limits.js';
 import { isOver, type Refused, refuse } from './refusal.js';
 import { failAttempt } from './step-result.js';
@@ -19,11 +21,11 @@ export const refusalOfTimer = (run: Run, purpose: TimerPurpose): Refused | undef
     ? undefined
     : refuse('TIMER_NOT_WANTED', `nothing in run ${run.started.runId} waits for this ${purpose.kind}`);
 
-const isEnding = ({ phase }: Run): boolean => phase.kind === 'ending';
+const canGoOn = ({ phase, closing, ready, forkable }: Run): boolean =>
+  phase.kind === 'ending' || closing.size > 0 || ready.size > 0 || forkable.size > 0;
 
 const isWanted = (run: Run, purpose: TimerPurpose): boolean => {
-  if (purpose.kind === 'yield_over')
-    return isEnding(run) || run.closing.size > 0 || run.ready.size > 0 || run.forkable.size > 0;
+  if (purpose.kind === 'yield_over') return canGoOn(run) || interruption(run) !== undefined;
   if (isOver(run)) return false;
   switch (purpose.kind) {
     case 'run_timeout':
@@ -51,6 +53,7 @@ export const timerFired = (turn: Turn, purpose: TimerPurpose): void => {
       timeOutRun(turn);
       break;
     case 'yield_over':
+      goOnInterrupted(turn);
       advance(turn);
       break;
     case 'retry_due':

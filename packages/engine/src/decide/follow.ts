@@ -116,7 +116,7 @@ export const failEnd = (turn: Turn, scope: Scope, error: StepError): void =>
   failScope(turn, scope.path, { error: bounded(error) });
 
 /** The evaluation that a state, or a scope's end, waited for could not be had. */
-const failEvaluated = (turn: Turn, stepId: string, next: string | null, error: StepError): void => {
+export const failEvaluated = (turn: Turn, stepId: string, next: string | null, error: StepError): void => {
   const step = turn.step(stepId);
   const scope = turn.scope(step.scope);
   if (next === null) failEnd(turn, scope, error);

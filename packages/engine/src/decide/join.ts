@@ -9,7 +9,9 @@
 import type { StepError } from '../error.js';
 import type { Failure } from '../event.js';
 import { joinOutput } from '../evolve/join-output.js';
+import { required } from '../invariant-violation.js';
 import type { Join } from '../run-state.js';
+import { verdictOn } from '../verdict-on-join.js';
 import { cancelChildren } from './cancel.js';
 import { placeOf } from './failure.js';
 import { composedTooLarge, resultProblem } from './too-large.js';
@@ -26,11 +28,32 @@ export const forkChildren = (turn: Turn, stepId: string): void => {
   turn.emit({ type: 'scopes.forked', stepId, scope: join.scope, from, to: from + room });
 };
 
+const bringOn = (turn: Turn, join: Join, failureOf: () => Failure): Failure | undefined => {
+  switch (verdictOn(join)) {
+    case 'succeeded':
+      return closeJoin(turn, join.stepId);
+    case 'failed':
+      return closeJoin(turn, join.stepId, failureOf());
+    case 'complete':
+      return completeJoin(turn, join.stepId);
+    case undefined:
+      return undefined;
+  }
+};
+
 /** `scope.completed` of a child has been emitted. Gives the failure that the join itself has by now, if it has one. */
-export const childCompleted = (turn: Turn, stepId: string): Failure | undefined => {
+export const childCompleted = (turn: Turn, stepId: string): Failure | undefined => goOnWithJoin(turn, stepId);
+
+/** As after the end of a child, whichever was the last: of the failures in the history, the last one's words are given. */
+export const goOnWithJoin = (turn: Turn, stepId: string): Failure | undefined => {
   const join = turn.join(stepId);
-  if (join.closing !== undefined) return undefined;
-  return join.mode === 'any' ? closeJoin(turn, stepId) : completeWhenAllEnded(turn, join);
+  return bringOn(turn, join, () => {
+    const failures = [...join.outcomes.entries()].flatMap(([index, outcome]) =>
+      outcome.ok ? [] : [{ index: Number(index), error: outcome.error }],
+    );
+    const { index, error } = required(failures.at(-1), `a failure of a child of ${stepId}`);
+    return withChild(turn, join, index, { error });
+  });
 };
 
 /**
@@ -44,11 +67,7 @@ export const childFailed = (
   failure: Failure,
 ): Failure | undefined => {
   const join = turn.join(stepId);
-  const { mode, failedCount, total, toleratedFailures } = join;
-  if (join.closing !== undefined) return undefined;
-  if (mode === 'any') return failedCount === total ? withChild(turn, join, index, failure) : undefined;
-  if (mode === 'settled' || failedCount <= toleratedFailures) return completeWhenAllEnded(turn, join);
-  return closeJoin(turn, stepId, withChild(turn, join, index, failure));
+  return bringOn(turn, join, () => withChild(turn, join, index, failure));
 };
 
 /**
@@ -61,9 +80,6 @@ export const closeJoin = (turn: Turn, stepId: string, failure?: Failure): Failur
     turn.emit({ type: 'scopes.closing', stepId, ...(failure === undefined ? {} : { failure }) });
   return undefined;
 };
-
-const completeWhenAllEnded = (turn: Turn, join: Join): Failure | undefined =>
-  join.succeededCount + join.failedCount === join.total ? completeJoin(turn, join.stepId) : undefined;
 
 /** Gives the failure of a join whose children gave too much together. */
 export const completeJoin = (turn: Turn, stepId: string): Failure | undefined => {

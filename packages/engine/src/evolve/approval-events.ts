@@ -14,6 +14,12 @@ const withApproval = (run: Run, approval: Approval): Run => ({
   approvals: run.approvals.set(approval.request.approvalId, approval),
 });
 
+const withoutInput = (step: Step): Step => {
+  if (step.open?.kind !== 'approval') return step;
+  const { input: _, ...open } = step.open;
+  return { ...step, open };
+};
+
 export const approvalRequested = (run: Run, event: Of<'approval.requested'>, at: Instant): Run => {
   const { approvalId, stepId, expiresAt } = event;
   const requested = withApproval(run, {
@@ -22,13 +28,10 @@ export const approvalRequested = (run: Run, event: Of<'approval.requested'>, at:
     requestedAt: at,
     endorsements: [],
   });
-  if (expiresAt === undefined) return requested;
+  const step = withoutInput(stepOf(run, stepId));
+  if (expiresAt === undefined) return withStep(requested, step);
   const purpose = { kind: 'approval_expiry', stepId, approvalId } as const;
-  const step: Step = {
-    ...stepOf(run, stepId),
-    timer: { timerId: timerIdOf(purpose), dueAt: expiresAt, purpose },
-  };
-  return withStep(requested, step);
+  return withStep(requested, { ...step, timer: { timerId: timerIdOf(purpose), dueAt: expiresAt, purpose } });
 };
 
 export const approvalEndorsed = (run: Run, event: Of<'approval.endorsed'>, at: Instant): Run => {

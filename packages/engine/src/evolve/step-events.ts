@@ -28,7 +28,7 @@ export const stepScheduled = (run: Run, event: Of<'step.scheduled'>, at: Instant
   const isEvaluation = event.action === 'expression.evaluate';
   const isApproval = event.action === 'human.approval';
   const open: OpenStep = isApproval
-    ? { kind: 'approval', resultPath, next }
+    ? { kind: 'approval', resultPath, next, input }
     : { kind: 'dispatched', target, input, outputValidation, resultPath, next };
   const purpose = { kind: 'step_timeout', stepId, attempt } as const;
   const step: Step = {

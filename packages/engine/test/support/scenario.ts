@@ -142,8 +142,8 @@ export class Player {
     return decision;
   }
 
-  record(event: RunEvent): void {
-    const recorded = { seq: this.state.seq + 1, at: this.now, event };
+  record(event: RunEvent, at = this.now): void {
+    const recorded = { seq: this.state.seq + 1, at, event };
     this.state = evolve(this.state, recorded);
     this.history.push(recorded);
     this.effects.push(...react(this.state, recorded));
