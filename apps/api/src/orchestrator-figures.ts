@@ -59,7 +59,7 @@ const ofFigures = ({ windowSeconds, eventLoopDelay, turns, waiting }: Orchestrat
     gauge('waiting', 'What waits now.', [
       ['{for="turn"}', waiting.inputs],
       ['{for="answer"}', waiting.parked],
-      ['{for="publication"}', waiting.unpublishedTurns],
+      ['{for="publication"}', waiting.unpublishedRounds],
       ['{for="withdrawal"}', waiting.withdrawals],
     ]),
   ].join('');

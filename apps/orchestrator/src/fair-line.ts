@@ -65,11 +65,6 @@ export class FairLine<M extends Member> {
     this.#remove(member);
   }
 
-  /** It was not served after all: it stands where it stood. */
-  comeBack(member: M): void {
-    if (!member.isWaiting) this.#insert(member);
-  }
-
   /** What was being served is done. */
   rest(now: number): void {
     if (this.#waiting.length === 0) this.#idleSince = now;
@@ -97,7 +92,8 @@ export class FairLine<M extends Member> {
   #remove(member: M): void {
     if (!member.isWaiting) return;
     member.isWaiting = false;
-    this.#waiting.splice(this.#placeOf(member), 1);
+    if (this.next === member) this.#waiting.pop();
+    else this.#waiting.splice(this.#placeOf(member), 1);
   }
 
   /** Where it stands, or would stand: behind all that come later. */

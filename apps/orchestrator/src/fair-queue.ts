@@ -2,8 +2,7 @@
  * What waits to be decided, by lane: a lane keeps its order; workspaces share the time evenly, and within each its lanes
  * do (`fair-line.ts`).
  *
- * What is taken counts as an estimate until it is said what it has cost, and what was taken for nothing is put back to
- * where it was.
+ * What is taken counts as an estimate until it is said what it has cost.
  */
 import { FairLine, type Member } from './fair-line.js';
 
@@ -92,23 +91,20 @@ export class FairQueue<T> {
     }
   }
 
-  /** The next ones, in fair order. Each has to be settled or put back. */
-  take(maxCount: number): Taken<T>[] {
-    const taken: Taken<T>[] = [];
-    while (taken.length < maxCount) {
-      const workspace = this.#workspaces.next;
-      const lane = workspace?.lanes.next;
-      const entry = lane?.entries.shift();
-      if (workspace === undefined || lane === undefined || entry === undefined) break;
-      const { time: laneTime, estimate: estimateMs } = lane;
-      const { time: workspaceTime } = workspace;
-      taken.push({ item: entry.item, entry, workspace, lane, workspaceTime, laneTime, estimateMs });
-      this.#count -= 1;
-      if (lane.entries.length === 0) workspace.lanes.leave(lane);
-      if (workspace.lanes.next === undefined) this.#workspaces.leave(workspace);
-      this.#charge(workspace, lane, estimateMs);
-    }
-    return taken;
+  /** The next one, in fair order. It has to be settled. */
+  take(): Taken<T> | undefined {
+    const workspace = this.#workspaces.next;
+    const lane = workspace?.lanes.next;
+    const entry = lane?.entries.shift();
+    if (workspace === undefined || lane === undefined || entry === undefined) return undefined;
+    const { time: laneTime, estimate: estimateMs } = lane;
+    const { time: workspaceTime } = workspace;
+    this.#count -= 1;
+    if (lane.entries.length === 0) workspace.lanes.leave(lane);
+    if (workspace.lanes.next === undefined) this.#workspaces.leave(workspace);
+    workspace.lanes.charge(lane, estimateMs);
+    this.#workspaces.charge(workspace, estimateMs);
+    return { item: entry.item, entry, workspace, lane, workspaceTime, laneTime, estimateMs };
   }
 
   /** It has been decided, and that took so long. */
@@ -125,17 +121,6 @@ export class FairQueue<T> {
     this.#openBarriers();
   }
 
-  /** In the order in which they were taken, and before anything else happens. */
-  putBack(taken: readonly Taken<T>[]): void {
-    for (const { entry, workspace, lane, estimateMs } of taken.toReversed()) {
-      lane.entries.unshift(entry);
-      this.#count += 1;
-      this.#charge(workspace, lane, -estimateMs);
-      workspace.lanes.comeBack(lane);
-      this.#workspaces.comeBack(workspace);
-    }
-  }
-
   /** Resolves when everything that waits now is decided, or taken out. */
   passed(): Promise<void> {
     if (this.#count === 0) return Promise.resolve();
@@ -145,15 +130,11 @@ export class FairQueue<T> {
   }
 
   takeAll(): T[] {
-    const items = this.take(Number.POSITIVE_INFINITY).map(({ item }) => item);
+    const items: T[] = [];
+    for (let one = this.take(); one !== undefined; one = this.take()) items.push(one.item);
     for (const barrier of this.#barriers) barrier.leftCount = 0;
     this.#openBarriers();
     return items;
-  }
-
-  #charge(workspace: Workspace<T>, lane: Waiting<T>, costMs: number): void {
-    workspace.lanes.charge(lane, costMs);
-    this.#workspaces.charge(workspace, costMs);
   }
 
   #openBarriers(): void {

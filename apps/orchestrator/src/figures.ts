@@ -80,6 +80,6 @@ const fieldsOf = ({ windowSeconds, eventLoopDelay, turns, waiting }: Orchestrato
   longest_turn_processor_ms: turns.longestProcessorMs,
   waiting_inputs: waiting.inputs,
   parked: waiting.parked,
-  unpublished_turns: waiting.unpublishedTurns,
+  unpublished_rounds: waiting.unpublishedRounds,
   withdrawals: waiting.withdrawals,
 });

@@ -1,7 +1,8 @@
 /**
  * The loop: messages and due timers go through the write path, then out through the relay, and are acknowledged.
  *
- * 1. A delivery is settled only when what follows from it, and from everything committed before it, is published.
+ * 1. A delivery is settled only when what follows from it, and from everything committed before it, is published; and
+ *    that is published only when it survives a loss of power (`store/commit-sync.ts`).
  * 2. Everything that is committed waits for its turn (`turn-queue.ts`), in the lane of its run: what comes first into a lane
  *    is decided first, and what other lanes hold makes nobody wait for long.
  * 3. When nothing more comes, what is published is marked by a transaction of its own after `idleMarkMs`.
@@ -19,16 +20,20 @@ import type { Clock } from './clock.js';
 import { DueTimers } from './due-timers.js';
 import type { Horizon } from './horizon.js';
 import { type Item, Parking } from './parking.js';
-import { type Relay, RelayStopped } from './relay.js';
+import { type Relay, RelayStopped, type Unmarked } from './relay.js';
+import { Round } from './round.js';
+import type { CommitSync } from './store/commit-sync.js';
 import { StreamOrder } from './stream-order.js';
 import type { Timers } from './timers.js';
 import type { TurnMeter } from './turn-meter.js';
 import { TurnQueue } from './turn-queue.js';
 import type { BatchInput } from './wire/input-codec.js';
-import { maxTurnMs, type WritePath } from './write-path.js';
+import { maxTurnMs, type Work } from './work.js';
+import type { WritePath } from './write-path.js';
 
 export interface IntakeParts {
   readonly writePath: WritePath;
+  readonly sync: Pick<CommitSync, 'durable'>;
   readonly relay: Relay;
   readonly timers: Timers;
   readonly horizon: Horizon;
@@ -56,6 +61,7 @@ export class Intake {
   readonly #order = new StreamOrder<Arrived>();
   readonly #parking = new Parking((lane) => this.#resume(lane));
   readonly #turns: TurnQueue<Item>;
+  #round = new Round();
   #batchDone: (() => void)[] = [];
   #wake: { readonly at: number; cancel(): void } | undefined;
   #idleMark: { cancel(): void } | undefined;
@@ -71,8 +77,9 @@ export class Intake {
     this.#turns = new TurnQueue({
       laneOf: ({ input }) => parts.writePath.laneOf(input),
       isWanted: ({ input }) => this.#isWanted(input),
-      monotonic: () => parts.clock.monotonic(),
-      commit: (items) => parts.meter.measure(() => this.#commit(items)),
+      clock: parts.clock,
+      commit: (items) => parts.meter.measure(maxTurnMs, (work) => this.#commit(items, work)),
+      publish: () => this.#publishRound(),
       drop: (items) => {
         for (const { giveBack } of items) giveBack();
       },
@@ -104,7 +111,7 @@ export class Intake {
     return {
       inputs: this.#turns.waitingCount,
       parked: this.#parking.count,
-      unpublishedTurns: this.#turns.unpublishedCount,
+      unpublishedRounds: this.#turns.unpublishedCount,
       withdrawals: this.#parts.relay.withdrawalCount,
     };
   }
@@ -174,10 +181,10 @@ export class Intake {
    * for this one holds it.
    */
   setAside(input: BatchInput): void {
-    const { writePath, relay, timers, fail } = this.#parts;
+    const { writePath, timers, fail } = this.#parts;
     const { entries, events, timerChanges } = writePath.commit([input], undefined);
     timers.apply(timerChanges);
-    relay.publish({ entries, events }).catch((cause) => {
+    this.#publish({ entries, events }).catch((cause) => {
       if (!(cause instanceof RelayStopped)) fail(cause);
     });
   }
@@ -217,24 +224,32 @@ export class Intake {
   }
 
   /** Commits one turn's part of them and says what each has cost. */
-  #commit(items: readonly Item[]): readonly number[] {
+  #commit(items: Iterable<Item>, work: Work): readonly number[] {
     const { writePath, relay, timers } = this.#parts;
     this.#idleMark?.cancel();
     this.#idleMark = undefined;
     this.#lookAtClock();
-    const committed = writePath.commit(
-      items.map(({ input }) => input),
-      relay.takeMarks(),
-    );
+    const taken: Item[] = [];
+    const committed = writePath.commit(inputsOf(items, taken), relay.takeMarks(), work);
     timers.apply(committed.timerChanges);
-    const handled = items.slice(0, committed.costsMs.length);
-    const decided = this.#parking.park(handled, committed.undecided);
-    relay.publish(committed).then(
+    this.#round.add(committed, this.#parking.park(taken, committed.undecided));
+    this.#armTimers();
+    return committed.costsMs;
+  }
+
+  #publishRound(): void {
+    const { publication, decided } = this.#round;
+    this.#round = new Round();
+    this.#publish(publication).then(
       () => this.#published(decided),
       (cause) => this.#unpublished(cause, decided),
     );
-    this.#armTimers();
-    return committed.costsMs;
+  }
+
+  /** In the order of the calls. */
+  async #publish(publication: Unmarked): Promise<void> {
+    await this.#parts.sync.durable();
+    await this.#parts.relay.publish(publication);
   }
 
   /** The answer for a lane is there: what was parked comes before what has arrived since. */
@@ -373,5 +388,13 @@ export class Intake {
       if (!this.#due.isWaiting) return;
       await this.#seeMore();
     }
+  }
+}
+
+/** Each that is taken is noted. */
+function* inputsOf(items: Iterable<Item>, taken: Item[]): Iterable<BatchInput> {
+  for (const item of items) {
+    taken.push(item);
+    yield item.input;
   }
 }

@@ -150,8 +150,17 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
     now: () => clock.now(),
   });
   const horizon = new Horizon(contesting, createLastWaiting(parts.queue));
-  const meter = new TurnMeter();
-  const intake = new Intake({ writePath, relay, timers, horizon, clock, meter, fail });
+  const meter = new TurnMeter(clock);
+  const intake = new Intake({
+    writePath,
+    sync: parts.database.syncTogether(),
+    relay,
+    timers,
+    horizon,
+    clock,
+    meter,
+    fail,
+  });
   return {
     intake,
     meter,

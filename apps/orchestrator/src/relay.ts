@@ -41,7 +41,7 @@ export interface RelayParts {
 }
 
 /** Where `marks` is absent, nothing is marked by it: what lies between may not have been given yet. */
-type Unmarked = Omit<Publication, 'marks'> & Partial<Pick<Publication, 'marks'>>;
+export type Unmarked = Omit<Publication, 'marks'> & Partial<Pick<Publication, 'marks'>>;
 
 /** The relay was stopped before this was published; it is published after the next start. */
 export class RelayStopped extends Error {

@@ -4,37 +4,38 @@
  * 1. It is committed a part at a time. Between two parts the event loop has a turn of its own, and what has arrived
  *    meanwhile takes its place in the queue (`fair-queue.ts`): what one lane holds makes no other wait.
  * 2. Whether something is wanted still is asked when its turn has come: until then what is before it may change that.
- * 3. Nothing is committed while the publications of `maxUnpublishedTurns` are under way, and while any are only when there
- *    is enough for a full turn: what comes meanwhile shares one commit and one write to the bus.
+ * 3. Turns that follow one another make a round, which is published together: one wait for the disk and one write to
+ *    the bus for all of them. A round ends when nothing more waits, or when it has lasted for `maxRoundMs`.
+ * 4. No round begins while the publications of `maxUnpublishedRounds` are under way, and while any are only when there
+ *    is enough for a full one: what comes meanwhile shares one.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { FairQueue, type Lane, type Taken } from './fair-queue.js';
+import { Work, type WorkClock } from './work.js';
 
 export interface TurnQueueParts<T> {
   readonly laneOf: (item: T) => Lane;
   readonly isWanted: (item: T) => boolean;
   /**
-   * Commits as much as one turn takes, from the first on, and says what each has cost in milliseconds: at least one. One
-   * call of `release` follows. What it throws stops the queue.
+   * Commits as much as one turn takes: at least one, and each that it takes from the iterator. Says what each has cost
+   * in milliseconds. What it throws stops the queue.
    */
-  readonly commit: (items: readonly T[]) => readonly number[];
+  readonly commit: (items: Iterable<T>) => readonly number[];
+  /** Publishes what the turns since the last call have committed. One call of `release` follows. */
+  readonly publish: () => void;
   /** What will not be committed any more. */
   readonly drop: (items: readonly T[]) => void;
   readonly fail: (cause: unknown) => void;
-  readonly monotonic: () => number;
+  readonly clock: WorkClock;
 }
 
-const maxUnpublishedTurns = 8;
-/** About what a turn takes of short decisions. */
-const fullTurnCount = 200;
-/** What is taken and not decided in the turn is put back, which costs time: so it is twice what the last turn has decided. */
-const minTakenCount = 16;
-const maxTakenCount = 512;
-
+const maxUnpublishedRounds = 4;
+/** What has been committed waits for so long to be published, and for the length of a turn. */
+const maxRoundMs = 40;
+const fullRoundCount = 200;
 export class TurnQueue<T> {
   readonly #parts: TurnQueueParts<T>;
   readonly #queue: FairQueue<T>;
-  #takeCount = minTakenCount;
   #unpublishedCount = 0;
   #released: (() => void)[] = [];
   #isWorking = false;
@@ -42,10 +43,10 @@ export class TurnQueue<T> {
 
   constructor(parts: TurnQueueParts<T>) {
     this.#parts = parts;
-    this.#queue = new FairQueue(parts.laneOf, parts.monotonic);
+    this.#queue = new FairQueue(parts.laneOf, () => parts.clock.monotonic());
   }
 
-  /** Turns whose publications are under way. */
+  /** Rounds whose publications are under way. */
   get unpublishedCount(): number {
     return this.#unpublishedCount;
   }
@@ -101,48 +102,59 @@ export class TurnQueue<T> {
       // What has arrived meanwhile, acknowledgements and timers too, comes before the next turn.
       if (!isFirst) await nextTurn();
       while (!this.#isStopped && this.#hasToWait) await this.#nextRelease();
-      if (this.#isStopped || !this.#commitNext()) break;
+      if (this.#isStopped || !(await this.#round())) break;
     }
     this.#isWorking = false;
   }
 
   get #hasToWait(): boolean {
-    if (this.#unpublishedCount >= maxUnpublishedTurns) return true;
-    return this.#unpublishedCount > 0 && this.#queue.count < fullTurnCount;
+    if (this.#unpublishedCount >= maxUnpublishedRounds) return true;
+    return this.#unpublishedCount > 0 && this.#queue.count < fullRoundCount;
+  }
+
+  /** False when nothing waits. */
+  async #round(): Promise<boolean> {
+    const work = new Work(this.#parts.clock, maxRoundMs);
+    if (!this.#commitNext()) return false;
+    this.#unpublishedCount += 1;
+    try {
+      while (this.#queue.count > 0 && !work.isEnough) {
+        await nextTurn();
+        if (this.#isStopped || !this.#commitNext()) break;
+      }
+    } finally {
+      this.#parts.publish();
+    }
+    return true;
   }
 
   /** False when nothing waits. */
   #commitNext(): boolean {
-    for (;;) {
-      const taken = this.#queue.take(this.#takeCount);
-      if (taken.length === 0) return false;
-      const wanted = this.#wantedOf(taken);
-      if (wanted.length === 0) continue;
-      this.#commit(wanted);
-      this.#unpublishedCount += 1;
-      return true;
-    }
-  }
-
-  #wantedOf(taken: readonly Taken<T>[]): readonly Taken<T>[] {
-    return taken.filter((one) => {
-      const isWanted = this.#parts.isWanted(one.item);
-      if (!isWanted) this.#queue.settle(one, 0);
-      return isWanted;
-    });
-  }
-
-  #commit(taken: readonly Taken<T>[]): void {
-    let costs: readonly number[] = [];
+    const first = this.#takeWanted();
+    if (first === undefined) return false;
+    const taken: Taken<T>[] = [];
     try {
-      costs = this.#parts.commit(taken.map(({ item }) => item));
-    } finally {
-      this.#queue.putBack(taken.slice(costs.length));
+      const costs = this.#parts.commit(this.#wanted(first, taken));
+      for (const [index, one] of taken.entries()) this.#queue.settle(one, costs[index] ?? 0);
+    } catch (cause) {
+      this.#parts.drop(taken.map(({ item }) => item));
+      throw cause;
     }
-    this.#takeCount = Math.min(maxTakenCount, Math.max(minTakenCount, 2 * costs.length));
-    for (const [index, cost] of costs.entries()) {
-      const one = taken[index];
-      if (one !== undefined) this.#queue.settle(one, cost);
+    return true;
+  }
+
+  *#wanted(first: Taken<T>, taken: Taken<T>[]): Iterable<T> {
+    for (let one: Taken<T> | undefined = first; one !== undefined; one = this.#takeWanted()) {
+      taken.push(one);
+      yield one.item;
+    }
+  }
+
+  #takeWanted(): Taken<T> | undefined {
+    for (;;) {
+      const one = this.#queue.take();
+      if (one === undefined || this.#parts.isWanted(one.item)) return one;
+      this.#queue.settle(one, 0);
     }
   }
 

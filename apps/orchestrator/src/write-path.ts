@@ -10,7 +10,7 @@
  * 5. An input whose decision needs an answer from outside (`outside.ts`) stays undecided, and so does everything
  *    behind it in its lane (a run, or a workspace's catalog): whoever commits brings them again, in order. Nothing of
  *    an undecided input is committed; the transaction that met it is rolled back and made again without it.
- * 6. A commit takes as many inputs as are decided within `maxTurnMs`, and at least one; the rest is for the next.
+ * 6. A commit takes inputs until its work is enough, and at least one; the rest is for the next.
  */
 import { isStoreFailure } from '@signalbox/data-folder';
 import { type RunKey, runKeyOf, runOfKey } from '@signalbox/protocol';
@@ -30,12 +30,10 @@ import type { InboxStore } from './store/inbox-store.js';
 import type { OutboxStore, PublishedMarks } from './store/outbox-store.js';
 import type { TimerStore } from './store/timer-store.js';
 import { type BatchInput, deadLetterOf } from './wire/input-codec.js';
+import type { Work } from './work.js';
 
 /** Pays for what belongs to no workspace. */
 const fallbackWorkspace = 'default';
-
-/** After so long no further input is decided in a turn: writing rows, committing and publishing come on top. */
-export const maxTurnMs = 16;
 
 /** Handling this run has failed in a way that nobody handles: log, exit, restart. */
 export class RunCrash extends Error {
@@ -83,6 +81,11 @@ export interface WritePathParts {
   readonly monotonic: () => number;
 }
 
+/** When no further input is begun: writing rows and committing come on top. */
+export type Enough = Pick<Work, 'isEnough'>;
+
+const neverEnough: Enough = { isEnough: false };
+
 export interface Undecided {
   readonly input: BatchInput;
   readonly lane: string;
@@ -94,16 +97,13 @@ export interface Committed extends Publication {
   readonly timerChanges: readonly TimerChange[];
   /** In the order in which they came. */
   readonly undecided: readonly Undecided[];
-  /** Of the inputs that this turn was about, decided or not; those behind them are for the next. */
+  /** Of each input that was taken, decided or not. */
   readonly costsMs: readonly number[];
 }
 
 /** Ends a transaction that must be made again without what stays undecided. */
 class Unfinished extends Error {
-  constructor(
-    readonly undecided: readonly Undecided[],
-    readonly handledCount: number,
-  ) {
+  constructor(readonly undecided: readonly Undecided[]) {
     super('some inputs are undecided');
   }
 }
@@ -111,15 +111,13 @@ class Unfinished extends Error {
 interface Handled {
   readonly changes: Changes;
   readonly undecided: readonly Undecided[];
-  readonly handledCount: number;
 }
 
 /** What one transaction is to handle. */
 interface Part {
-  readonly inputs: readonly BatchInput[];
+  readonly inputs: Iterable<BatchInput>;
   readonly marks: PublishedMarks | undefined;
-  /** On the monotonic clock; no further input is begun then. */
-  readonly until: number;
+  readonly work: Enough;
 }
 
 export class WritePath {
@@ -127,7 +125,7 @@ export class WritePath {
   readonly #quarantine: Quarantine;
   readonly #setAsideMessages: ReadonlySet<string>;
   readonly #heldLanes = new Set<string>();
-  /** Of the turn under way, in milliseconds. */
+  /** Of what the turn under way has taken, in milliseconds, in order. */
   readonly #costs = new Map<BatchInput, number>();
   readonly #transaction: (part: Part) => Handled;
 
@@ -149,22 +147,32 @@ export class WritePath {
   }
 
   /**
-   * Commits what one turn takes of the inputs and returns what has to be published now. `marks` is what is published
-   * by now.
+   * Takes inputs until the work is enough, commits them and returns what has to be published. `marks` is what is
+   * published by now.
    * @throws RunCrash after which this process must not go on.
    */
-  commit(inputs: readonly BatchInput[], marks: PublishedMarks | undefined): Committed {
+  commit(
+    inputs: Iterable<BatchInput>,
+    marks: PublishedMarks | undefined,
+    work: Enough = neverEnough,
+  ): Committed {
     const { recorder, outbox, outside, crashes } = this.#parts;
     this.#costs.clear();
     try {
-      const { changes, undecided, handledCount } = this.#commitDecided(inputs, marks);
+      const { changes, undecided } = this.#commitDecided({ inputs, marks, work });
       recorder.runs.committed();
       recorder.runs.evict();
       outside.committed();
       const reached = { outbox: outbox.lastPosition(), events: recorder.store.lastPosition() };
       const { entries, events, timerChanges } = changes;
-      const costsMs = inputs.slice(0, handledCount).map((input) => this.#costs.get(input) ?? 0);
-      return { entries, events, timerChanges, undecided, costsMs, marks: reached };
+      return {
+        entries,
+        events,
+        timerChanges,
+        undecided,
+        costsMs: [...this.#costs.values()],
+        marks: reached,
+      };
     } catch (cause) {
       this.#quarantine.rollback();
       if (cause instanceof RunCrash) crashes.record({ runKey: cause.runKey, reason: cause.message });
@@ -182,25 +190,23 @@ export class WritePath {
    * Each turn leaves out at least one input more, so it ends. What is left out stands behind everything of its lane
    * that is not: lanes are held from the commit on, and not between the turns.
    */
-  #commitDecided(inputs: readonly BatchInput[], marks: PublishedMarks | undefined): Handled {
-    const { recorder, outbox, monotonic } = this.#parts;
+  #commitDecided({ inputs, marks, work }: Part): Handled {
+    const { recorder, outbox } = this.#parts;
     const from = { outbox: outbox.lastPosition(), events: recorder.store.lastPosition() };
     const left = new Map<BatchInput, Undecided>();
-    // Made again, it is about the same inputs, all of them: what is left out stands among them, in its order.
-    let again: readonly BatchInput[] | undefined;
+    let part: Part = { inputs, marks, work };
     for (;;) {
       try {
-        const until = again === undefined ? monotonic() + maxTurnMs : Number.POSITIVE_INFINITY;
-        const decidable = (again ?? inputs).filter((input) => !left.has(input));
-        const { changes, undecided, handledCount } = this.#transaction({ inputs: decidable, marks, until });
+        const { changes, undecided } = this.#transaction(part);
         for (const one of undecided) left.set(one.input, one);
         for (const { lane } of left.values()) this.#heldLanes.add(lane);
-        const inOrder = inputs.flatMap((input) => left.get(input) ?? []);
-        return { changes, undecided: inOrder, handledCount: again?.length ?? handledCount };
+        return { changes, undecided: [...this.#costs.keys()].flatMap((input) => left.get(input) ?? []) };
       } catch (cause) {
         if (!(cause instanceof Unfinished)) throw cause;
         for (const one of cause.undecided) left.set(one.input, one);
-        again ??= inputs.slice(0, cause.handledCount);
+        // Made again, it is about the same inputs, all of them: what is left out stands among them, in its order.
+        const decidable = [...this.#costs.keys()].filter((input) => !left.has(input));
+        part = { inputs: decidable, marks, work: neverEnough };
         recorder.runs.rolledBack();
         this.#quarantine.rollback();
         recorder.store.rewind(from.events);
@@ -211,34 +217,36 @@ export class WritePath {
 
   /** Marks what is published when no batch comes along that could do it. */
   markPublished(marks: PublishedMarks): void {
-    this.#transaction({ inputs: [], marks, until: Number.POSITIVE_INFINITY });
+    this.#transaction({ inputs: [], marks, work: neverEnough });
   }
 
-  #handleAll({ inputs, marks, until }: Part): Handled {
+  #handleAll({ inputs, marks, work }: Part): Handled {
     const { outbox, timers, recorder: recorderParts, monotonic } = this.#parts;
     if (marks !== undefined) outbox.markPublished(marks);
     const changes = new Changes(outbox, timers);
     const recorder = new Recorder(recorderParts, changes);
     this.#parts.beginBatch();
-    if (inputs.length > 0) this.#quarantine.announceAll({ changes, recorder, now: this.#parts.now() });
     const undecided: Undecided[] = [];
     const held = new Set(this.#heldLanes);
-    let handledCount = 0;
     let from = monotonic();
+    let isAnnounced = false;
     for (const input of inputs) {
-      if (handledCount > 0 && from >= until) break;
-      handledCount += 1;
-      const left = this.#handleUnlessHeld(input, held, { changes, recorder, now: this.#parts.now() });
+      const context = { changes, recorder, now: this.#parts.now() };
+      if (!isAnnounced) this.#quarantine.announceAll(context);
+      isAnnounced = true;
+      const left = this.#handleUnlessHeld(input, held, context);
       const now = monotonic();
       this.#costs.set(input, now - from);
       from = now;
-      if (left === undefined) continue;
-      undecided.push(left);
-      held.add(left.lane);
+      if (left !== undefined) {
+        undecided.push(left);
+        held.add(left.lane);
+      }
+      if (work.isEnough) break;
     }
-    if (undecided.some(({ fetch }) => fetch !== undefined)) throw new Unfinished(undecided, handledCount);
+    if (undecided.some(({ fetch }) => fetch !== undefined)) throw new Unfinished(undecided);
     recorder.flush();
-    return { changes, undecided, handledCount };
+    return { changes, undecided };
   }
 
   #handleUnlessHeld(

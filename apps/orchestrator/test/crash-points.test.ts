@@ -1,4 +1,5 @@
 import { TransientError } from '@signalbox/messaging';
+import { eventually } from '@signalbox/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Clock } from '../src/clock.js';
 import type { MemoryBus } from './support/memory-bus.js';
@@ -38,6 +39,7 @@ describe('a crash', () => {
         return world.clock.now();
       },
       monotonic: () => world.clock.monotonic(),
+      worked: () => world.clock.worked(),
       setTimer: (at, callback) => world.clock.setTimer(at, callback),
     };
     await world.open(failing);
@@ -101,8 +103,7 @@ describe('a crash', () => {
     world.clock.advance(1);
     await settled();
     open();
-    await settled();
-    expect(world.bus.tasks).toHaveLength(1);
+    await eventually(() => world.bus.tasks.length === 1, { describe: 'the task is sent' });
     world.crash();
     await world.open();
     expect(world.bus.tasks).toHaveLength(1);
@@ -152,12 +153,12 @@ describe('a delivery', () => {
     world.bus.failOnce(new TransientError('busy'));
     const start = world.start('run-1', 'two-steps');
     await world.handle([start]);
-    await Promise.resolve();
-    await settled();
+    await eventually(() => world.logLines.some((line) => line.includes('trying again')), {
+      describe: 'the server has refused',
+    });
     expect(start.answer).toBeUndefined();
     world.clock.advance(1_000);
-    await settled();
-    expect(start.answer).toBe('ack');
+    await eventually(() => start.answer === 'ack', { describe: 'the server has taken it' });
     expect(world.typesOf('run-1')).toEqual(wholeHistory.slice(0, 2));
   });
 });

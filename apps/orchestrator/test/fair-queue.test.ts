@@ -1,6 +1,6 @@
 /** Who is next where many wait: whoever has had the least lately. */
 import { beforeEach, expect, test } from 'vitest';
-import { FairQueue } from '../src/fair-queue.js';
+import { FairQueue, type Taken } from '../src/fair-queue.js';
 
 interface Item {
   readonly workspace: string;
@@ -22,18 +22,18 @@ beforeEach(() => {
 const items = (count: number, lane: string, costMs: number, workspace = 'one'): Item[] =>
   Array.from({ length: count }, () => ({ workspace, lane, costMs }));
 
-/** As a turn does it: what does not fit into the time is put back. */
+/** As a turn does it: it takes until its time is up, and says at its end what each has cost. */
 const turn = (budgetMs = 8): Item[] => {
-  const taken = queue.take(100);
+  const taken: Taken<Item>[] = [];
   const until = nowMs + budgetMs;
-  const done = taken.findIndex(({ item }) => {
-    nowMs += item.costMs;
-    return nowMs >= until;
-  });
-  const count = done === -1 ? taken.length : done + 1;
-  queue.putBack(taken.slice(count));
-  for (const one of taken.slice(0, count)) queue.settle(one, one.item.costMs);
-  return taken.slice(0, count).map(({ item }) => item);
+  while (nowMs < until) {
+    const one = queue.take();
+    if (one === undefined) break;
+    taken.push(one);
+    nowMs += one.item.costMs;
+  }
+  for (const one of taken) queue.settle(one, one.item.costMs);
+  return taken.map(({ item }) => item);
 };
 
 /** How long whoever waits for this one item has to wait. */
@@ -54,7 +54,7 @@ test('a flood of one lane makes a newcomer wait for no more than a turn', () => 
   expect(waited('victim')).toBeLessThan(20);
 });
 
-test('a newcomer stands before what is put back, also where one turn takes all that there is', () => {
+test('a newcomer stands before what is left of a flood of dear items', () => {
   queue.add(items(50, 'flood', 4));
   turn();
   queue.add(items(1, 'victim', 4));
@@ -100,7 +100,7 @@ test('who has had much waits no more than for a while behind newcomers without e
   expect(waited('large', newcomers)).toBeLessThan(6_000);
 });
 
-test('what a lane holds keeps its order, also when it is put back', () => {
+test('what a lane holds keeps its order', () => {
   const numbered = Array.from({ length: 50 }, (_, index) => ({ workspace: 'one', lane: 'a', costMs: index }));
   queue.add(numbered.slice(0, 25));
   queue.add(items(25, 'b', 1));

@@ -8,8 +8,6 @@ import { step, TestWorld, workflow } from './support/test-world.js';
 
 const keyOf = (runId: string) => runKeyOf({ workspace: 'default', runId });
 
-const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
 describe('timers in memory', () => {
   test('are handed out in order of their instants, each once, and never when cancelled', () => {
     const change = fc.record({
@@ -77,7 +75,7 @@ describe('durable timers', () => {
     await world.deliver(world.failed(world.takeStep()));
     expect(world.bus.tasks).toEqual([]);
     world.clock.advance(20_000);
-    await settled();
+    await world.settled();
     expect(world.takeStep().attempt).toBe(2);
   });
 
@@ -88,6 +86,7 @@ describe('durable timers', () => {
     await world.open({
       now: () => world.clock.now() + aheadMs,
       monotonic: () => world.clock.monotonic() + aheadMs,
+      worked: () => world.clock.worked(),
       setTimer: (at, callback) => world.clock.setTimer(at, callback),
     });
     aheadMs = 20_000;
@@ -104,13 +103,13 @@ describe('durable timers', () => {
     world.clock.advance(20_000);
     await world.open();
     world.clock.advance(0);
-    await settled();
+    await world.settled();
     expect(world.takeStep().attempt).toBe(2);
   });
 
   test('end a step whose time is up, and take its task back', async () => {
     world.clock.advance(60_000);
-    await settled();
+    await world.settled();
     expect(world.typesOf('run-1')).toContain('step.failed');
     expect(world.bus.tasks).toEqual([]);
     expect(world.bus.journal.some((line) => line.startsWith('withdraw wf.task.step.default.run-1.'))).toBe(
@@ -127,7 +126,7 @@ describe('durable timers', () => {
     await world.open();
     const { seq } = world.row('run-1');
     world.clock.advance(10);
-    await settled();
+    await world.settled();
     expect(world.sql.prepare("SELECT count(*) FROM timers WHERE timer_id = 'stray'").pluck().get()).toBe(0);
     expect(world.row('run-1').seq).toBe(seq);
   });
@@ -169,7 +168,7 @@ describe('a message and the timer that it would make needless', () => {
   test('a result that was stored before its timeout counts, although the timer comes due first', async () => {
     const result = stored(world.succeeded(world.takeStep()));
     world.clock.advance(60_000);
-    await settled();
+    await world.settled();
     expect(whatWon()).toBe('neither');
     await handOver(result);
     expect(whatWon()).toBe('step.succeeded');
@@ -195,7 +194,7 @@ describe('a message and the timer that it would make needless', () => {
     world.crash();
     world.clock.advance(600_000);
     const opening = world.open();
-    await settled();
+    await world.settled();
     expect(whatWon()).toBe('neither');
     await handOver(signal, result);
     await opening;
@@ -228,7 +227,7 @@ describe('a wall clock that is set', () => {
   const passes = async (ms: number): Promise<void> => {
     for (let passed = 0; passed < ms; passed += 500) {
       world.clock.advance(500);
-      await settled();
+      await world.settled();
     }
   };
 

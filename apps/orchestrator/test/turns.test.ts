@@ -3,7 +3,7 @@ import { evolve, initialState, type RunEvent } from '@signalbox/engine';
 import { eventually } from '@signalbox/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Clock } from '../src/clock.js';
-import { maxTurnMs } from '../src/write-path.js';
+import { maxTurnMs } from '../src/work.js';
 import { step, TestWorld, workflow } from './support/test-world.js';
 
 let world: TestWorld;
@@ -16,6 +16,7 @@ const slow = (): Clock => ({
     elapsedMs += maxTurnMs / 2;
     return elapsedMs;
   },
+  worked: () => elapsedMs,
   setTimer: (at, callback) => world.clock.setTimer(at, callback),
 });
 

@@ -27,7 +27,7 @@ const orchestratorFigures = z.object({
     /** Messages and timers that wait for an answer from outside the orchestrator's thread. */
     parked: count,
     /** Turns whose publications are under way. */
-    unpublishedTurns: count,
+    unpublishedRounds: count,
     /** Tasks that nobody wants any more and that lie in the queue still. */
     withdrawals: count,
   }),

@@ -23,6 +23,10 @@ export class VirtualClock {
     return this.#nowAt;
   }
 
+  worked(): number {
+    return this.#nowAt;
+  }
+
   /** Sets the wall clock, as an operator would: no time passes. Negative: back. */
   set(byMs: number): void {
     this.#setForwardMs += byMs;

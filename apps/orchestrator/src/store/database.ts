@@ -3,17 +3,21 @@
  *
  * 1. One process at a time. The lock is an SQLite lock on a side file, so the operating system drops it when
  *    the process ends, by whatever signal. Others may still read the database itself.
- * 2. What is committed survives power loss: WAL with `synchronous = FULL` syncs at every commit.
+ * 2. What is committed survives power loss: WAL with `synchronous = FULL` syncs at every commit, until `syncTogether` is
+ *    called; from then on it does when that has said so.
  */
 import { randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { protectDatabase, takeLock } from '@signalbox/data-folder';
 import { CannotRun } from '@signalbox/service';
 import BetterSqlite, { type Database } from 'better-sqlite3';
+import { CommitSync } from './commit-sync.js';
 import { migrate } from './migrations.js';
 
 export interface OpenDatabase {
   readonly sql: Database;
+  /** To be called once: commits wait no more for the disk, and whoever tells others of them waits for it himself. */
+  syncTogether(): Pick<CommitSync, 'durable'>;
   close(): void;
 }
 
@@ -24,9 +28,15 @@ const checkpointPages = 4_000;
 export const openDatabase = (path: string, now: number): OpenDatabase => {
   const lock = lockDatabase(path);
   const sql = openLocked(lock.file, now);
+  let sync: CommitSync | undefined;
   return {
     sql,
+    syncTogether: () => {
+      sync = new CommitSync(sql);
+      return sync;
+    },
     close: () => {
+      sync?.close();
       sql.close();
       lock.close();
     },

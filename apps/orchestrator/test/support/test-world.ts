@@ -41,6 +41,8 @@ const checks = new CheckThreads();
 type StartCommand = Extract<RunCommand, { type: 'start' }>;
 type WithoutBase<T> = T extends unknown ? Omit<T, 'commandId' | 'workspace' | 'actor' | 'issuedAt'> : never;
 
+export type Disk = ReturnType<OpenDatabase['syncTogether']>;
+
 export class TestWorld {
   readonly clock = new VirtualClock();
   readonly folder = mkdtempSync(join(tmpdir(), 'signalbox-orchestrator-'));
@@ -75,18 +77,22 @@ export class TestWorld {
     return this.#orchestrator.inFlight;
   }
 
-  /** Starts the orchestrator; `clock` takes the place of the world's own where a test wants it to fail. */
-  async open(given: Clock = this.clock): Promise<void> {
+  /**
+   * Starts the orchestrator; `given` takes the place of the world's own clock where a test wants it to fail, `disk` of
+   * what waits for the disk.
+   */
+  async open(given: Clock = this.clock, disk?: Disk): Promise<void> {
     const life = { isOver: false };
     this.#life = life;
     const clock: Clock = {
       now: () => given.now(),
       monotonic: () => given.monotonic(),
+      worked: () => given.worked(),
       setTimer: (at, callback) => given.setTimer(at, () => (life.isOver ? undefined : callback())),
     };
     this.#database = openDatabase(this.file, clock.now());
     this.#orchestrator = createOrchestrator({
-      database: this.#database,
+      database: disk === undefined ? this.#database : { ...this.#database, syncTogether: () => disk },
       outlet: this.bus,
       queue: this.bus,
       maxPayloadBytes: () => this.maxPayloadBytes,
@@ -148,6 +154,12 @@ export class TestWorld {
       timeoutMs: 5_000,
       describe: 'the batch is settled',
     });
+  }
+
+  /** Resolves after a turn of the event loop, and when all that is committed by then is published. */
+  async settled(): Promise<void> {
+    do await new Promise((resolve) => setImmediate(resolve));
+    while (this.failures.length === 0 && this.#orchestrator?.intake.waiting.unpublishedRounds);
   }
 
   command<T extends RunCommand['type']>(

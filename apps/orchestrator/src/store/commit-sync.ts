@@ -1,0 +1,77 @@
+/**
+ * Makes commits survive a loss of power: many with one wait, while others go on.
+ *
+ * 1. A commit is one `write` to SQLite's log (WAL). It survives the end of the process at once, and a loss of power as soon as
+ *    the file has been synced. With `synchronous = FULL` SQLite does that itself at every commit, on the thread
+ *    that commits; from here on it is done on another, and one sync counts for all commits before it.
+ * 2. Until then nobody else may hear of what is committed: neither is it published, nor is what brought it acknowledged.
+ * 3. The log is read back up to the last commit that is whole. So what a loss of power takes away is the end, and
+ *    never something in the middle.
+ * 4. SQLite still syncs the log itself before it moves pages over to the database, and when it begins it anew.
+ *
+ * Source: https://www.sqlite.org/wal.html#performance_considerations, https://www.sqlite.org/pragma.html#pragma_synchronous
+ */
+import { closeSync, fdatasync, fsyncSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Database } from 'better-sqlite3';
+
+/** What is committed may not survive a loss of power. What exactly is lost nobody knows: the process must end. */
+export class SyncFailed extends Error {
+  override readonly name = 'SyncFailed';
+  /** As SQLite says it of its own syncs. */
+  readonly code = 'SQLITE_IOERR_FSYNC';
+}
+
+interface Waiting {
+  readonly resolve: () => void;
+  readonly reject: (cause: SyncFailed) => void;
+}
+
+export class CommitSync {
+  readonly #log: number;
+  #waiting: Waiting[] = [];
+  #isSyncing = false;
+  #isClosed = false;
+
+  /** `sql` commits without waiting for the disk from now on. */
+  constructor(sql: Database) {
+    sql.pragma('synchronous = NORMAL');
+    this.#log = openSync(`${sql.name}-wal`, 'r+');
+    // The file has to be found again, too.
+    const folder = openSync(dirname(sql.name), 'r');
+    fsyncSync(folder);
+    closeSync(folder);
+  }
+
+  /** Resolves, in the order of the calls, when everything that is committed by now survives a loss of power. @throws SyncFailed */
+  durable(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+      if (!this.#isSyncing) this.#sync();
+    });
+  }
+
+  /** What still waits never resolves. */
+  close(): void {
+    this.#isClosed = true;
+    if (!this.#isSyncing) closeSync(this.#log);
+  }
+
+  /** For all that wait now: whoever comes while it runs may have committed behind what it takes along. */
+  #sync(): void {
+    this.#isSyncing = true;
+    const group = this.#waiting;
+    this.#waiting = [];
+    fdatasync(this.#log, (cause) => {
+      this.#isSyncing = false;
+      if (this.#isClosed) {
+        closeSync(this.#log);
+        return;
+      }
+      for (const { resolve, reject } of group)
+        if (cause === null) resolve();
+        else reject(new SyncFailed(cause.message, { cause }));
+      if (this.#waiting.length > 0) this.#sync();
+    });
+  }
+}
