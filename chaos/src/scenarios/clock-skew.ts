@@ -19,8 +19,11 @@ const others = services
   .flatMap((name) => [[name, skewMs] as const, [name, -skewMs] as const])
   .filter(([name, ms]) => !worst.some(([known, knownMs]) => known === name && knownMs === ms));
 
+/** Long enough that who believes a deadline to be over does not finish before it says so. */
+const unhurried =
+  '---\nmodel: scripted/chaos\nanswers:\n  - output: { ok: true }\n    latencyMs: 1000\n---\n{{ task }}\n';
 const timed = workflow('timed', [
-  step('first', { ms: 1 }, { timeoutSeconds: 30 }),
+  step('first', {}, { input: { agent: 'unhurried', task: 'first' }, timeoutSeconds: 30 }),
   signal('heard', { timeoutSeconds: 30 }),
   { name: 'waited', type: 'wait', seconds: 1 },
   approval('approved', { timeoutSeconds: 30 }),
@@ -55,6 +58,7 @@ export const clockSkew: Scenario = scenario({
       await world.stopOne(name);
       await world.start(name, name, shiftedBy(clockOf(name)));
     }
+    await stage.client.request('PUT', '/api/v1/agents/unhurried', { body: unhurried });
     await stage.client.request('POST', '/api/v1/workflows', { body: timed });
     for (const [name, ms] of options.seconds < 20 ? worst : [...worst, ...others]) {
       await writeFile(clockOf(name), String(ms));
