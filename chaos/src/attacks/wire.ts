@@ -72,16 +72,32 @@ const waitingForApproval = async (
   return found;
 };
 
+/** A run with a step in some worker's hand, for as long as it takes to forge its answer. */
+const atWork = async (stage: Stage): Promise<{ runId: string; stepId: string }> => {
+  const runId = (await stage.client.start('in-time-step'))?.runId ?? '';
+  let stepId = '';
+  await stage.within(20, 'a step is in hand', async () => {
+    const answer = await stage.client.request('GET', `${runs}/${runId}/steps`);
+    stepId = answer?.body?.items?.[0]?.stepId ?? '';
+    return stepId !== '';
+  });
+  return { runId, stepId };
+};
+
+const hasWorkOf = async (stage: Stage, runId: string, worker: string): Promise<boolean> =>
+  JSON.stringify((await stage.client.request('GET', `${runs}/${runId}/events`))?.body).includes(worker);
+
 const forgery = attack({
   name: 'forged-messages',
   promise: 'a result without its claim, an event of a stranger and a run of another workspace change nothing',
   act: async (stage) => {
     const { runId, stepId, approvalId } = await waitingForApproval(stage);
     const slow = (await stage.client.start('slow'))?.runId ?? '';
+    const held = await atWork(stage);
     const result = {
       type: 'step.succeeded',
-      runId,
-      stepId,
+      workspace,
+      ...held,
       attempt: 1,
       claim: 'forged',
       worker: 'forger',
@@ -152,14 +168,20 @@ const forgery = attack({
       {
         by: stepWorker,
         what: 'a result',
-        subject: taskSubjects.resumeStep(workspace, runId, stepId),
+        subject: taskSubjects.resumeStep(workspace, held.runId, held.stepId),
         body: result,
       },
       {
         by: agent,
         what: 'a result of an agent',
-        subject: taskSubjects.resumeAgent(workspace, runId, stepId),
+        subject: taskSubjects.resumeAgent(workspace, held.runId, held.stepId),
         body: result,
+      },
+      {
+        by: stepWorker,
+        what: 'a result of what nobody works at',
+        subject: taskSubjects.resumeStep(workspace, runId, stepId),
+        body: { ...result, runId, stepId },
       },
       {
         by: api,
@@ -191,7 +213,7 @@ const forgery = attack({
       `${runs}/${runId}/approvals/${(await pendingId(stage, runId)) ?? ''}/approve`,
       { body: {} },
     );
-    for (const id of [runId, slow]) {
+    for (const id of [runId, slow, held.runId]) {
       const run = await endOfRun(stage, id);
       stage.findings.expect(
         run?.status === 'COMPLETED',
@@ -199,6 +221,11 @@ const forgery = attack({
         `${run?.status} ${run?.error?.code ?? ''}`,
       );
     }
+    stage.findings.expect(
+      !(await hasWorkOf(stage, held.runId, result.worker)),
+      'a result without its claim is nobody’s',
+      'it is in the history',
+    );
   },
 });
 
