@@ -13,6 +13,7 @@ import {
   createExecutorRegistry,
   createExpressionExecutor,
   type Execution,
+  type ExecutorRegistry,
   type StepExecutor,
 } from '@signalbox/executors';
 import { createPublisher, openConnection } from '@signalbox/messaging';
@@ -49,7 +50,6 @@ const orderOf = (task: StepTask): Order =>
   ((task.input as { readonly variables?: Order } | null)?.variables ?? {}) as Order;
 
 const outcomeOf = (order: Order, attempt: number): Execution => {
-  if (order.lie === true && lie === 'size') return { ok: true, output: { text: 'x'.repeat(900 * 1_024) } };
   if (order.fatal !== true && attempt > (order.fail ?? 0)) return { ok: true, output: { attempt } };
   const retryable = order.fatal !== true;
   return { ok: false, error: { code: 'AGENT_ERROR', message: 'ordered to fail', retryable } };
@@ -65,6 +65,18 @@ const ledgerRun: StepExecutor = {
     await delay(order.ms ?? 0, undefined, { signal }).catch(() => undefined);
     note({ kind: signal.aborted ? 'aborted' : 'end', ...about, at: Date.now() });
     return outcomeOf(order, attempt);
+  },
+};
+
+/** What the platform's own workers cut before they say it. */
+const tooMuch: Execution = { ok: true, output: { text: 'x'.repeat(900 * 1_024) } };
+
+const honest = createExecutorRegistry([ledgerRun]);
+const registry: ExecutorRegistry = {
+  ...honest,
+  execute: async (task, context) => {
+    const execution = await honest.execute(task, context);
+    return orderOf(task).lie === true && lie === 'size' ? tooMuch : execution;
   },
 };
 
@@ -89,7 +101,7 @@ await runService({
     );
     const pool = scope.use(createEvaluationPool(maxEvaluationsAtOnce), (open) => open.close());
     const concurrency = config.workerConcurrency;
-    const steps = { registry: createExecutorRegistry([ledgerRun]), concurrency };
+    const steps = { registry, concurrency };
     const evaluations = {
       consumer: consumers.evaluator,
       registry: createExecutorRegistry([createExpressionExecutor(pool)]),

@@ -37,8 +37,8 @@ const ofRun = (runId: string, sequence: number, data: EventEnvelope['data']): Ev
   data,
 });
 
-const started = (runId: string, workflow: string): EventEnvelope['data'] => ({
-  type: 'run.started',
+const started = (runId: string, workflow: string) => ({
+  type: 'run.started' as const,
   runId,
   workflow: { id: workflow, version: 1, digest: 'digest' },
   workspace,
@@ -48,6 +48,23 @@ const started = (runId: string, workflow: string): EventEnvelope['data'] => ({
   limits: { maxEvents: 100_000, maxStateVisits: 1_000 },
   start: 'one',
 });
+
+const seer = '---\nmodel: scripted/test\nanswers:\n  - output: { ok: true }\n---\nSee.\n';
+const asking = (id: string): string =>
+  JSON.stringify({
+    id,
+    version: '1',
+    name: id,
+    states: [
+      {
+        name: 'one',
+        type: 'operation',
+        action: 'agent.run',
+        input: { agent: 'seer', task: 'see' },
+        end: true,
+      },
+    ],
+  });
 
 interface Letter {
   readonly id: string;
@@ -68,9 +85,11 @@ const historyOf = async (runId: string): Promise<readonly string[]> =>
   ).items.map(({ type }) => type);
 
 describe('a log that another release has written', () => {
-  test('holds a definition that this one cannot compile: its runs are quarantined with the reason, the others go on', async () => {
+  test('holds a definition and an agent that this one cannot compile: their runs are quarantined with the reason, the others go on', async () => {
     const { world } = stores;
     const standing = await stores.standing(1);
+    await world.call('PUT', '/api/v1/agents/seer', seer);
+    await world.call('POST', '/api/v1/workflows', asking('asks'));
     await world.stopOne('orchestrator');
     const [catalog] = query<{ seq: number }>(
       stores.file(),
@@ -98,16 +117,41 @@ describe('a log that another release has written', () => {
           changed: true,
         },
       }),
+      encodeEvent({
+        id: `catalog:default/${sequence + 1}`,
+        workspace,
+        runId: null,
+        sequence: sequence + 1,
+        at: Date.now(),
+        data: {
+          type: 'catalog.agent_put',
+          actor: 'user:alice',
+          name: 'seer',
+          version: 2,
+          digest: 'digest',
+          source: 'in words of a later release',
+          changed: true,
+        },
+      }),
       encodeEvent(ofRun('later-1', 1, started('later-1', 'later'))),
+      encodeEvent(ofRun('asks-1', 1, { ...started('asks-1', 'asks'), pins: { agents: { seer: 2 } } })),
     ]);
     await world.start('orchestrator');
     await stores.finish(standing);
     await eventually(async () => (await quarantined()).some(({ runId }) => runId === 'later-1'));
-    const [found] = await quarantined();
-    expect(found?.reason).toMatch(/version 1 of workflow "later" does not compile in this release: .+line/);
+    const reasonOf = async (id: string) => (await quarantined()).find(({ runId }) => runId === id)?.reason;
+    expect(await reasonOf('later-1')).toMatch(
+      /version 1 of workflow "later" does not compile in this release: .+line/,
+    );
+    const problem = /version 2 of agent "seer" does not compile in this release: .+line/;
+    expect(await reasonOf('asks-1')).toMatch(problem);
 
     const start = world.call('POST', '/api/v1/workflow-runs', { workflow: 'later', input: {} });
     await expect(start).rejects.toThrow('WORKFLOW_UNUSABLE');
+    const ask = world.call('POST', '/api/v1/workflow-runs', { workflow: 'asks', input: {} });
+    await expect(ask).rejects.toThrow(/AGENT_UNUSABLE/);
+    const another = world.call('POST', '/api/v1/workflows', asking('asks-too'));
+    await expect(another).rejects.toThrow(/agent cannot be used: version 2 of agent .+ does not compile/);
   });
 
   test('and a run that is released before anybody can compile it is quarantined again, with what was set aside', async () => {

@@ -75,7 +75,7 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
   stores.crashes.quarantineUnusable();
   const claims = createClaims(claimKey(sql));
   const outside = new OutsideAnswers(parts.checks);
-  const runs = new Runs(runStore, workflows);
+  const runs = new Runs(runStore, workflows, agents);
   const budgets = createBudgets(parts.starlark);
   const commands = new RunCommands({
     runs,

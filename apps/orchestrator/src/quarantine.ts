@@ -5,7 +5,7 @@
  *    touched: what is said about the quarantine are facts of their own, in no history.
  * 2. A release forgets the crashes and sends what was set aside again, in the order in which it came, as the messages
  *    they were: each is handled in a batch of its own time, so that one that still stops the process is counted anew.
- * 3. So is a run whose definition this release cannot compile, until a release can.
+ * 3. So is a run whose definition, or an agent of it, this release cannot compile, until a release can.
  * 4. What a transaction changes counts only when it is committed.
  */
 import { encodeEvent, type RunCommand, type RunKey, runKeyOf, runOfKey } from '@signalbox/protocol';
@@ -65,7 +65,10 @@ export class Quarantine {
     const { runKey } = run;
     if (this.has(runKey)) return;
     const { crashes, logger } = this.#parts;
-    logger.error('the run is quarantined: this release cannot compile its definition', runFields(runKey));
+    logger.error(
+      'the run is quarantined: this release cannot compile its definition or an agent of it',
+      runFields(runKey),
+    );
     crashes.quarantine({ runKey, reason, at: now });
     const message = encodeQuarantine({ runKey, reason, at: now });
     changes.announce(message);

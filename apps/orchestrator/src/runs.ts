@@ -20,13 +20,14 @@ import {
 import { InvariantViolation } from '@signalbox/messaging';
 import type { RunKey } from '@signalbox/protocol';
 import { LruMap } from './lru-map.js';
-import type { WorkflowStore } from './store/catalog-store.js';
+import type { AgentStore, WorkflowStore } from './store/catalog-store.js';
 import type { RunStore } from './store/run-store.js';
 
 export interface LoadedRun {
   readonly runKey: RunKey;
   /** Undefined where this release cannot compile the definition, and `problem` says why. */
   readonly plan: Plan | undefined;
+  /** Why this release cannot go on with the run: its definition, or an agent that it has pinned, does not compile. */
   readonly problem?: string | undefined;
   state: RunState;
   snapshotSeq: number;
@@ -40,17 +41,19 @@ const minSnapshotSeq = 512;
 export class Runs {
   readonly #store: RunStore;
   readonly #workflows: WorkflowStore;
+  readonly #agents: AgentStore;
   readonly #cache = new LruMap<RunKey, LoadedRun>(maxCachedRuns);
   readonly #plans = new LruMap<string, Plan>(maxCachedPlans);
   /** As they were before the transaction; undefined: not there. */
   readonly #before = new Map<LoadedRun, { state: RunState; snapshotSeq: number }>();
 
-  /** Definitions are put into the database only when they compile; others come with the log, at a start. */
+  /** Definitions and agents are put into the database only when they compile; others come with the log, at a start. */
   #hasProblems: boolean | undefined;
 
-  constructor(store: RunStore, workflows: WorkflowStore) {
+  constructor(store: RunStore, workflows: WorkflowStore, agents: AgentStore) {
     this.#store = store;
     this.#workflows = workflows;
+    this.#agents = agents;
   }
 
   find(runKey: RunKey): LoadedRun | undefined {
@@ -59,9 +62,9 @@ export class Runs {
     const row = this.#store.find(runKey);
     if (row === undefined) return undefined;
     const plan = this.plan(row.workspace, row.workflowId, row.workflowVersion);
-    const problem =
+    const problemOfPlan =
       plan === undefined ? this.problemOfPlan(row.workspace, row.workflowId, row.workflowVersion) : undefined;
-    if (plan === undefined && problem === undefined)
+    if (plan === undefined && problemOfPlan === undefined)
       throw new InvariantViolation(`run ${runKey} has lost its plan`);
     const stored = this.#store.snapshot(runKey);
     let state = stored === undefined ? initialState : restored(stored.state);
@@ -71,14 +74,19 @@ export class Runs {
         `run ${runKey} has ${state.seq} events in its history, ${row.seq} in its row`,
       );
     }
+    const problem = problemOfPlan ?? this.problemOfAgents(row.workspace, state.started.pins.agents);
     return this.add({ runKey, plan, problem, state, snapshotSeq: stored?.seq ?? 0 });
   }
 
   /** A run that this release cannot go on with. No lookup where it can compile every definition. */
   findUnusable(runKey: RunKey): { readonly run: LoadedRun; readonly problem: string } | undefined {
-    this.#hasProblems ??= this.#workflows.hasProblems();
-    const run = this.#hasProblems ? this.find(runKey) : undefined;
+    const run = this.#mayBeUnusable() ? this.find(runKey) : undefined;
     return run?.problem === undefined ? undefined : { run, problem: run.problem };
+  }
+
+  #mayBeUnusable(): boolean {
+    this.#hasProblems ??= this.#workflows.hasProblems() || this.#agents.hasProblems();
+    return this.#hasProblems;
   }
 
   /** Called before a run is changed. */
@@ -121,6 +129,16 @@ export class Runs {
     return problem === undefined
       ? undefined
       : `version ${version} of workflow "${workflowId}" does not compile in this release: ${problem}`;
+  }
+
+  /** The same of the first of these agents, by name and version, that cannot be read. */
+  problemOfAgents(workspace: string, pins: Readonly<Record<string, number>>): string | undefined {
+    if (!this.#mayBeUnusable()) return undefined;
+    for (const [name, version] of Object.entries(pins)) {
+      const problem = this.#agents.problem(workspace, name, version);
+      if (problem !== undefined) return problem;
+    }
+    return undefined;
   }
 
   /** After the last event of a run in this transaction. */

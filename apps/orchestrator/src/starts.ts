@@ -81,6 +81,9 @@ export class Starts {
     const invalid = this.#invalidInput(command, plan);
     if (invalid !== undefined) return invalid;
     const { runId, workspace, input, actor, idempotencyKey, parent, depth } = command;
+    const agents = this.#pinned(workspace, plan);
+    const problem = runs.problemOfAgents(workspace, agents);
+    if (problem !== undefined) return { code: 'AGENT_UNUSABLE', message: problem };
     const run: LoadedRun = { runKey: runKeyOf(command), plan, state: initialState, snapshotSeq: 0 };
     const answer = commands.apply(
       run,
@@ -91,7 +94,7 @@ export class Starts {
         workspace,
         input,
         actor,
-        pins: { agents: this.#pinned(workspace, plan) },
+        pins: { agents },
         ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
         ...(parent === undefined ? {} : { parent }),
         ...(depth === undefined ? {} : { depth }),

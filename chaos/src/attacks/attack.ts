@@ -52,7 +52,7 @@ export const startAttack = async (
   return answer?.body?.runId ?? answer?.location?.split('/').at(-1);
 };
 
-interface EndedRun {
+export interface EndedRun {
   readonly status: string;
   readonly error: { readonly code: string; readonly message: string } | null;
 }

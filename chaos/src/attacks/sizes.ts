@@ -116,8 +116,21 @@ const results = attack({
       );
       await judgeInnocentSteps(stage, id, runId);
     }
+    await judgeCaught(stage, large);
   },
 });
+
+/** A failure of the state, that its author may take: not of the run, which a message that cannot be sent would cost. */
+const judgeCaught = async (stage: Stage, large: State): Promise<void> => {
+  const taken: State = { ...large, catch: [{ errors: ['PAYLOAD_TOO_LARGE'], next: 'small' }], next: 'small' };
+  if (!(await put(stage, workflow('caught', [taken, step('small')])))) return;
+  const run = await endOfRun(stage, await startAttack(stage, 'caught'));
+  stage.findings.expect(
+    run?.status === 'COMPLETED',
+    'a result over the limit can be caught',
+    `${run?.status} ${run?.error?.message}`,
+  );
+};
 
 const pieces = (count: number): State[] =>
   Array.from({ length: count }, (_, index) => ({

@@ -8,7 +8,7 @@ import { runCli } from '../programs.js';
 import type { Scenario } from '../scenario.js';
 import type { Stage } from '../stage.js';
 import { step, workflow } from '../workflows.js';
-import { attack, endOfRun, expectStatus, put, startAttack } from './attack.js';
+import { attack, type EndedRun, endOfRun, expectStatus, put, startAttack } from './attack.js';
 
 const workspace = 'default';
 
@@ -306,7 +306,7 @@ const asActor = async (stage: Stage, actor: string) => {
   return answer ?? { status: 400, body: null, location: null, ms: 0 };
 };
 
-const lies = (name: string, lie: string, promise: string): Scenario =>
+const lies = (name: string, lie: string, promise: string, judge: (end: EndedRun) => boolean): Scenario =>
   attack({
     name,
     promise,
@@ -316,6 +316,11 @@ const lies = (name: string, lie: string, promise: string): Scenario =>
       const runId = await startAttack(stage, 'told');
       const run = await endOfRun(stage, runId);
       stage.findings.figure('the run ends', `${run?.status} ${run?.error?.code ?? ''}`);
+      stage.findings.expect(
+        run === undefined || judge(run),
+        'a lie hits its own step alone',
+        `${run?.status} ${run?.error?.code}: ${run?.error?.message}`,
+      );
       expectStatus(
         stage,
         'a run whose worker lied',
@@ -379,7 +384,17 @@ export const wire: readonly Scenario[] = [
   forgery,
   drops,
   ids,
-  lies('absurd-times', 'time', 'a worker whose clock is absurd breaks no answer of the api'),
-  lies('absurd-sizes', 'size', 'an output over the limit fails its own step and nothing else'),
+  lies(
+    'absurd-times',
+    'time',
+    'a worker whose clock is absurd breaks no answer of the api',
+    ({ status }) => status === 'COMPLETED',
+  ),
+  lies(
+    'absurd-sizes',
+    'size',
+    'an output over the limit fails its own step and nothing else',
+    ({ error }) => error?.code === 'PAYLOAD_TOO_LARGE' && error.message.includes('result of state "lied"'),
+  ),
   escapes,
 ];

@@ -16,6 +16,8 @@ export interface WorkflowSchemas {
 /** What a definition may refer to. What is undefined is not checked. */
 export interface Environment {
   readonly agents?: ReadonlyMap<string, AgentDefinition> | undefined;
+  /** Agents that are there and that this release cannot read, with why. */
+  readonly unusableAgents?: ReadonlyMap<string, string> | undefined;
   readonly tools?: NameSet | undefined;
   /** A map tells the workflows' schemas, which are then held against what is handed over. */
   readonly workflows?: ReadonlySet<string> | ReadonlyMap<string, WorkflowSchemas> | undefined;

@@ -73,8 +73,9 @@ const createAnswering = () => {
     const { inputSchema, outputSchema } = parsed.plan;
     return { inputSchema, outputSchema };
   });
-  const environmentOf = ({ form, agents, workflows }: SentItems): Environment => ({
+  const environmentOf = ({ form, agents, workflows, unusableAgents }: SentItems): Environment => ({
     agents: mapOf(agents, (item) => agentOf(item, form)),
+    unusableAgents: new Map(unusableAgents),
     workflows: mapOf(workflows, (item) => workflowOf(item, form)),
   });
   return (request: ThreadRequest): AnswerOf[keyof AnswerOf] => {

@@ -233,7 +233,7 @@ const requestOf = (question: Question, given: ReadonlySet<string>): ThreadReques
   if (question.kind !== 'workflow' || question.known === undefined) return question as ThreadRequest;
   const sent = ({ name, digest, text }: KnownItem): SentItem =>
     given.has(itemKey({ name, digest, text })) ? { name, digest } : { name, digest, text: text() };
-  const { form, agents, workflows } = question.known satisfies KnownItems;
-  const known = { form, agents: agents.map(sent), workflows: workflows.map(sent) };
+  const { agents, workflows, ...more } = question.known satisfies KnownItems;
+  const known = { ...more, agents: agents.map(sent), workflows: workflows.map(sent) };
   return { kind: 'workflow', source: question.source, known };
 };

@@ -16,6 +16,8 @@ export interface KnownItems {
   readonly form: 'source' | 'stored';
   readonly agents: readonly KnownItem[];
   readonly workflows: readonly KnownItem[];
+  /** Names of agents that cannot be read, each with why. */
+  readonly unusableAgents?: readonly (readonly [name: string, problem: string])[];
 }
 
 export type Question =
@@ -65,6 +67,7 @@ export interface SentItems {
   readonly form: KnownItems['form'];
   readonly agents: readonly SentItem[];
   readonly workflows: readonly SentItem[];
+  readonly unusableAgents?: KnownItems['unusableAgents'];
 }
 
 export type ThreadRequest =

@@ -108,8 +108,10 @@ export class Catalog {
       form: 'stored',
       agents: agents.known(workspace),
       workflows: workflows.known(workspace),
+      unusableAgents: agents.unusable(workspace),
     };
-    const digest = digestOf([source, ...[...known.agents, ...known.workflows].flatMap(fingerprint)]);
+    const items = [...known.agents, ...known.workflows].flatMap(fingerprint);
+    const digest = digestOf([source, ...items, ...(known.unusableAgents ?? []).flat()]);
     const question = { kind: 'workflow', source, known } as const;
     const outcome = outside.answer(laneOf(workspace), digest, question);
     if (outcome.kind !== 'answered') return unchecked(command, 'workflow', outcome);

@@ -32,6 +32,7 @@ export const environmentOf = (
   agents: new Map(
     agents.known(workspace).map(({ name, text }) => [name, JSON.parse(text()) as AgentDefinition]),
   ),
+  unusableAgents: new Map(agents.unusable(workspace)),
   workflows: new Map(
     workflows.known(workspace).map(({ name, text }) => [name, JSON.parse(text()) as WorkflowSchemas]),
   ),

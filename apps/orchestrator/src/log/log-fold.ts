@@ -91,7 +91,7 @@ export class LogFold {
     this.#logger = logger;
     this.#isComplete = isComplete;
     this.#stores = openStores(sql);
-    this.#runs = new Runs(this.#stores.runs, this.#stores.workflows);
+    this.#runs = new Runs(this.#stores.runs, this.#stores.workflows, this.#stores.agents);
     this.#touched = new TouchedRuns(this.#runs, this.#stores.runs);
     this.#foldNotice = createNoticeFold(this.#stores);
     this.#foldCatalog = createCatalogFold({ ...this.#stores, language: createLanguage(starlark), logger });

@@ -34,7 +34,7 @@ export interface NewAgent {
   readonly name: string;
   readonly version: number;
   readonly digest: string;
-  /** Null where this release cannot read it, and `problem` says why: it is as an agent that is not there. */
+  /** Null where this release cannot read it, and `problem` says why. */
   readonly definition: Json;
   readonly problem?: string;
   readonly at: number;
@@ -143,6 +143,9 @@ export const createWorkflowStore = (sql: Database) => {
   };
 };
 
+const agentProblem = (name: string, version: number, problem: string): string =>
+  `version ${version} of agent "${name}" does not compile in this release: ${problem}`;
+
 export type AgentStore = ReturnType<typeof createAgentStore>;
 
 export const createAgentStore = (sql: Database) => {
@@ -154,6 +157,18 @@ export const createAgentStore = (sql: Database) => {
       'SELECT definition FROM agents WHERE workspace = ? AND name = ? AND version = ?',
     )
     .pluck();
+  const problem = sql
+    .prepare<[string, string, number], string | null>(
+      'SELECT problem FROM agents WHERE workspace = ? AND name = ? AND version = ?',
+    )
+    .pluck();
+  const hasProblems = sql
+    .prepare<[], number>('SELECT EXISTS (SELECT 1 FROM agents WHERE problem IS NOT NULL)')
+    .pluck();
+  const unusable = sql.prepare<[string], { name: string; version: number; problem: string }>(
+    `SELECT name, version, problem FROM agents AS a WHERE workspace = ? AND deleted_at IS NULL AND problem IS NOT NULL
+       AND version = (SELECT max(version) FROM agents AS b WHERE b.workspace = a.workspace AND b.name = a.name)`,
+  );
   const current = sql.prepare<[string], { name: string; version: number; digest: string }>(
     `SELECT name, version, digest FROM agents AS a WHERE workspace = ? AND deleted_at IS NULL AND problem IS NULL
        AND version = (SELECT max(version) FROM agents AS b WHERE b.workspace = a.workspace AND b.name = a.name)`,
@@ -171,7 +186,16 @@ export const createAgentStore = (sql: Database) => {
     /** JSON text of a pinned version, deleted or not. */
     definition: (workspace: string, name: string, version: number): string | undefined =>
       definition.get(workspace, name, version),
-    /** The newest versions. */
+    /** Why this release cannot read that version, as a sentence; undefined where it can. */
+    problem: (workspace: string, name: string, version: number): string | undefined => {
+      const found = problem.get(workspace, name, version);
+      return typeof found === 'string' ? agentProblem(name, version, found) : undefined;
+    },
+    hasProblems: (): boolean => hasProblems.get() === 1,
+    /** Of the newest versions those that this release cannot read, each with why. */
+    unusable: (workspace: string): (readonly [name: string, problem: string])[] =>
+      unusable.all(workspace).map((row) => [row.name, agentProblem(row.name, row.version, row.problem)]),
+    /** The newest versions that can be read. */
     known: (workspace: string): KnownItem[] =>
       current.all(workspace).map(({ name, version, digest }) => ({
         name,

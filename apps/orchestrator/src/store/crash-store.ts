@@ -69,6 +69,15 @@ export const createCrashStore = (sql: Database) => {
      WHERE r.ended_at IS NULL AND d.problem IS NOT NULL
      ON CONFLICT DO NOTHING`,
   );
+  const quarantineForAgents = sql.prepare<[number]>(
+    `INSERT INTO run_crashes (run_key, count, reason)
+     SELECT r.run_key, ?, 'version ' || a.version || ' of agent "' || a.name || '" does not compile in this release: ' || a.problem
+     FROM agents AS a JOIN workflow_runs AS r ON r.workspace = a.workspace AND r.ended_at IS NULL
+     JOIN workflow_run_events AS e ON e.run_key = r.run_key AND e.seq = 1
+     JOIN json_each(e.data, '$.pins.agents') AS pin ON pin.key = a.name AND pin.value = a.version
+     WHERE a.problem IS NOT NULL
+     ON CONFLICT DO NOTHING`,
+  );
   const allAnnounced = sql.prepare<[number], Announced>(
     `SELECT run_key AS runKey, reason, announced_at AS at FROM run_crashes
      WHERE count >= ? AND announced_at IS NOT NULL ORDER BY announced_at, run_key`,
@@ -83,6 +92,7 @@ export const createCrashStore = (sql: Database) => {
     /** At a start, of which nobody has been told. One that is quarantined stays as it is. */
     quarantineUnusable: (): void => {
       quarantineUnusable.run(maxCrashCount);
+      quarantineForAgents.run(maxCrashCount);
     },
     announced: (): Announced[] => allAnnounced.all(maxCrashCount),
     record: ({ runKey, reason }: CrashedRun): void => {

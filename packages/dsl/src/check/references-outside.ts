@@ -35,6 +35,11 @@ export const checkReferencesOutside = (
     // A workflow may run itself, also while it is being created.
     if (known === undefined || known.has(name) || (kind.to === 'workflow' && name === ownId)) continue;
     const { code, message } = kinds[kind.to];
+    const problem = kind.to === 'agent' ? environment.unusableAgents?.get(name) : undefined;
+    if (problem !== undefined) {
+      diagnostics.report(code, placeOf(node), `agent cannot be used: ${problem}`);
+      continue;
+    }
     const nearest = nearestName(name, known.keys());
     const hint =
       nearest === undefined
