@@ -95,6 +95,34 @@ test('a flood of checks of one workspace, whatever its schemas, keeps no other w
   await threads.close();
 });
 
+test('of one workspace no more checks wait than its room: the next are answered at once, and others have theirs', async () => {
+  // Each that waits holds a place among the deliveries that the server lets the orchestrator have at once.
+  const threads = new CheckThreads({ maxThreads: 1, maxWaitingOfKey: 5 });
+  const outside = new OutsideAnswers(threads);
+  const answered: string[] = [];
+  const check = (workspace: string, index: number): readonly string[] | undefined => {
+    try {
+      return outside.violationsIn(workspace)(
+        { minItems: index, items: { type: 'integer' } },
+        manyItems.items,
+      );
+    } catch (cause) {
+      if (!(cause instanceof NeedsAnswer)) throw cause;
+      void cause.fetch().then(() => answered.push(`${workspace} ${index}`));
+      return undefined;
+    }
+  };
+  for (let index = 0; index < 20; index += 1) check('flood', index);
+  check('other', 0);
+  await eventually(() => answered.length === 21, { timeoutMs: 60_000, describe: 'all are answered' });
+  const refused = Array.from({ length: 20 }, (_, index) => check('flood', index)).filter(
+    (violations) => violations?.[0] === 'it could not be checked: too many checks wait',
+  );
+  expect(refused).toHaveLength(15);
+  expect(check('other', 0)).toEqual([]);
+  await threads.close();
+});
+
 test('a check that does not end is answered as such; others start meanwhile', async () => {
   await world.putWorkflow(workflow('endless', [step('only')], endless));
   await world.putWorkflow(workflow('small', [step('only')]));

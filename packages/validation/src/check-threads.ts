@@ -3,7 +3,7 @@
  *
  * 1. A question that takes longer than its limit, or more memory than a thread has, ends its thread; another thread
  *    takes its place. The answer then says so.
- * 2. Keys take turns: many questions of one workspace do not keep the others waiting.
+ * 2. Keys take turns: many questions of one workspace do not keep the others waiting. Of one key no more than so many wait.
  * 3. A thread is started when there is something to ask.
  */
 import { Worker } from 'node:worker_threads';
@@ -24,6 +24,8 @@ export interface CheckThreadsOptions {
   readonly maxThreads?: number;
   /** Questions that wait for a thread; more are answered `full`. */
   readonly maxWaiting?: number;
+  /** The same of one key, so that nobody fills the room of others. */
+  readonly maxWaitingOfKey?: number;
   readonly maxValueMs?: number;
   readonly maxDefinitionMs?: number;
 }
@@ -66,6 +68,7 @@ export class CheckThreads {
     const defaults = {
       maxThreads: 2,
       maxWaiting: Number.POSITIVE_INFINITY,
+      maxWaitingOfKey: 200,
       maxValueMs: 2_000,
       maxDefinitionMs: 30_000,
     };
@@ -77,9 +80,11 @@ export class CheckThreads {
     key: string,
     question: Extract<Question, { readonly kind: K }>,
   ): Promise<CheckOutcome<AnswerOf[K]>> {
-    const { maxWaiting, maxValueMs, maxDefinitionMs } = this.#options;
+    const { maxWaiting, maxWaitingOfKey, maxValueMs, maxDefinitionMs } = this.#options;
     if (this.#isClosed) return Promise.reject(new Error('the check threads are closed'));
-    if (this.#waitingCount >= maxWaiting) return Promise.resolve({ kind: 'full' });
+    const waitingOfKey = this.#waiting.get(key)?.length ?? 0;
+    if (this.#waitingCount >= maxWaiting || waitingOfKey >= maxWaitingOfKey)
+      return Promise.resolve({ kind: 'full' });
     return new Promise((resolve, reject) => {
       const maxMs = question.kind === 'value' ? maxValueMs : maxDefinitionMs;
       // The answer to a question of a kind is of that kind.

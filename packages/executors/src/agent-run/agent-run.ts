@@ -50,7 +50,7 @@ const runAgent = async (task: StepTask, context: ExecutionContext, parts: Parts)
   const found = agentRequestOf(task);
   if (!found.ok) return found;
   const { request } = found;
-  const inputError = await inputErrorOf(request, parts.checks);
+  const inputError = await inputErrorOf(task, request, parts.checks);
   if (inputError !== undefined) return { ok: false, error: inputError };
   const completion = await ask(request, context, parts);
   if (!completion.ok) return { ok: false, error: about(request.agent, completion.error) };
@@ -59,11 +59,12 @@ const runAgent = async (task: StepTask, context: ExecutionContext, parts: Parts)
 };
 
 const inputErrorOf = async (
+  { workspace }: StepTask,
   { agent, inputs }: AgentRequest,
   checks: CheckThreads,
 ): Promise<StepError | undefined> => {
   if (agent.inputSchema === undefined) return undefined;
-  const verdict = await checks.checkValue(agent.name, agent.inputSchema, inputs.input);
+  const verdict = await checks.checkValue(workspace, agent.inputSchema, inputs.input);
   switch (verdict.kind) {
     case 'valid':
       return undefined;
@@ -155,7 +156,7 @@ const concluded = async (
   checks: CheckThreads,
 ): Promise<Execution> => {
   if (agent.outputSchema === undefined) return { ok: true, output };
-  const verdict = await checks.checkValue(agent.name, agent.outputSchema, output);
+  const verdict = await checks.checkValue(task.workspace, agent.outputSchema, output);
   if (verdict.kind === 'valid') return { ok: true, output };
   const message =
     verdict.kind === 'violated'
