@@ -96,6 +96,8 @@ const results = attack({
       ['after-step', after('after-step', step('fine'))],
       ['after-wait', after('after-wait', wait)],
       ['at-once', workflow('at-once', [large, step('never')])],
+      // A message could carry it.
+      ['over', workflow('over', [{ ...large, expression: grow(700) }, step('never')])],
       [
         'as-output',
         workflow('as-output', [...pieces(3), step('fine')], {

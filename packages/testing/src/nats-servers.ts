@@ -2,11 +2,21 @@
 import { rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { type EmbeddedNats, type EmbeddedNatsOptions, startEmbeddedNats } from '@signalbox/embedded-nats';
+import {
+  type EmbeddedNats,
+  type EmbeddedNatsOptions,
+  type ServerLogin,
+  startEmbeddedNats,
+} from '@signalbox/embedded-nats';
 import { eventually } from './eventually.js';
 
 /** The label of nats-server where there is one. */
 export const natsLabel = 'nats-server';
+
+interface ServerChanges extends Pick<EmbeddedNatsOptions, 'maxPayload' | 'settings'> {
+  /** Of what the users may do. */
+  readonly logins?: (logins: readonly ServerLogin[]) => readonly ServerLogin[];
+}
 
 export interface NatsServers {
   /** All addresses, separated by commas. */
@@ -16,7 +26,7 @@ export interface NatsServers {
   /** kill -9, then wait until it is gone. */
   kill(label: string): Promise<void>;
   /** On the same store and port; `changes` of its configuration last until its next start. */
-  restart(label: string, changes?: Pick<EmbeddedNatsOptions, 'maxPayload' | 'settings'>): Promise<void>;
+  restart(label: string, changes?: ServerChanges): Promise<void>;
   /** Removes the stores of servers, which must be down. */
   wipe(): Promise<void>;
   /** Of a cluster: who leads a stream now; undefined during an election. */
@@ -68,9 +78,12 @@ export const startNatsServers = async (
       process.kill(server.pid, 'SIGKILL');
       await server.exited;
     },
-    restart: async (label, changes = {}) => {
+    restart: async (label, { logins: change, ...changes } = {}) => {
       const member = memberOf(label);
-      member.server = await startEmbeddedNats({ ...member.options, ...changes });
+      const options = { ...member.options, ...changes };
+      const { logins } = options;
+      const changed = change === undefined || logins === undefined ? {} : { logins: change(logins) };
+      member.server = await startEmbeddedNats({ ...options, ...changed });
     },
     wipe: async () => {
       await Promise.all(members.map(({ options }) => rm(options.storeDir, { recursive: true, force: true })));

@@ -137,6 +137,16 @@ export const query = <T>(path: string, sql: string): T[] => {
   }
 };
 
+/** Of a database that nobody has open. */
+export const change = (path: string, sql: string, ...values: readonly unknown[]): void => {
+  const database = new Database(path, { fileMustExist: true });
+  try {
+    database.prepare(sql).run(...values);
+  } finally {
+    database.close();
+  }
+};
+
 /** What no log can give back: keys, caches, the way of messages out, and counts of this process's own crashes. */
 const unknownTables = ['settings', 'migrations', 'run_snapshots', 'outbox', 'relay', 'log_marks'];
 
