@@ -120,6 +120,50 @@ describe('the database is lost', () => {
   });
 });
 
+describe('a log whose beginning its limits have dropped', () => {
+  let bounded: Stores;
+  beforeAll(async () => {
+    bounded = await openStores({ SIGNALBOX_EVENTS_MAX_BYTES: '20000' });
+  });
+  afterAll(() => bounded?.world.stop());
+
+  test('is no loss: whoever starts again goes on, and the log is not published again', async () => {
+    const { world } = bounded;
+    const standing = await bounded.standing(1);
+    // Some times what the log may hold.
+    await bounded.finish(await bounded.standing(12));
+    for (const label of ['orchestrator', 'approval-service', 'api'] as const) {
+      await world.kill(label);
+      await world.start(label);
+    }
+    await bounded.isReady();
+    await bounded.finish(standing);
+    await bounded.finish(await bounded.standing(1));
+    const said = world.processOf('orchestrator').lines.join('\n');
+    expect(said).not.toContain('the log is published again');
+  });
+
+  test('gives no new read model what it dropped, and everything since', async () => {
+    const { world, file } = bounded;
+    await world.stopOne('api');
+    await dropDatabase(file('api.sqlite'));
+    await world.start('api');
+    await bounded.isReady();
+    expect(await world.call('GET', '/api/v1/workflows')).toMatchObject({ items: [] });
+    await bounded.finish(await bounded.standing(1));
+  });
+
+  test('cannot give a lost database back: a rebuild says which history is cut, and makes nothing', async () => {
+    const { world, file } = bounded;
+    await world.stopOne('orchestrator');
+    await dropDatabase(file());
+    const rebuilt = world.spawn(cliScript, 'rebuild', noServerOfItsOwn, ['rebuild']);
+    expect((await rebuilt.exited).code).toBe(78);
+    expect(rebuilt.lines.join('\n')).toMatch(/which neither the log nor the database has/);
+    expect(sizeOf(file())).toBe(0);
+  });
+});
+
 /** The program behind the command, so that a kill meets it. */
 const rebuildScript = orchestratorScript.replace('main.js', 'rebuild.js');
 

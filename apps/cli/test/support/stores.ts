@@ -58,8 +58,8 @@ export interface Stores {
 const waitMs = 60_000;
 
 /** A platform with a workflow that waits in its middle. */
-export const openStores = async (): Promise<Stores> => {
-  const world = await startWorld(['orchestrator', 'approval-service', 'api', 'step-worker']);
+export const openStores = async (env: Readonly<Record<string, string>> = {}): Promise<Stores> => {
+  const world = await startWorld(['orchestrator', 'approval-service', 'api', 'step-worker'], { env });
   await world.call('PUT', '/api/v1/agents/tester', scriptedAgent(5));
   await world.call('POST', '/api/v1/workflows', stepSignalStep);
   const file: Stores['file'] = (name = 'orchestrator.sqlite') => join(world.dataDir, name);
