@@ -67,10 +67,13 @@ const fanOut = (maxConcurrency) => ({
   input: { count: 1, items: Array.from({ length: stepCount }, (_, index) => ({ index })) },
 });
 
-const evaluate = {
-  expression: (source, lookup) => ({ ok: true, value: lookup(source) ?? null }),
-  script: () => ({ ok: true, value: null }),
+const budget = {
+  maxReadBytes: Number.POSITIVE_INFINITY,
+  attempt: ({ source }, lookup) => ({ ok: true, value: lookup(source) ?? null }),
+  namesOf: () => [],
 };
+const limits = { resultBytes: 524_288, inputBytes: 524_288 };
+const runLimits = { maxEvents: 1_000_000, maxStateVisits: 1_000 };
 
 const measure = (name, { plan, input }) => {
   let state = initialState;
@@ -78,7 +81,15 @@ const measure = (name, { plan, input }) => {
   const queue = [];
   const send = (command) => {
     now += 1;
-    const decision = decide(state, command, { now, plan, evaluate, digest, violations: () => [] });
+    const decision = decide(state, command, {
+      now,
+      plan,
+      limits,
+      runLimits,
+      budget,
+      digest,
+      violations: () => [],
+    });
     // The work that a run has put off is taken up by whatever comes next, which may be something else than the timer.
     if (decision.kind === 'refused' && decision.code === 'TIMER_NOT_WANTED') return;
     if (decision.kind === 'refused') throw new Error(`${command.type}: ${decision.message}`);
