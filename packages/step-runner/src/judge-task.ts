@@ -29,8 +29,8 @@ import type { TaskAge } from './task-age.js';
 
 export type Verdict =
   | { readonly kind: 'execute' }
-  /** Somebody may have begun it and died; `lastFact` is what the log says last of the step. */
-  | { readonly kind: 'begin_again'; readonly lastFact: EventData | undefined }
+  /** Somebody may have begun it and died. */
+  | { readonly kind: 'begin_again' }
   | { readonly kind: 'in_hand'; readonly end: Promise<AttemptEnd> }
   | { readonly kind: 'finished_here'; readonly result: OutgoingMessage }
   | { readonly kind: 'held_elsewhere' }
@@ -66,7 +66,7 @@ export const judgeTask = async (task: StepTask, delivery: Delivery, parts: Judge
   if (await hasWaitingAnswer(task, delivery, connection))
     return { kind: 'over', because: 'its result waits' };
   const fact = await lastFact(connection, subject);
-  return overBy(fact, task) ?? knownHere(task, parts) ?? { kind: 'begin_again', lastFact: fact };
+  return overBy(fact, task) ?? knownHere(task, parts) ?? { kind: 'begin_again' };
 };
 
 const overBy = (fact: EventData | undefined, { attempt }: StepTask): Verdict | undefined =>

@@ -32,7 +32,6 @@ import {
   type ConsumerDeclaration,
   ContractError,
   decodeStepTask,
-  type EventData,
   eventSubjects,
   heartbeatMs,
   heldSubjectOf,
@@ -72,6 +71,8 @@ export interface RunStepsOptions {
   readonly abortGraceMs?: number;
   /** How long a new connection has to last before tasks that are older than it are judged. Default 1 s. */
   readonly settlingMs?: number;
+  /** How long the log is asked for the report of an attempt that is begun again. Default 10 s. */
+  readonly echoWaitMs?: number;
 }
 
 export interface StepRun {
@@ -93,7 +94,8 @@ const standstillFactor = 4 / 3;
 const losableMs = 10_000;
 /** Somebody else has the task in hand: when to look again. */
 const heldElsewhereMs = 2_000;
-const echoWaitMs = 2_000;
+/** For the orchestrator to come back, to find what the log lacks, and to publish it. */
+const defaultEchoWaitMs = 10_000;
 const echoPollMs = 50;
 
 export const runSteps = (options: RunStepsOptions): StepRun => {
@@ -176,8 +178,7 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
         settleAs(delivery, await attempts.hold(task.idempotencyKey, () => work(task, delivery, logger)));
         return;
       case 'begin_again': {
-        const { lastFact: fact } = verdict;
-        const beginAgain = () => workAgain(task, delivery, logger, fact);
+        const beginAgain = () => workAgain(task, delivery, logger);
         settleAs(delivery, await attempts.hold(task.idempotencyKey, beginAgain));
         return;
       }
@@ -227,17 +228,14 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
     return 'reported';
   };
 
-  /** The report is stored before the work begins, so that a beginning without an end is counted. */
-  const workAgain = async (
-    task: StepTask,
-    delivery: Delivery,
-    logger: Logger,
-    fact: EventData | undefined,
-  ): Promise<AttemptEnd> => {
+  /**
+   * The report is stored before the work begins, so that a beginning without an end is counted, and the log has it: a
+   * server that has lost its newest messages lacks the end of the attempt until the log is published again.
+   */
+  const workAgain = async (task: StepTask, delivery: Delivery, logger: Logger): Promise<AttemptEnd> => {
     const holder = holderOf(task, delivery);
     await publisher.publish(begunAgainReport(holder));
-    const wasBegun = fact?.type === 'step.started' && fact.attempt === task.attempt;
-    if (wasBegun && (await isRefused(holder))) {
+    if (await isRefused(holder)) {
       logger.info('a step was begun too often, or is over; not executed again');
       return 'unwanted';
     }
@@ -246,7 +244,8 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
 
   /** Waits until the log has the report. An orchestrator that is away counts it later. */
   const isRefused = async ({ task, beginning }: StepHolder): Promise<boolean> => {
-    for (const until = now() + echoWaitMs; now() < until; await pause(echoPollMs, stopping)) {
+    const until = now() + (options.echoWaitMs ?? defaultEchoWaitMs);
+    for (; now() < until; await pause(echoPollMs, stopping)) {
       const fact = await lastFact(connection, eventSubjects.step(task.workspace, task.runId, task.stepId));
       if (fact !== undefined && isAttemptOver(fact, task.attempt)) return true;
       if (fact?.type === 'step.started' && fact.beginning === beginning) return false;

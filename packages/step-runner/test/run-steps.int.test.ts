@@ -247,6 +247,16 @@ describe('a task that may have been executed before', () => {
     step.finish();
     await world.untilNoTaskIsLeft();
   });
+
+  test('is not begun again when its end, which the log had lost, comes back into it', async () => {
+    const executor = createManualExecutor();
+    await world.send(taskOf('s1'));
+    world.start({ registry: executor.registry, ...neverStarted, echoWaitMs: 60_000 });
+    await eventually(() => world.reports.some(({ type }) => type === 'step.started'));
+    await world.happen({ type: 'step.succeeded', stepId: 's1', attempt: 1, output: {} });
+    await world.untilNoTaskIsLeft();
+    expect(executor.started).toEqual([]);
+  });
 });
 
 describe('messages that keep no contract', () => {

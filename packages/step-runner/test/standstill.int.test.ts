@@ -35,6 +35,7 @@ runSteps({
   logger,
   heartbeatMs: ${heartbeatMs},
   settlingMs: 50,
+  echoWaitMs: 200,
 });
 `;
 

@@ -162,6 +162,8 @@ export const startStepWorld = async (): Promise<StepWorld> => {
         logger,
         heartbeatMs,
         settlingMs: 50,
+        // Nobody writes a log here but the test.
+        echoWaitMs: 200,
         ...options,
       });
       running.push(steps);

@@ -67,6 +67,8 @@ export class LogKeeper {
   #tasksCreatedAt: number | undefined;
   /** The server may have lost its newest messages, acknowledged ones too, and numbered others like them since. */
   #hasReconnected = false;
+  /** Ends the pause before the next look. */
+  #wake: () => void = () => undefined;
   readonly #recoveryPause = new RecoveryPause();
   readonly #endWatching: () => void;
 
@@ -76,6 +78,7 @@ export class LogKeeper {
     this.#publisher = createPublisher(parts.connection, { sight: 'number' });
     this.#endWatching = onReconnect(parts.connection, () => {
       this.#hasReconnected = true;
+      this.#wake();
     });
   }
 
@@ -102,7 +105,7 @@ export class LogKeeper {
         await this.#look(resend).catch((error: unknown) => {
           if (!(error instanceof TransientError)) throw error;
         });
-        await pause(lookEveryMs, signal);
+        await this.#untilNextLook();
       }
     };
     look().catch((error: unknown) => {
@@ -111,8 +114,15 @@ export class LogKeeper {
   }
 
   close(): void {
+    this.#wake();
     this.#endWatching();
     this.#publisher.close();
+  }
+
+  #untilNextLook(): Promise<void> {
+    const woken = new AbortController();
+    this.#wake = () => woken.abort();
+    return pause(lookEveryMs, woken.signal);
   }
 
   async #look(resend: () => void): Promise<void> {
