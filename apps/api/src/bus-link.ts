@@ -3,6 +3,7 @@ import {
   type Connection,
   createPublisher,
   findStreamFacts,
+  onReconnect,
   openConnection,
   type Publisher,
   pause,
@@ -22,6 +23,8 @@ export interface BusLinkOptions {
   readonly readModel: ReadModel;
   /** Given the publisher as soon as there is one. */
   readonly attachPublisher: (publisher: Publisher) => void;
+  /** Called whenever a connection that was lost is there again. */
+  readonly onReconnect: () => void;
   /** Given what the orchestrator says of itself. */
   readonly hearFigures: (text: string) => void;
   /** Ends the wait for a server that is not there. */
@@ -73,6 +76,7 @@ export const startBusLink = (options: BusLinkOptions): BusLink => {
     answeredAt = performance.now();
     publisher = createPublisher(connection, { deadlineMs: publishDeadlineMs });
     options.attachPublisher(publisher);
+    onReconnect(connection, options.onReconnect);
     subscribeLive(connection, figuresSubjects.orchestrator, (said) => options.hearFigures(textOf(said).text));
     await Promise.all([
       followEvents({ connection, readModel, logger, signal }),

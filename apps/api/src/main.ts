@@ -13,6 +13,7 @@ import { startBusLink } from './bus-link.js';
 import { createBusCommandPort } from './commands/bus-command-port.js';
 import { Confirmations } from './commands/confirmations.js';
 import { createSubmit } from './commands/submit.js';
+import { UnconfirmedCommands } from './commands/unconfirmed-commands.js';
 import { type ApiConfig, parseConfig } from './config.js';
 import { createDefinitionValidator } from './definition-validator.js';
 import { createApp } from './http/app.js';
@@ -35,18 +36,24 @@ const start = async ({ config, logger, scope, signal, fail }: ServiceContext<Api
     ),
   );
   const confirmations = new Confirmations(config.confirmationTimeoutMs);
+  const port = createBusCommandPort();
+  const commands = scope.use(new UnconfirmedCommands(port));
   const feed = new RunFeed();
   const readModel = scope.use(
     openReadModel({
       database: config.apiDatabase,
       workspace,
-      confirmations,
+      confirmations: {
+        tell: (outcomes) => {
+          confirmations.tell(outcomes);
+          commands.confirm(outcomes.keys());
+        },
+      },
       feed,
       onContradiction: (what) => logger.error('the log contradicts itself', { what }),
     }),
   );
   const turns = scope.use(new Turns());
-  const port = createBusCommandPort();
   const figures = new HeardFigures(logger);
   const link = scope.use(
     startBusLink({
@@ -54,6 +61,7 @@ const start = async ({ config, logger, scope, signal, fail }: ServiceContext<Api
       logger,
       readModel,
       attachPublisher: port.attach,
+      onReconnect: () => commands.onReconnect(fail),
       hearFigures: (text) => figures.hear(text),
       signal,
       fail,
@@ -63,7 +71,7 @@ const start = async ({ config, logger, scope, signal, fail }: ServiceContext<Api
   const app = createApp({
     workspace,
     readModel,
-    submit: createSubmit(port, confirmations),
+    submit: createSubmit(commands, confirmations),
     feed,
     validator: createDefinitionValidator(checks, readModel),
     isAnswered: () => link.isAnswered,

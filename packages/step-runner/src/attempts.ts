@@ -6,14 +6,17 @@
  * 2. Of finished attempts the newest results are kept, up to `maxKeptBytes`: their word is given again, not their work.
  */
 import type { OutgoingMessage } from '@signalbox/messaging';
+import { eventSubjects, type StepTask } from '@signalbox/protocol';
 
 /** How the work on an attempt ended: its result is stored, nobody wanted one, or it goes to somebody else. */
 export type AttemptEnd = 'reported' | 'unwanted' | 'given_back';
 
-interface Finished {
+export interface FinishedAttempt {
   readonly result: OutgoingMessage;
   readonly at: number;
-  readonly bytes: number;
+  readonly attempt: number;
+  /** Where the log tells of its step. */
+  readonly factSubject: string;
 }
 
 const maxKeptBytes = 16 * 1024 * 1024;
@@ -22,7 +25,7 @@ const maxKeptCount = 10_000;
 export class Attempts {
   readonly #inHand = new Map<string, Promise<AttemptEnd>>();
   /** By idempotency key, the oldest first. */
-  readonly #finished = new Map<string, Finished>();
+  readonly #finished = new Map<string, FinishedAttempt>();
   #keptBytes = 0;
 
   inHand(key: string): Promise<AttemptEnd> | undefined {
@@ -50,16 +53,16 @@ export class Attempts {
     return this.#finished.get(key)?.result;
   }
 
-  /** The results of what was finished after an instant. */
-  resultsSince(at: number): OutgoingMessage[] {
-    return [...this.#finished.values()].filter((each) => each.at > at).map(({ result }) => result);
+  /** What was finished after an instant. */
+  finishedSince(at: number): FinishedAttempt[] {
+    return [...this.#finished.values()].filter((each) => each.at > at);
   }
 
-  keep(key: string, result: OutgoingMessage, at: number): void {
-    this.#forget(key);
-    const bytes = result.data.length;
-    this.#finished.set(key, { result, at, bytes });
-    this.#keptBytes += bytes;
+  keep({ idempotencyKey, attempt, ...step }: StepTask, result: OutgoingMessage, at: number): void {
+    this.#forget(idempotencyKey);
+    const factSubject = eventSubjects.step(step.workspace, step.runId, step.stepId);
+    this.#finished.set(idempotencyKey, { result, at, attempt, factSubject });
+    this.#keptBytes += result.data.length;
     for (const oldest of this.#finished.keys()) {
       if (this.#keptBytes <= maxKeptBytes && this.#finished.size <= maxKeptCount) return;
       this.#forget(oldest);
@@ -67,7 +70,7 @@ export class Attempts {
   }
 
   #forget(key: string): void {
-    this.#keptBytes -= this.#finished.get(key)?.bytes ?? 0;
+    this.#keptBytes -= this.#finished.get(key)?.result.data.length ?? 0;
     this.#finished.delete(key);
   }
 }

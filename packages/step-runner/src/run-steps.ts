@@ -20,7 +20,6 @@ import {
   createDeadLetterReporter,
   type Delivery,
   type OutgoingMessage,
-  onReconnect,
   type Publisher,
   pause,
   publishUntilStored,
@@ -44,6 +43,7 @@ import { type AttemptEnd, Attempts } from './attempts.js';
 import { type Ending, executeStep } from './execute-step.js';
 import { followHolders } from './holders.js';
 import { judgeTask } from './judge-task.js';
+import { followReconnects } from './report-again.js';
 import { isAttemptOver } from './step-outcome.js';
 import { begunAgainReport, resultReport, type StepHolder, startedReport } from './step-report.js';
 import { followTaskAge } from './task-age.js';
@@ -90,8 +90,6 @@ const lastAnswersMs = 500;
 const defaultSettlingMs = 1_000;
 /** In heartbeats: well under the ack wait of three of them and a bit. */
 const standstillFactor = 4 / 3;
-/** A server that is killed may lose what it has acknowledged last. */
-const losableMs = 10_000;
 /** Somebody else has the task in hand: when to look again. */
 const heldElsewhereMs = 2_000;
 /** For the orchestrator to come back, to find what the log lacks, and to publish it. */
@@ -158,11 +156,7 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
       heartbeatMs: options.heartbeatMs ?? heartbeatMs,
     }),
   };
-  const endListening = onReconnect(connection, () => {
-    // Whoever waits for it asks for the task again when this fails.
-    for (const result of attempts.resultsSince(now() - losableMs))
-      publisher.publish(result).catch(() => undefined);
-  });
+  const reporting = followReconnects({ connection, publisher, attempts, now });
 
   const handleTask = async (delivery: Delivery): Promise<void> => {
     const task = decodeStepTask(textOf(delivery));
@@ -222,7 +216,7 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
     }
     const finishedAt = now();
     const report = resultReport(holder, execution, finishedAt);
-    attempts.keep(task.idempotencyKey, report, finishedAt);
+    attempts.keep(task, report, finishedAt);
     await publishResult(holder, report, finishedAt);
     logResult(logger, execution, finishedAt - holder.startedAt);
     return 'reported';
@@ -270,7 +264,7 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
       if (!(error instanceof ContractError)) throw error;
       const failure: Execution = { ok: false, error: tooLarge(holder.task, connection.maxPayloadBytes) };
       const failed = resultReport(holder, failure, at);
-      attempts.keep(holder.task.idempotencyKey, failed, at);
+      attempts.keep(holder.task, failed, at);
       await publishUntilStored(publisher, failed, stopping);
     }
   };
@@ -288,7 +282,7 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
     handler: (delivery: Delivery): Promise<void> =>
       settleTask(delivery, () => handleTask(delivery), { deadLetters, logger: options.logger }),
     close: () => {
-      endListening();
+      reporting.close();
       parts.age.close();
       parts.holders.close();
     },

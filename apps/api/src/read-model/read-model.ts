@@ -11,7 +11,7 @@ export interface ReadModelOptions {
   /** Path of the SQLite file. */
   readonly database: string;
   readonly workspace: string;
-  readonly confirmations: Confirmations;
+  readonly confirmations: Pick<Confirmations, 'tell'>;
   readonly feed: RunFeed;
   /** Told of what the log says twice, and differently. */
   readonly onContradiction: (what: string) => void;
