@@ -4,7 +4,8 @@ import type { Scenario } from '../../src/scenario.js';
 
 /** Nothing here is a measurement: trials run side by side, and the machine may be doing anything else meanwhile. */
 const patience = 200;
-const timeoutMs = 240_000;
+/** More than all that a trial waits for: what is not kept shall be told by the trial, and not only by the clock. */
+const timeoutMs = 480_000;
 
 export const shortTrials = (what: string, scenarios: readonly Scenario[]): void => {
   describe.concurrent(what, () => {

@@ -73,16 +73,22 @@ export const bearsOut = async (
   return messageIdOf(message) === mark.messageId && digestOf(message) === mark.digest;
 };
 
+export interface MarkParts {
+  readonly connection: Connection;
+  readonly store: LogStore;
+  /** False where the connection has broken since `published` was known: the stream may be an older one since. */
+  readonly isCurrent: () => boolean;
+}
+
 /** Says of the stream as it is now: everything up to `published` is in it, and what is behind that is behind `readFrom`. */
 export const setMark = async (
-  connection: Connection,
-  store: LogStore,
+  { connection, store, isCurrent }: MarkParts,
   facts: StreamFacts,
   published: LogPosition,
   readFrom: number,
 ): Promise<void> => {
   const message = await readNewest(connection, EVENTS, '>');
-  if (message === undefined) return;
+  if (message === undefined || !isCurrent()) return;
   store.addMark({
     streamCreatedAt: facts.createdAt,
     streamSequence: message.sequence,

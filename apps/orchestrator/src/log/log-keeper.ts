@@ -7,7 +7,9 @@
  *    made anew or has lost its end gets the log again, while runs go on.
  * 3. A mark is set only for what a look has found in the stream, and none while the log is being published again: what
  *    a crash interrupts is found missing at the next start.
- * 4. Until everything is there again, the stream says so, and nobody takes a part of the log for all of it.
+ * 4. What was read of the stream says nothing about it after the connection was lost: an older copy of the server's store
+ *    may have come back. No look, comparison or mark reaches from one connection into the next.
+ * 5. Until everything is there again, the stream says so, and nobody takes a part of the log for all of it.
  */
 import { isDeepStrictEqual } from 'node:util';
 import {
@@ -67,6 +69,7 @@ export class LogKeeper {
   #tasksCreatedAt: number | undefined;
   /** The server may have lost its newest messages, acknowledged ones too, and numbered others like them since. */
   #hasReconnected = false;
+  #connectionCount = 0;
   /** Ends the pause before the next look. */
   #wake: () => void = () => undefined;
   readonly #recoveryPause = new RecoveryPause();
@@ -77,6 +80,7 @@ export class LogKeeper {
     this.#store = createLogStore(parts.database.sql);
     this.#publisher = createPublisher(parts.connection, { sight: 'number' });
     this.#endWatching = onReconnect(parts.connection, () => {
+      this.#connectionCount += 1;
       this.#hasReconnected = true;
       this.#wake();
     });
@@ -86,7 +90,9 @@ export class LogKeeper {
   async align(): Promise<void> {
     const { connection, database, logger } = this.#parts;
     await this.#untilReached(() => this.#remember());
-    const missing = await this.#untilReached(() => compareAtStart({ ...this.#parts, sql: database.sql }));
+    const missing = await this.#untilReached(() =>
+      this.#onOneConnection(() => compareAtStart({ ...this.#parts, sql: database.sql })),
+    );
     const { addedCount } = missing.fold;
     if (addedCount > 0)
       logger.warn('the log was ahead of the database: its events were taken in', { event_count: addedCount });
@@ -127,6 +133,7 @@ export class LogKeeper {
 
   async #look(resend: () => void): Promise<void> {
     const { connection, holder } = this.#parts;
+    const isCurrent = this.#sinceNow();
     const published = this.#store.published(this.#published);
     const facts = await readStreamFacts(connection, EVENTS);
     if ((holderOf(facts) ?? holder.holder) !== holder.holder) throw superseded();
@@ -138,6 +145,7 @@ export class LogKeeper {
       if (this.#republishing === undefined && isTime) await this.#recover(resend, hasLost);
       return;
     }
+    if (!isCurrent()) return;
     this.#recoveryPause.end();
     this.#seen = facts;
     await this.#lookAtTasks(resend);
@@ -145,10 +153,9 @@ export class LogKeeper {
     this.#published = published;
     this.#looks = [...this.#looks.slice(-8), { committed, sequence: facts.lastSequence }];
     const readFrom = this.#looks.findLast((look) => isUpTo(look.committed, published))?.sequence;
-    if (this.#hasReconnected || readFrom === undefined || isDeepStrictEqual(newest?.published, published))
-      return;
+    if (readFrom === undefined || isDeepStrictEqual(newest?.published, published)) return;
     // The newest message is read after `published`: that is certainly before it.
-    await setMark(connection, this.#store, facts, published, readFrom);
+    await setMark({ connection, store: this.#store, isCurrent }, facts, published, readFrom);
   }
 
   async #hasLost(facts: StreamFacts, newest: LogMark | undefined): Promise<boolean> {
@@ -193,6 +200,7 @@ export class LogKeeper {
 
   /** The catalog at once; the events of runs while other work goes on. */
   async #restore(missing: Missing): Promise<void> {
+    const isCurrent = this.#sinceNow();
     const { connection, holder, logger, fail, signal, database, now } = this.#parts;
     const parts = {
       sql: database.sql,
@@ -208,7 +216,7 @@ export class LogKeeper {
       const eventCount = await republishEvents(parts, missing);
       for (const stream of [EVENTS, TASKS])
         await this.#untilReached(() => declareIdentity(connection, stream, holder, true));
-      await this.#untilReached(() => this.#markRestored(missing));
+      await this.#untilReached(() => this.#markRestored(missing, isCurrent));
       this.#republishing = undefined;
       if (catalogCount + eventCount > 0)
         logger.info('published what the log lacked', {
@@ -223,7 +231,7 @@ export class LogKeeper {
 
   async #comparedAgain(sql: OpenDatabase['sql']): Promise<Missing> {
     try {
-      return await compare({ ...this.#parts, sql, isComplete: true });
+      return await this.#onOneConnection(() => compare({ ...this.#parts, sql, isComplete: true }));
     } catch (error) {
       if (error instanceof TransientError) this.#hasReconnected = true;
       throw error;
@@ -231,13 +239,26 @@ export class LogKeeper {
   }
 
   /** Else the next look would find only marks of the stream that is lost, and publish everything again. */
-  async #markRestored({ facts, to }: Missing): Promise<void> {
+  async #markRestored({ facts, to }: Missing, isCurrent: () => boolean): Promise<void> {
     const { connection } = this.#parts;
     const now = await readStreamFacts(connection, EVENTS);
-    if (now.createdAt !== facts.createdAt || now.lastSequence < facts.lastSequence) return;
+    if (!isCurrent() || now.createdAt !== facts.createdAt || now.lastSequence < facts.lastSequence) return;
     // What was committed behind `to` was published after the stream's end had been read.
-    await setMark(connection, this.#store, now, to, facts.lastSequence);
+    await setMark({ connection, store: this.#store, isCurrent }, now, to, facts.lastSequence);
     this.#published = to;
+  }
+
+  /** Whether the connection has not been lost since. */
+  #sinceNow(): () => boolean {
+    const count = this.#connectionCount;
+    return () => count === this.#connectionCount;
+  }
+
+  async #onOneConnection<T>(ask: () => Promise<T>): Promise<T> {
+    const isCurrent = this.#sinceNow();
+    const answer = await ask();
+    if (!isCurrent()) throw new TransientError('the connection was lost while the log was read');
+    return answer;
   }
 
   #untilReached<T>(ask: () => Promise<T>): Promise<T> {

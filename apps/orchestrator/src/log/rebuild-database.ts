@@ -98,7 +98,7 @@ const fill = async (
   const store = createLogStore(sql);
   const published = store.committed();
   store.setPublishedEvents(published.events);
-  await setMark(connection, store, facts, published, facts.lastSequence);
+  await setMark({ connection, store, isCurrent: () => true }, facts, published, facts.lastSequence);
   sql.pragma('synchronous = FULL');
   sql.pragma('wal_checkpoint(TRUNCATE)');
   const count = (table: string): number =>
