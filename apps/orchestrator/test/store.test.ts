@@ -8,7 +8,6 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Outlet, Relay } from '../src/relay.js';
 import { claimKey, openDatabase } from '../src/store/database.js';
 import { createInboxStore, inboxAgeMs } from '../src/store/inbox-store.js';
-import { NewerSchemaError } from '../src/store/migrations.js';
 import type { OutboxEntry } from '../src/store/outbox-store.js';
 import { type ClaimedAttempt, createClaims } from '../src/wire/claim.js';
 import { MemoryBus } from './support/memory-bus.js';
@@ -31,9 +30,16 @@ describe('the database', () => {
 
   test('of a newer release is left alone', () => {
     const { sql, close } = openDatabase(file, 1);
-    sql.prepare('INSERT INTO migrations VALUES (999, 1)').run();
+    sql.prepare("INSERT INTO migrations VALUES (999, 1, '')").run();
     close();
-    expect(() => openDatabase(file, 1)).toThrow(NewerSchemaError);
+    expect(() => openDatabase(file, 1)).toThrow(/has schema 999, .* run the newer release/);
+  });
+
+  test('with tables of no release is left alone, with what to do', () => {
+    const { sql, close } = openDatabase(file, 1);
+    sql.exec('ALTER TABLE migrations DROP COLUMN digest');
+    close();
+    expect(() => openDatabase(file, 1)).toThrow(/was made between two releases, .* remove it/);
   });
 
   test('keeps one claim key for its life', () => {

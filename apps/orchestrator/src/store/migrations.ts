@@ -2,6 +2,8 @@
  * The schema, as numbered steps. A step that has shipped is never edited; a change is a new step.
  * All instants are milliseconds since the Unix epoch; all JSON is text.
  */
+import { createHash } from 'node:crypto';
+import { CannotRun } from '@signalbox/service';
 import type { Database } from 'better-sqlite3';
 
 const schemaOfCatalog = `
@@ -205,28 +207,33 @@ const schemaOfTransport = `
   ) WITHOUT ROWID;
 `;
 
+const digestOf = (sql = ''): string => createHash('sha256').update(sql).digest('hex');
+
 const migrations: readonly string[] = [schemaOfCatalog + schemaOfRuns + schemaOfTransport];
 
-/** The database was written by a newer release, which this one must not touch. */
-export class NewerSchemaError extends Error {
-  override readonly name = 'NewerSchemaError';
-}
-
-/** Brings the schema to the newest step, each step in its own transaction. @throws NewerSchemaError */
+/** Brings the schema to the newest step, each step in its own transaction. @throws CannotRun for the schema of another release */
 export const migrate = (database: Database, now: number): void => {
   database.exec(
-    'CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, applied_at INTEGER NOT NULL)',
+    'CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, applied_at INTEGER NOT NULL, digest TEXT)',
   );
-  const applied = database.prepare('SELECT coalesce(max(number), 0) FROM migrations').pluck().get() as number;
-  if (applied > migrations.length) {
-    throw new NewerSchemaError(
-      `the database has schema ${applied}, this release knows ${migrations.length}: run the newer release`,
+  const steps = database.prepare<[], { number: number; digest?: string | null }>('SELECT * FROM migrations');
+  const known = steps.all();
+  const applied = Math.max(0, ...known.map(({ number }) => number));
+  if (applied > migrations.length)
+    throw new CannotRun(
+      78,
+      `the database ${database.name} has schema ${applied}, this release knows ${migrations.length}: run the newer release`,
     );
-  }
-  const record = database.prepare('INSERT INTO migrations (number, applied_at) VALUES (?, ?)');
+  // Between releases steps are still edited.
+  if (known.some(({ number, digest }) => digest !== digestOf(migrations[number - 1])))
+    throw new CannotRun(
+      78,
+      `the database ${database.name} was made between two releases, with tables that none has: remove it, with what NATS keeps beside it`,
+    );
+  const record = database.prepare('INSERT INTO migrations (number, applied_at, digest) VALUES (?, ?, ?)');
   const apply = database.transaction((number: number, sql: string) => {
     database.exec(sql);
-    record.run(number, now);
+    record.run(number, now, digestOf(sql));
   });
   for (const [index, sql] of migrations.entries()) {
     if (index >= applied) apply.immediate(index + 1, sql);
