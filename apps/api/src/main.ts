@@ -75,6 +75,7 @@ const start = async ({ config, logger, scope, signal, fail }: ServiceContext<Api
     feed,
     validator: createDefinitionValidator(checks, readModel),
     isAnswered: () => link.isAnswered,
+    problem: () => figures.problem,
     metrics: () => figures.metrics(),
     onInternalError: (error, path) => {
       logger.error('a request failed', { error, path });

@@ -2,6 +2,9 @@
 import { ContractError, decodeFigures, type OrchestratorFigures } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 
+/** Figures come every five seconds. */
+const maxProblemAgeMs = 15_000;
+
 export class HeardFigures {
   readonly #logger: Logger;
   #heard: { readonly figures: OrchestratorFigures; readonly at: number } | undefined;
@@ -17,6 +20,13 @@ export class HeardFigures {
       if (!(error instanceof ContractError)) throw error;
       this.#logger.warn('the figures of the orchestrator were not understood', { error });
     }
+  }
+
+  /** What the orchestrator says that an operator has to know; what it said long ago says nothing. */
+  get problem(): string | undefined {
+    const heard = this.#heard;
+    if (heard === undefined || performance.now() - heard.at > maxProblemAgeMs) return undefined;
+    return heard.figures.problem;
   }
 
   /** Prometheus' text format. Without a word of the orchestrator there is only the age of its last word, which is infinite. */

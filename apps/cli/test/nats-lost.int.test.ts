@@ -1,4 +1,5 @@
 /** The store of NATS is lost, or older than it was. One platform for all of it; each test leaves it at work. */
+import { readFile, writeFile } from 'node:fs/promises';
 import { openConnection, provision, readStreamFacts } from '@signalbox/messaging';
 import { EVENTS, streamDeclarations } from '@signalbox/protocol';
 import { createLogger } from '@signalbox/telemetry';
@@ -122,6 +123,41 @@ describe('NATS is lost', () => {
     expect(lackedBy(await wholeLog(), before)).toEqual([]);
     await stores.isReady();
     await stores.finish(standing);
+  });
+
+  test('a damaged file of the log is said, with what to do, and then the log gets again what it held', async () => {
+    const { world } = stores;
+    const [runId = ''] = await stores.standing(1);
+    await stores.finish([runId]);
+    await stores.finish(await stores.standing(3));
+    const before = await wholeLog();
+    await world.killNats();
+    const file = stores.file('nats/jetstream/signalbox/streams/WORKFLOW_EVENTS/msgs/1.blk');
+    const bytes = await readFile(file);
+    const place = bytes.indexOf(`"id":"default/${runId}/3"`);
+    expect(place).toBeGreaterThan(0);
+    await writeFile(file, bytes.fill('#', place, place + 20));
+    await world.restartNats();
+    // The server takes what is published again, and cannot give that back either.
+    const said = async () => (await fetch(`${world.apiUrl}/readyz`)).text();
+    await eventually(
+      async () => (await said()).includes('does not give back what it has stored of the log: restart it'),
+      {
+        timeoutMs: 60_000,
+        intervalMs: 200,
+        describe: () => world.logsOf('orchestrator').slice(-2_000),
+      },
+    );
+    await world.killNats();
+    await world.wipeNats();
+    await world.restartNats();
+    await eventually(async () => lackedBy(await wholeLog(), before).length === 0, {
+      timeoutMs: 60_000,
+      intervalMs: 200,
+      describe: () => world.logsOf('orchestrator').slice(-2_000),
+    });
+    await stores.isReady();
+    await stores.finish(await stores.standing(2));
   });
 
   test('a store that was wiped while nobody ran is filled at the start, also when the first start dies in the middle', async () => {

@@ -13,6 +13,8 @@ import type { TurnMeter } from './turn-meter.js';
 export interface FiguresParts {
   readonly meter: TurnMeter;
   readonly waiting: () => OrchestratorFigures['waiting'];
+  /** What an operator has to know; undefined while all is well. */
+  readonly problem: () => string | undefined;
   /** Called every few seconds with what is known since the last full minute. */
   readonly tell: (figures: OrchestratorFigures) => void;
   readonly logger: Logger;
@@ -23,7 +25,7 @@ const everyMs = 5_000;
 const windowMs = 60_000;
 
 /** A line at info for each full minute and for the rest at the close, and one every 5 s at debug, of the minute so far. */
-export const followFigures = ({ meter, waiting, tell, logger }: FiguresParts): { close(): void } => {
+export const followFigures = ({ meter, waiting, problem, tell, logger }: FiguresParts): { close(): void } => {
   const delay = monitorEventLoopDelay({ resolution: resolutionMs });
   delay.enable();
   let elapsedMs = 0;
@@ -32,6 +34,7 @@ export const followFigures = ({ meter, waiting, tell, logger }: FiguresParts): {
     eventLoopDelay: delayOf(delay),
     turns: meter.figures,
     waiting: waiting(),
+    problem: problem(),
   });
   const timer = setInterval(() => {
     elapsedMs += everyMs;

@@ -99,7 +99,9 @@ await runService({
     });
     const tell = (figures: OrchestratorFigures): void =>
       publishLive(connection, figuresSubjects.orchestrator, encodeFigures(figures));
-    scope.use(followFigures({ meter, waiting: () => intake.waiting, tell, logger }));
+    scope.use(
+      followFigures({ meter, waiting: () => intake.waiting, problem: () => log.problem, tell, logger }),
+    );
     scope.use(intake, () => intake.stop(() => publisher.close()));
     await recover();
     const following = scope.use(followInFlight({ inFlight, takeIn: () => intake.takeIn(), clock, fail }));

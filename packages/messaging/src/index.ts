@@ -58,6 +58,7 @@ export {
   findStreamFacts,
   getMessage,
   readClaimed,
+  readForward,
   readLast,
   readMessages,
   readNewest,

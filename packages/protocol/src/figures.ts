@@ -31,6 +31,8 @@ const orchestratorFigures = z.object({
     /** Tasks that nobody wants any more and that lie in the queue still. */
     withdrawals: count,
   }),
+  /** In one line, with what to do; absent while all is well. */
+  problem: z.string().max(1_000).optional(),
 });
 export type OrchestratorFigures = z.infer<typeof orchestratorFigures>;
 

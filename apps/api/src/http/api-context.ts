@@ -13,6 +13,8 @@ export interface ApiContext {
   readonly validator: DefinitionValidator;
   /** Whether the bus can be reached now, and answers. */
   readonly isAnswered: () => boolean;
+  /** What is wrong with the log, and what to do; undefined while all is well. */
+  readonly problem: () => string | undefined;
   /** For Prometheus. */
   readonly metrics: () => string;
   /** Told of errors that are nobody's fault but the process's own. */

@@ -120,6 +120,8 @@ export const systemRoutes = (api: ApiContext) => {
     if (!api.isAnswered()) throw notReady('There is no connection to the bus, or it does not answer');
     if (!api.readModel.isCaughtUp)
       throw notReady('The read model has not caught up with the event stream yet');
+    const problem = api.problem();
+    if (problem !== undefined) throw notReady(problem);
     const { contradictionCount } = api.readModel;
     return c.json({ status: 'ready' as const, contradictionCount }, 200);
   });

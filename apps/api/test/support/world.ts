@@ -1,10 +1,12 @@
 /** The whole api but its socket and its bus: real routes, real SQLite, and the orchestrator in memory. */
+import { createLogger } from '@signalbox/telemetry';
 import { CheckThreads } from '@signalbox/validation';
 import { Confirmations } from '../../src/commands/confirmations.js';
 import { createSubmit } from '../../src/commands/submit.js';
 import { createDefinitionValidator } from '../../src/definition-validator.js';
 import { createApp } from '../../src/http/app.js';
 import { Turns } from '../../src/http/turns.js';
+import { HeardFigures } from '../../src/orchestrator-figures.js';
 import { openReadModel } from '../../src/read-model/read-model.js';
 import { RunFeed } from '../../src/run-feed.js';
 import { InMemoryOrchestrator, workspace } from './in-memory-orchestrator.js';
@@ -41,6 +43,7 @@ export const openWorld = (
   });
   orchestrator.onMessage = (message) => readModel.apply([message], { caughtUp: false });
   if (options.isBehind !== true) readModel.apply([], { caughtUp: true });
+  const figures = new HeardFigures(createLogger({ service: 'test', level: 'silent' }));
   const internalErrors: unknown[] = [];
   let isConnected = true;
   const app = createApp({
@@ -50,6 +53,7 @@ export const openWorld = (
     feed,
     validator: createDefinitionValidator(options.checks ?? sharedChecks, readModel),
     isAnswered: () => isConnected,
+    problem: () => figures.problem,
     metrics: () => '',
     onInternalError: (error) => internalErrors.push(error),
     turns: new Turns(),
@@ -83,6 +87,7 @@ export const openWorld = (
   return {
     orchestrator,
     readModel,
+    figures,
     feed,
     confirmations,
     internalErrors,

@@ -37,6 +37,8 @@ export interface CompareParts {
   readonly signal: AbortSignal;
   /** The database takes nothing in: this process is the only one that publishes, and has begun already. */
   readonly isComplete?: boolean;
+  /** The stream cannot be read here: what lies before it is read again, too. */
+  readonly hole?: number;
 }
 
 /** What the database has and the stream does not. */
@@ -119,13 +121,14 @@ export const compareAtStart = async (parts: CompareParts): Promise<Missing> => {
 
 /** @throws StoresContradict, before which the database may have taken in what came before the contradiction. */
 export const compare = async (parts: CompareParts): Promise<Missing> => {
-  const { connection, sql, isComplete = false } = parts;
+  const { connection, sql, isComplete = false, hole = Number.POSITIVE_INFINITY } = parts;
   const store = createLogStore(sql);
   const facts = await readStreamFacts(connection, EVENTS);
   const marks = store.marks();
   let base: LogMark | undefined;
   for (const mark of marks) {
-    base = (await bearsOut(connection, facts, mark)) ? mark : undefined;
+    const isBefore = mark.streamSequence < hole;
+    base = isBefore && (await bearsOut(connection, facts, mark)) ? mark : undefined;
     if (base !== undefined) break;
   }
   const isLost = base === undefined || base !== marks[0];

@@ -9,7 +9,8 @@
  *    a crash interrupts is found missing at the next start.
  * 4. What was read of the stream says nothing about it after the connection was lost: an older copy of the server's store
  *    may have come back. No look, comparison or mark reaches from one connection into the next.
- * 5. Until everything is there again, the stream says so, and nobody takes a part of the log for all of it.
+ * 5. It looks for holes further back, too. What cannot be read is published again behind the end.
+ * 6. Until everything is there again, the stream says so, and nobody takes a part of the log for all of it.
  */
 import { isDeepStrictEqual } from 'node:util';
 import {
@@ -35,6 +36,7 @@ import {
   startOfLog,
 } from '../store/log-store.js';
 import { bearsOut, compare, compareAtStart, type Missing, setMark } from './compare.js';
+import { HoleScan } from './hole-scan.js';
 import { declareIdentity, type Holder, holderOf, superseded } from './installation.js';
 import { RecoveryPause } from './recovery-pause.js';
 import { republishCatalog, republishEvents } from './republish.js';
@@ -53,6 +55,8 @@ export interface LogKeeperParts {
 }
 
 const lookEveryMs = 2_000;
+const damaged =
+  'nats-server does not give back what it has stored of the log: restart it, and if that does not help, give it an empty store (docs/operations/nats-lost.md)';
 /** So many events are published before a start goes on; more go out while it does. */
 const maxEventsAtStart = 20_000;
 
@@ -73,6 +77,8 @@ export class LogKeeper {
   /** Ends the pause before the next look. */
   #wake: () => void = () => undefined;
   readonly #recoveryPause = new RecoveryPause();
+  readonly #holes = new HoleScan();
+  readonly #holePause = new RecoveryPause();
   readonly #endWatching: () => void;
 
   constructor(parts: LogKeeperParts) {
@@ -119,6 +125,11 @@ export class LogKeeper {
     });
   }
 
+  /** What an operator has to know of the log; undefined while all is well. */
+  get problem(): string | undefined {
+    return Math.max(this.#recoveryPause.count, this.#holePause.count) > 1 ? damaged : undefined;
+  }
+
   close(): void {
     this.#wake();
     this.#endWatching();
@@ -149,7 +160,7 @@ export class LogKeeper {
     this.#recoveryPause.end();
     this.#seen = facts;
     await this.#lookAtTasks(resend);
-    if (this.#republishing !== undefined) return;
+    if (this.#republishing !== undefined || (await this.#mendsHole(facts))) return;
     this.#published = published;
     this.#looks = [...this.#looks.slice(-8), { committed, sequence: facts.lastSequence }];
     const readFrom = this.#looks.findLast((look) => isUpTo(look.committed, published))?.sequence;
@@ -162,6 +173,26 @@ export class LogKeeper {
     const { createdAt, lastSequence } = this.#seen ?? facts;
     if (facts.createdAt !== createdAt || facts.lastSequence < lastSequence) return true;
     return newest !== undefined && !(await bearsOut(this.#parts.connection, facts, newest));
+  }
+
+  /** Whether a part of the log that the server cannot give back is being published again. */
+  async #mendsHole(facts: StreamFacts): Promise<boolean> {
+    const { connection, database, logger } = this.#parts;
+    const hole = await this.#holes.look(connection, facts);
+    if (hole === undefined) {
+      if (this.#holes.hasReached(facts.lastSequence)) this.#holePause.end();
+      return false;
+    }
+    if (!this.#holePause.isOver(performance.now())) return false;
+    this.#holePause.begin(performance.now());
+    logger.warn('a part of the log cannot be read: it is published again', { stream_sequence: hole });
+    if (this.problem !== undefined) logger.error(this.problem);
+    this.#looks = [];
+    this.#published = startOfLog;
+    const missing = await this.#comparedAgain(database.sql, hole);
+    await this.#restore(missing);
+    this.#holes.passTo(missing.facts.lastSequence);
+    return true;
   }
 
   async #lookAtTasks(resend: () => void): Promise<void> {
@@ -181,13 +212,13 @@ export class LogKeeper {
   /** The stream is another one, or has lost its end, while this process runs; or it may have, while the connection was down. */
   async #recover(resend: () => void, hasLost: boolean): Promise<void> {
     const { database, logger } = this.#parts;
+    if (this.#hasReconnected) this.#holePause.end();
     this.#hasReconnected = false;
+    this.#holes.restart();
     if (hasLost) {
-      if (this.#recoveryPause.count > 0)
-        logger.error('the server does not give back what it has stored; restart it', {
-          published_again: this.#recoveryPause.count,
-        });
       this.#recoveryPause.begin(performance.now());
+      if (this.problem !== undefined)
+        logger.error(this.problem, { published_again: this.#recoveryPause.count - 1 });
       logger.warn('the event stream was made anew or has lost its end: the log is published again');
     }
     this.#looks = [];
@@ -229,9 +260,10 @@ export class LogKeeper {
     });
   }
 
-  async #comparedAgain(sql: OpenDatabase['sql']): Promise<Missing> {
+  async #comparedAgain(sql: OpenDatabase['sql'], hole?: number): Promise<Missing> {
+    const from = hole === undefined ? {} : { hole };
     try {
-      return await this.#onOneConnection(() => compare({ ...this.#parts, sql, isComplete: true }));
+      return await this.#onOneConnection(() => compare({ ...this.#parts, ...from, sql, isComplete: true }));
     } catch (error) {
       if (error instanceof TransientError) this.#hasReconnected = true;
       throw error;
