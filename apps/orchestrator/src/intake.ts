@@ -33,12 +33,14 @@ import type { WritePath } from './write-path.js';
 
 export interface IntakeParts {
   readonly writePath: WritePath;
-  readonly sync: Pick<CommitSync, 'durable'>;
+  readonly sync: Pick<CommitSync, 'durable' | 'durableNow'>;
   readonly relay: Relay;
   readonly timers: Timers;
   readonly horizon: Horizon;
   readonly clock: Clock;
   readonly meter: TurnMeter;
+  /** Called when something is published, and what had brought it is settled. */
+  readonly tell: () => void;
   /** Called with what nobody handles; the process must end. */
   readonly fail: (cause: unknown) => void;
 }
@@ -181,10 +183,10 @@ export class Intake {
    * for this one holds it.
    */
   setAside(input: BatchInput): void {
-    const { writePath, timers, fail } = this.#parts;
+    const { writePath, timers, tell, fail } = this.#parts;
     const { entries, events, timerChanges } = writePath.commit([input], undefined);
     timers.apply(timerChanges);
-    this.#publish({ entries, events }).catch((cause) => {
+    this.#publish({ entries, events }).then(tell, (cause) => {
       if (!(cause instanceof RelayStopped)) fail(cause);
     });
   }
@@ -246,10 +248,12 @@ export class Intake {
     );
   }
 
-  /** In the order of the calls. */
+  /** In the order of the calls. Where nobody waits for this thread, it waits for the disk itself. */
   async #publish(publication: Unmarked): Promise<void> {
-    await this.#parts.sync.durable();
-    await this.#parts.relay.publish(publication);
+    const { sync, relay } = this.#parts;
+    const isAlone = this.#turns.waitingCount === 0 && this.#turns.unpublishedCount <= 1;
+    if (!isAlone || !sync.durableNow()) await sync.durable();
+    await relay.publish(publication);
   }
 
   /** The answer for a lane is there: what was parked comes before what has arrived since. */
@@ -260,6 +264,7 @@ export class Intake {
 
   #published(decided: readonly Item[]): void {
     for (const { settle } of decided) settle();
+    this.#parts.tell();
     this.#turns.release();
     if (this.#turns.unpublishedCount > 0 || this.#isStopped) return;
     const { clock } = this.#parts;
@@ -330,6 +335,11 @@ export class Intake {
     this.#wake?.cancel();
     this.#wake = undefined;
     if (at === undefined) return;
+    // What a decision has left for its next turn has its place at once.
+    if (at <= clock.now()) {
+      this.#fire();
+      return;
+    }
     const { cancel } = clock.setTimer(at, () => {
       this.#wake = undefined;
       this.#lookAtClock();

@@ -83,7 +83,7 @@ await runService({
         publishAll: async (messages) => {
           durables.noteSent(messages);
           const outcomes = await publisher.publishAll(messages);
-          tips.announce(eventsAmong(messages, outcomes));
+          tips.note(eventsAmong(messages, outcomes));
           return outcomes;
         },
         withdraw: (task, sequence) => withdrawTask(queue, task, sequence),
@@ -95,6 +95,7 @@ await runService({
       checks: scope.use(new CheckThreads()),
       clock,
       logger,
+      tell: () => tips.tell(),
       fail,
     });
     const tell = (figures: OrchestratorFigures): void =>

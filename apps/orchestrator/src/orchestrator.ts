@@ -50,6 +50,8 @@ export interface OrchestratorParts {
   readonly checks: CheckThreads;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Called when something is published, and what had brought it is settled. */
+  readonly tell: () => void;
   readonly fail: (cause: unknown) => void;
 }
 
@@ -159,6 +161,7 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
     horizon,
     clock,
     meter,
+    tell: parts.tell,
     fail,
   });
   return {

@@ -34,6 +34,7 @@ const utf8 = new TextDecoder();
 export class Quarantine {
   readonly #parts: QuarantineParts;
   #runKeys: Set<RunKey>;
+  #hasAnnounced = false;
 
   constructor(parts: QuarantineParts) {
     this.#parts = parts;
@@ -45,13 +46,16 @@ export class Quarantine {
     return this.#runKeys.has(runKey);
   }
 
-  /** After a transaction that failed: what it released is not. */
+  /** After a transaction that failed: what it released is not, nor is told what it told. */
   rollback(): void {
+    this.#hasAnnounced = false;
     this.#runKeys = new Set(this.#parts.crashes.quarantined());
   }
 
   /** Tells of what former processes have left to tell. */
   announceAll({ changes, now }: BatchContext): void {
+    if (this.#hasAnnounced) return;
+    this.#hasAnnounced = true;
     for (const crashed of this.#parts.crashes.unannounced()) {
       const message = encodeQuarantine({ ...crashed, at: now });
       changes.announce(message);

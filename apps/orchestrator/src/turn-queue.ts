@@ -30,8 +30,8 @@ export interface TurnQueueParts<T> {
 }
 
 const maxUnpublishedRounds = 4;
-/** What has been committed waits for so long to be published, and for the length of a turn. */
-const maxRoundMs = 40;
+/** What its first turn has committed waits for so long to be published, and for the length of a turn. */
+const maxRoundMs = 32;
 const fullRoundCount = 200;
 export class TurnQueue<T> {
   readonly #parts: TurnQueueParts<T>;
@@ -114,11 +114,11 @@ export class TurnQueue<T> {
 
   /** False when nothing waits. */
   async #round(): Promise<boolean> {
-    const work = new Work(this.#parts.clock, maxRoundMs);
     if (!this.#commitNext()) return false;
     this.#unpublishedCount += 1;
     try {
-      while (this.#queue.count > 0 && !work.isEnough) {
+      const work = this.#queue.count > 0 ? new Work(this.#parts.clock, maxRoundMs) : undefined;
+      while (this.#queue.count > 0 && work?.isEnough === false) {
         await nextTurn();
         if (this.#isStopped || !this.#commitNext()) break;
       }

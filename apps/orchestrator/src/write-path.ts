@@ -139,7 +139,18 @@ export class WritePath {
 
   /** What the input has to keep its order in, and who pays for it. */
   laneOf(input: BatchInput): Lane {
-    return { workspace: payerOf(input), key: keyOf(input) };
+    switch (input.kind) {
+      case 'run':
+        return { workspace: input.command.workspace, key: keyOf(input) };
+      case 'resume':
+        return { workspace: input.resume.workspace, key: keyOf(input) };
+      case 'timer':
+        return { workspace: runOfKey(input.timer.runKey).workspace, key: keyOf(input) };
+      case 'catalog':
+        return { workspace: input.command.workspace, key: keyOf(input) };
+      case 'dead_letter':
+        return { workspace: fallbackWorkspace, key: keyOf(input) };
+    }
   }
 
   isQuarantined(runKey: RunKey): boolean {
@@ -254,14 +265,13 @@ export class WritePath {
     held: ReadonlySet<string>,
     context: BatchContext,
   ): Undecided | undefined {
-    const lane = keyOf(input);
-    if (held.has(lane)) return { input, lane };
+    if (held.size > 0 && held.has(keyOf(input))) return { input, lane: keyOf(input) };
     try {
       this.#handleOne(input, context);
       return undefined;
     } catch (cause) {
       if (!(cause instanceof NeedsAnswer)) throw cause;
-      return { input, lane, fetch: cause.fetch };
+      return { input, lane: keyOf(input), fetch: cause.fetch };
     }
   }
 
@@ -357,10 +367,4 @@ const keyOf = (input: BatchInput): string => {
   if (runKey !== undefined) return `run/${runKey}`;
   if (input.kind === 'catalog') return `catalog/${input.command.workspace}`;
   return input.kind;
-};
-
-const payerOf = (input: BatchInput): string => {
-  const runKey = runKeyOfInput(input);
-  if (runKey !== undefined) return runOfKey(runKey).workspace;
-  return input.kind === 'catalog' ? input.command.workspace : fallbackWorkspace;
 };

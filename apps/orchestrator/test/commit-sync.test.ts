@@ -69,6 +69,7 @@ describe('what an orchestrator has committed', () => {
     await world.putWorkflow(workflow('one-step', [step('first')]));
     world.crash();
     await world.open(world.clock, {
+      durableNow: () => false,
       durable: () =>
         new Promise((resolve, reject) => {
           isSynced = (cause) => (cause === undefined ? resolve() : reject(cause));

@@ -74,6 +74,7 @@ export class PublishError extends TransientError {
 }
 
 const noStreamDelayMs = 100;
+const headerRoomBytes = 128;
 
 type Outcome = PublishOutcome | TransientError | ContractError;
 
@@ -146,15 +147,13 @@ class PipelinedPublisher implements Publisher {
   }
 
   async publish(message: OutgoingMessage): Promise<PublishOutcome> {
-    const outcome = this.#sizeError(message) ?? (await this.#enqueue(message));
+    const outcome = await this.#enqueue(message);
     if (outcome instanceof Error) throw outcome;
     return outcome;
   }
 
   async publishAll(messages: readonly OutgoingMessage[]): Promise<PublishOutcome[]> {
-    const outcomes = await Promise.all(
-      messages.map((message) => this.#sizeError(message) ?? this.#enqueue(message)),
-    );
+    const outcomes = await Promise.all(messages.map((message) => this.#enqueue(message)));
     const failure = outcomes.find((outcome) => outcome instanceof Error);
     if (failure !== undefined) throw new PublishError(outcomes, { cause: failure });
     return outcomes.filter(isStored);
@@ -177,25 +176,28 @@ class PipelinedPublisher implements Publisher {
     for (const entry of left) entry.settle(new TransientError('the publisher was closed'));
   }
 
-  #sizeError(message: OutgoingMessage): ContractError | undefined {
-    let size = Buffer.byteLength(message.data) + 128 + Buffer.byteLength(message.id ?? '');
-    for (const [name, value] of Object.entries(message.headers ?? {})) size += name.length + value.length + 4;
+  #sizeError({ subject, id, headers }: OutgoingMessage, dataBytes: number): ContractError | undefined {
+    let size = dataBytes + headerRoomBytes + Buffer.byteLength(id ?? '');
+    for (const name in headers) size += name.length + (headers[name]?.length ?? 0) + 4;
     const limit = this.#connection.maxPayloadBytes;
     if (size <= limit) return undefined;
     return new ContractError(
       `a message of ${size} bytes is larger than the server takes (${limit})`,
-      message.subject,
+      subject,
     );
   }
 
-  #enqueue(message: OutgoingMessage): Promise<Outcome> {
-    if (this.#isClosed) return Promise.resolve(new TransientError('the publisher is closed'));
+  #enqueue(message: OutgoingMessage): Promise<Outcome> | Outcome {
+    if (this.#isClosed) return new TransientError('the publisher is closed');
+    const data = typeof message.data === 'string' ? Buffer.from(message.data) : message.data;
+    const tooLarge = this.#sizeError(message, data.length);
+    if (tooLarge !== undefined) return tooLarge;
     const now = Date.now();
     return new Promise((settle) => {
       this.#waiting.push({
         token: ++this.#lastToken,
         subject: message.subject,
-        data: typeof message.data === 'string' ? Buffer.from(message.data) : message.data,
+        data,
         headers: writeHeaders(message.id, message.headers),
         settle,
         givenAt: now,

@@ -29,11 +29,15 @@ export class TipAnnouncer {
   }
 
   /** The last of each kind counts. */
-  announce(events: readonly StoredEvent[]): void {
+  note(events: readonly StoredEvent[]): void {
     for (const { id, subject, sequence } of events) {
       this.#tips.set(tipSubjectOf(subject), sequence);
       this.#stored.push([sequence, id]);
     }
+  }
+
+  /** Says what was noted, at once or in a short while. With the acknowledgements it costs no write of its own. */
+  tell(): void {
     if (this.#timer === undefined) this.#say();
   }
 

@@ -162,9 +162,10 @@ describe('a reader that listens', () => {
         data: `${from + 50 * portion + index}`,
       }));
       const outcomes = await bus.publisher.publishAll(messages);
-      tips.announce(
+      tips.note(
         messages.map(({ id, subject }, index) => ({ id, subject, sequence: outcomes[index]?.sequence ?? 0 })),
       );
+      tips.tell();
     }
   };
 
@@ -189,9 +190,8 @@ describe('a reader that listens', () => {
     await until(() => expect(seen).toHaveLength(10));
     await publish(5, 10);
     const liar = new TipAnnouncer(bus.connection);
-    liar.announce(
-      range(5).map((index) => ({ id: `e${14 - index}`, subject: 'event.1', sequence: 11 + index })),
-    );
+    liar.note(range(5).map((index) => ({ id: `e${14 - index}`, subject: 'event.1', sequence: 11 + index })));
+    liar.tell();
     await until(() => expect(seen).toHaveLength(15));
     expect(seen).toEqual(range(15).map(String));
   });

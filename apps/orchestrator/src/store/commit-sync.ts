@@ -11,7 +11,7 @@
  *
  * Source: https://www.sqlite.org/wal.html#performance_considerations, https://www.sqlite.org/pragma.html#pragma_synchronous
  */
-import { closeSync, fdatasync, fsyncSync, openSync } from 'node:fs';
+import { closeSync, fdatasync, fdatasyncSync, fsyncSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Database } from 'better-sqlite3';
 
@@ -46,9 +46,21 @@ export class CommitSync {
   /** Resolves, in the order of the calls, when everything that is committed by now survives a loss of power. @throws SyncFailed */
   durable(): Promise<void> {
     return new Promise((resolve, reject) => {
+      if (this.#isClosed) return;
       this.#waiting.push({ resolve, reject });
       if (!this.#isSyncing) this.#sync();
     });
+  }
+
+  /** As `durable`, on this thread: sooner, and nothing else is done meanwhile. False where it has to wait. */
+  durableNow(): boolean {
+    if (this.#isSyncing || this.#isClosed) return false;
+    try {
+      fdatasyncSync(this.#log);
+    } catch (cause) {
+      throw new SyncFailed(cause instanceof Error ? cause.message : String(cause), { cause });
+    }
+    return true;
   }
 
   /** What still waits never resolves. */

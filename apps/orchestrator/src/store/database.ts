@@ -17,7 +17,7 @@ import { migrate } from './migrations.js';
 export interface OpenDatabase {
   readonly sql: Database;
   /** To be called once: commits wait no more for the disk, and whoever tells others of them waits for it himself. */
-  syncTogether(): Pick<CommitSync, 'durable'>;
+  syncTogether(): Pick<CommitSync, 'durable' | 'durableNow'>;
   close(): void;
 }
 

@@ -100,6 +100,7 @@ export class TestWorld {
       runLimits: { maxEvents: 100_000, maxStateVisits: 1_000 },
       checks,
       clock,
+      tell: () => undefined,
       logger: createLogger({ service: 'test', level: 'debug', write: (line) => this.logLines.push(line) }),
       fail: (cause) => (life.isOver ? undefined : this.failures.push(cause)),
     });
