@@ -1,16 +1,15 @@
 /**
  * The loop: messages and due timers go through the write path, then out through the relay, and are acknowledged.
  *
- * 1. A delivery is settled only when what follows from it, and from everything committed before it, is published; and
- *    that is published only when it survives a loss of power (`store/commit-sync.ts`).
+ * 1. A delivery is settled only when what follows from it, and from everything committed before it, is published
+ *    (`publishing.ts`).
  * 2. Everything that is committed waits for its turn (`turn-queue.ts`), in the lane of its run: what comes first into a lane
  *    is decided first, and what other lanes hold makes nobody wait for long.
- * 3. When nothing more comes, what is published is marked by a transaction of its own after `idleMarkMs`.
- * 4. Timers fire when what was stored before them has been taken in (`due-timers.ts`), and by the wall clock: it is
+ * 3. Timers fire when what was stored before them has been taken in (`due-timers.ts`), and by the wall clock: it is
  *    looked at once a second at least, and what it is set back by makes nobody wait longer.
- * 5. While a consumer that was made anew catches up, messages of runs are handled in the order of the stream, whichever
+ * 4. While a consumer that was made anew catches up, messages of runs are handled in the order of the stream, whichever
  *    consumer delivers them (`stream-order.ts`).
- * 6. What stays undecided is parked until its answer is there, then comes again, with all that stands behind it.
+ * 5. What stays undecided is parked until its answer is there, then comes again, with all that stands behind it.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Delivery, TransientError } from '@signalbox/messaging';
@@ -20,8 +19,8 @@ import type { Clock } from './clock.js';
 import { DueTimers } from './due-timers.js';
 import type { Horizon } from './horizon.js';
 import { type Item, Parking } from './parking.js';
-import { type Relay, RelayStopped, type Unmarked } from './relay.js';
-import { Round } from './round.js';
+import { Publishing } from './publishing.js';
+import type { Relay } from './relay.js';
 import type { CommitSync } from './store/commit-sync.js';
 import { StreamOrder } from './stream-order.js';
 import type { Timers } from './timers.js';
@@ -49,7 +48,6 @@ const nothing = (): void => undefined;
 
 /** Timers and messages that are moved at once. */
 const maxPerMove = 500;
-const idleMarkMs = 50;
 const defaultGraceMs = 5_000;
 /** How often the wall clock is looked at while a timer is set, and the stream is asked while one waits for it. */
 const recheckMs = 1_000;
@@ -63,10 +61,9 @@ export class Intake {
   readonly #order = new StreamOrder<Arrived>();
   readonly #parking = new Parking((lane) => this.#resume(lane));
   readonly #turns: TurnQueue<Item>;
-  #round = new Round();
+  readonly #publishing: Publishing;
   #batchDone: (() => void)[] = [];
   #wake: { readonly at: number; cancel(): void } | undefined;
-  #idleMark: { cancel(): void } | undefined;
   #firing: Promise<void> | undefined;
   #lookedAt: { readonly wall: number; readonly monotonic: number };
   #askedAt: number | undefined;
@@ -81,7 +78,7 @@ export class Intake {
       isWanted: ({ input }) => this.#isWanted(input),
       clock: parts.clock,
       commit: (items) => parts.meter.measure(maxTurnMs, (work) => this.#commit(items, work)),
-      publish: () => this.#publishRound(),
+      publish: () => this.#publishing.publishRound(),
       drop: (items) => {
         for (const { giveBack } of items) giveBack();
       },
@@ -89,6 +86,12 @@ export class Intake {
         this.#isStopped = true;
         parts.fail(cause);
       },
+    });
+    this.#publishing = new Publishing({
+      ...parts,
+      markPublished: (marks) => parts.writePath.markPublished(marks),
+      isAlone: () => this.#turns.waitingCount === 0 && this.#turns.unpublishedCount <= 1,
+      release: () => this.#turns.release() > 0,
     });
     this.#lookedAt = { wall: parts.clock.now(), monotonic: parts.clock.monotonic() };
   }
@@ -164,9 +167,10 @@ export class Intake {
 
   /**
    * Commits inputs that came by another way than a delivery; resolves with true when what follows is published, with
-   * false when it was stopped first.
+   * false when it was stopped first, or one of them is not wanted any more.
    */
   async submit(inputs: readonly BatchInput[]): Promise<boolean> {
+    if (inputs.length === 0) return true;
     return new Promise((resolve) => {
       let leftCount = inputs.length;
       const settle = () => {
@@ -183,12 +187,10 @@ export class Intake {
    * for this one holds it.
    */
   setAside(input: BatchInput): void {
-    const { writePath, timers, tell, fail } = this.#parts;
+    const { writePath, timers } = this.#parts;
     const { entries, events, timerChanges } = writePath.commit([input], undefined);
     timers.apply(timerChanges);
-    this.#publish({ entries, events }).then(tell, (cause) => {
-      if (!(cause instanceof RelayStopped)) fail(cause);
-    });
+    this.#publishing.publishAside({ entries, events });
   }
 
   /**
@@ -199,7 +201,7 @@ export class Intake {
     this.#isStopped = true;
     for (const go of this.#batchDone.splice(0)) go();
     this.#wake?.cancel();
-    this.#idleMark?.cancel();
+    this.#publishing.stop();
     this.#parts.relay.stop();
     this.#turns.stop();
     this.#parking.giveAllBack();
@@ -215,7 +217,7 @@ export class Intake {
     // A withdrawal that is not done by then is done after the next start.
     await Promise.race([this.#parts.relay.done().catch(nothing), graceOver]);
     grace?.cancel();
-    this.#markPublished();
+    this.#publishing.markPublished();
   }
 
   /** A timer that was cancelled meanwhile, or set anew, is not. */
@@ -227,68 +229,20 @@ export class Intake {
 
   /** Commits one turn's part of them and says what each has cost. */
   #commit(items: Iterable<Item>, work: Work): readonly number[] {
-    const { writePath, relay, timers } = this.#parts;
-    this.#idleMark?.cancel();
-    this.#idleMark = undefined;
+    const { writePath, timers } = this.#parts;
     this.#lookAtClock();
     const taken: Item[] = [];
-    const committed = writePath.commit(inputsOf(items, taken), relay.takeMarks(), work);
+    const committed = writePath.commit(inputsOf(items, taken), this.#publishing.takeMarks(), work);
     timers.apply(committed.timerChanges);
-    this.#round.add(committed, this.#parking.park(taken, committed.undecided));
+    this.#publishing.add(committed, this.#parking.park(taken, committed.undecided));
     this.#armTimers();
     return committed.costsMs;
-  }
-
-  #publishRound(): void {
-    const { publication, decided } = this.#round;
-    this.#round = new Round();
-    this.#publish(publication).then(
-      () => this.#published(decided),
-      (cause) => this.#unpublished(cause, decided),
-    );
-  }
-
-  /** In the order of the calls. Where nobody waits for this thread, it waits for the disk itself. */
-  async #publish(publication: Unmarked): Promise<void> {
-    const { sync, relay } = this.#parts;
-    const isAlone = this.#turns.waitingCount === 0 && this.#turns.unpublishedCount <= 1;
-    if (!isAlone || !sync.durableNow()) await sync.durable();
-    await relay.publish(publication);
   }
 
   /** The answer for a lane is there: what was parked comes before what has arrived since. */
   #resume(lane: string): void {
     this.#parts.writePath.release(lane);
     this.#turns.add(this.#parking.take(lane), 'first');
-  }
-
-  #published(decided: readonly Item[]): void {
-    for (const { settle } of decided) settle();
-    this.#parts.tell();
-    this.#turns.release();
-    if (this.#turns.unpublishedCount > 0 || this.#isStopped) return;
-    const { clock } = this.#parts;
-    this.#idleMark?.cancel();
-    this.#idleMark = clock.setTimer(clock.now() + idleMarkMs, () => this.#markWhenDone());
-  }
-
-  #unpublished(cause: unknown, decided: readonly Item[]): void {
-    this.#turns.release();
-    for (const { giveBack } of decided) giveBack();
-    // Stopped: it is in the database and goes out after the next start; its deliveries come again.
-    if (!(cause instanceof RelayStopped)) this.#parts.fail(cause);
-  }
-
-  /** Withdrawals may take longer than the publications before them. */
-  #markWhenDone(): void {
-    this.#parts.relay.done().then(() => {
-      if (!this.#isStopped) this.#markPublished();
-    }, nothing);
-  }
-
-  #markPublished(): void {
-    const marks = this.#parts.relay.takeMarks();
-    if (marks !== undefined) this.#parts.writePath.markPublished(marks);
   }
 
   #enter(items: readonly Item[]): void {

@@ -79,10 +79,11 @@ export class TurnQueue<T> {
     return this.#queue.passed();
   }
 
-  /** What one turn has committed is published, or will not be. */
-  release(): void {
+  /** What one round has committed is published, or will not be. Returns how many others are under way. */
+  release(): number {
     this.#unpublishedCount -= 1;
     for (const go of this.#released.splice(0)) go();
+    return this.#unpublishedCount;
   }
 
   stop(): void {
@@ -154,6 +155,7 @@ export class TurnQueue<T> {
     for (;;) {
       const one = this.#queue.take();
       if (one === undefined || this.#parts.isWanted(one.item)) return one;
+      this.#parts.drop([one.item]);
       this.#queue.settle(one, 0);
     }
   }
