@@ -2,12 +2,12 @@
  * Owns the connection to the bus: it waits for a server that is not there yet and reconnects for ever.
  * What a disconnect means for requests under way is the affair of those who sent them; they listen here.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { createInbox, errors, type NatsConnection } from '@nats-io/nats-core';
 import { connect, credsAuthenticator, type NodeConnectionOptions } from '@nats-io/transport-node';
 import type { Logger } from '@signalbox/telemetry';
 import { isPassing, TransientError } from './errors.js';
+import { pause } from './pause.js';
 
 const dialTimeoutMs = 5_000;
 /**
@@ -260,11 +260,4 @@ async function dialUntilAnswered(options: ConnectionOptions): Promise<NatsConnec
       delayMs = Math.min(delayMs * 2, maxDialDelayMs);
     }
   }
-}
-
-/** Ends early, without an error, when `signal` aborts. */
-export async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  await delay(ms, undefined, signal === undefined ? {} : { signal }).catch((error: unknown) => {
-    if (signal?.aborted !== true) throw error;
-  });
 }

@@ -5,8 +5,9 @@
  * would send them again at once, beside whoever has taken over. After each reconnect nothing is sent before the stream
  * has told who holds it.
  */
-import { type Connection, linkOf, pause } from './connection.js';
+import { type Connection, linkOf } from './connection.js';
 import { apiCodes, hasApiCode, isPassing } from './errors.js';
+import { pause } from './pause.js';
 
 interface FenceOptions {
   readonly stream: string;
@@ -36,7 +37,7 @@ export function fence(connection: Connection, { stream, isOurs, onLost }: FenceO
         return isAdmitted;
       } catch (error) {
         if (!isPassing(error)) throw error;
-        await pause(retryDelayMs, undefined);
+        await pause(retryDelayMs);
       }
     }
     return false;

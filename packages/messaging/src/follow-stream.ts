@@ -14,12 +14,13 @@
  *    Before anything is handled that was read on another connection, and now and then, it is looked whether what was
  *    handled last is still in its place. Where it is not, reading ends: going on would leave out what came to lie before.
  */
-import { ContractError, decodeTip, type Tip, tipSubjectOf } from '@signalbox/protocol';
+import { ContractError, decodeTip, headers, type Tip, tipSubjectOf } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
-import { type Connection, linkOf, pause } from './connection.js';
+import { type Connection, linkOf } from './connection.js';
 import { TransientError } from './errors.js';
 import { type LiveMessage, subscribeLive } from './live.js';
 import { LiveTail } from './live-tail.js';
+import { pause } from './pause.js';
 import { type Place, ReadPlace } from './read-place.js';
 import {
   getMessage,
@@ -301,5 +302,5 @@ const tipOf = ({ subject, data }: LiveMessage): Tip | undefined => {
   }
 };
 
-const isSame = ({ subject, headers }: StoredMessage, heard: LiveMessage | undefined): boolean =>
-  subject === heard?.subject && headers['Nats-Msg-Id'] === heard.headers['Nats-Msg-Id'];
+const isSame = (stored: StoredMessage, heard: LiveMessage | undefined): boolean =>
+  stored.subject === heard?.subject && stored.headers[headers.messageId] === heard.headers[headers.messageId];

@@ -7,6 +7,7 @@
  *    this id or believes nothing of it.
  * 3. So much is kept at most; what is forgotten is read.
  */
+import { headers } from '@signalbox/protocol';
 import type { LiveMessage } from './live.js';
 
 const maxKeptCount = 20_000;
@@ -18,7 +19,7 @@ export class LiveTail {
   #keptBytes = 0;
 
   hear(message: LiveMessage): void {
-    const id = message.headers['Nats-Msg-Id'];
+    const id = message.headers[headers.messageId];
     if (id === undefined || this.#byId.has(id)) return;
     this.#keptBytes += message.data.length;
     this.#byId.set(id, message);

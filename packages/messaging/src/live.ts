@@ -2,7 +2,6 @@
  * Owns plain subscriptions: what is published while somebody listens, without a stream's memory. A publish into
  * a stream reaches plain subscribers too. Subscriptions live on over reconnects; what is said meanwhile is missed.
  */
-import type { Msg } from '@nats-io/nats-core';
 import { type Connection, linkOf } from './connection.js';
 import { type MessageHeaders, readHeaders } from './message-headers.js';
 
@@ -23,30 +22,21 @@ export function subscribeLive(
   subject: string,
   handler: (message: LiveMessage) => void,
 ): LiveSubscription {
-  return subscribe(connection, subject, (message) =>
-    handler({ subject: message.subject, headers: readHeaders(message), data: message.data }),
-  );
-}
-
-/** Says something to whoever listens now; nothing is kept, and nobody answers. Lost while the connection is down. */
-export function publishLive(connection: Connection, subject: string, data: string): void {
-  if (connection.status === 'connected') linkOf(connection).nats.publish(subject, data);
-}
-
-function subscribe(
-  connection: Connection,
-  subject: string,
-  onMessage: (message: Msg) => void,
-): LiveSubscription {
   const { nats } = linkOf(connection);
   const subscription = nats.subscribe(subject, {
     // A refusal of the server is told by the connection's log.
     callback: (error, message) => {
-      if (error === null) onMessage(message);
+      if (error !== null) return;
+      handler({ subject: message.subject, headers: readHeaders(message), data: message.data });
     },
   });
   return {
     ready: nats.flush().catch(() => undefined),
     close: () => subscription.unsubscribe(),
   };
+}
+
+/** Says something to whoever listens now; nothing is kept, and nobody answers. Lost while the connection is down. */
+export function publishLive(connection: Connection, subject: string, data: string): void {
+  if (connection.status === 'connected') linkOf(connection).nats.publish(subject, data);
 }

@@ -1,6 +1,6 @@
 /**
- * Owns the creation of streams and durable consumers. Any process may provision, in any order, at the same
- * time: what is missing is created, what exists is left as it is, and how it differs is returned.
+ * Owns the creation of streams and durable consumers, which only the orchestrator has the right to: what is missing is
+ * created, what exists is left as it is, and how it differs is returned. Two that do it at once do no harm.
  */
 import {
   AckPolicy,
@@ -16,8 +16,9 @@ import {
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/nats-core';
 import type { ConsumerDeclaration, StreamDeclaration } from '@signalbox/protocol';
-import { attempt, type Connection, linkOf, pause } from './connection.js';
+import { attempt, type Connection, linkOf } from './connection.js';
 import { apiCodes, hasApiCode, TransientError } from './errors.js';
+import { pause } from './pause.js';
 
 /** Pull requests that may wait at one consumer; the server's default of 512 is few for a hundred workers. */
 const maxWaitingPulls = 4_096;
@@ -207,7 +208,7 @@ export async function remakeConsumer(
       return;
     } catch (error) {
       if (!(error instanceof TransientError) || tryCount === maxMakeTries) throw error;
-      await pause(retryDelayMs, undefined);
+      await pause(retryDelayMs);
     }
   }
 }

@@ -7,7 +7,6 @@
  *    run, so deliveries do not stop for a round trip.
  * 3. Requests die with their connection. Each connection gets an inbox of its own, and the old one is given up
  *    before the client library could subscribe it again: a server that still holds an old request finds nobody.
- *
  * 4. What the consumer's filter does not name is somebody else's and is neither handled nor answered: an answer would
  *    remove it from a work queue. A cluster delivers such messages (2.9.10) when the leader of a stream dies: the
  *    consumer still counts a number as its own that the stream has given to another message since.

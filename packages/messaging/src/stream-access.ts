@@ -1,8 +1,9 @@
 /** Owns single reads and deletions in a stream. A server or stream that is away is a `TransientError`. */
 import type { ConsumerInfo, JetStreamManager, StoredMsg, StreamInfo } from '@nats-io/jetstream';
-import { attempt, type Connection, linkOf, pause } from './connection.js';
+import { attempt, type Connection, linkOf } from './connection.js';
 import { apiCodes, hasApiCode } from './errors.js';
 import { type MessageHeaders, readHeaders } from './message-headers.js';
+import { pause } from './pause.js';
 
 /** Of a copy of a stream that is in step, with room for a busy machine. */
 const maxLagMs = 500;
@@ -38,7 +39,7 @@ export function readLast(
         : manager.direct.getMessage(stream, query);
     let message = await read();
     if (copies > 1 && options.mayLag !== true) {
-      await pause(maxLagMs, undefined);
+      await pause(maxLagMs);
       const again = await read();
       if (message === null || (again !== null && again.seq > message.seq)) message = again;
     }

@@ -5,7 +5,8 @@
 import { AckPolicy, DeliverPolicy, type JsMsg, jetstream, RetentionPolicy } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/nats-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { linkOf, pause } from '../src/connection.js';
+import { linkOf } from '../src/connection.js';
+import { pause } from '../src/pause.js';
 import { startBus, until } from './bus.js';
 
 let bus: Awaited<ReturnType<typeof startBus>>;
