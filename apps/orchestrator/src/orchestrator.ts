@@ -1,7 +1,7 @@
 /** Wires the orchestrator over an open database and an outlet. What it needs of the outside comes in as ports. */
 
 import type { RunLimits, World } from '@signalbox/engine';
-import { consumers, maxStepPayloadBytes } from '@signalbox/protocol';
+import { isDeadLetterEvent, maxStepPayloadBytes } from '@signalbox/protocol';
 import { createBudgets, type Starlark } from '@signalbox/starlark-wasm';
 import type { Logger } from '@signalbox/telemetry';
 import type { CheckThreads } from '@signalbox/validation';
@@ -31,7 +31,7 @@ import { createInboxStore } from './store/inbox-store.js';
 import { createOutboxStore } from './store/outbox-store.js';
 import { createRunStore } from './store/run-store.js';
 import { createTimerStore } from './store/timer-store.js';
-import { createLastWaiting, type TaskQueue } from './task-queue.js';
+import { consumersOfRuns, createLastWaiting, type TaskQueue } from './task-queue.js';
 import { Timers } from './timers.js';
 import { TurnMeter } from './turn-meter.js';
 import { createClaims } from './wire/claim.js';
@@ -66,8 +66,6 @@ export interface Orchestrator {
 }
 
 const headerRoomBytes = 4_096;
-/** What they deliver may make a timer needless. */
-const contesting = [consumers.orchestratorRun.durable, consumers.orchestratorResume.durable];
 
 export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
   const { clock, logger, outlet, fail } = parts;
@@ -136,7 +134,7 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
   });
   const setAside: RelayParts['setAside'] = (message, cause) => {
     // The news of a dead letter that cannot be sent either is in the log alone.
-    if (message.subject.startsWith('wf.event.deadletter.')) logger.error(cause.message, { id: message.id });
+    if (isDeadLetterEvent(message.subject)) logger.error(cause.message, { id: message.id });
     else intake.setAside(unsentDeadLetter(message, cause.message, clock.now()));
   };
   const relay = new Relay({ outlet, setAside, clock, logger, fail });
@@ -151,7 +149,8 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
     logger,
     now: () => clock.now(),
   });
-  const horizon = new Horizon(contesting, createLastWaiting(parts.queue));
+  // What they deliver may make a timer needless.
+  const horizon = new Horizon(consumersOfRuns, createLastWaiting(parts.queue));
   const meter = new TurnMeter(clock);
   const intake = new Intake({
     writePath,

@@ -60,7 +60,7 @@ export class Quarantine {
       const message = encodeQuarantine({ ...crashed, at: now });
       changes.announce(message);
       this.#parts.crashes.markAnnounced(crashed.runKey, now);
-      this.#parts.crashes.noteNotice(message.id ?? '');
+      this.#parts.crashes.noteNotice(message.id);
     }
   }
 

@@ -24,6 +24,12 @@ export const ownConsumers: readonly ConsumerDeclaration[] = [
   consumers.orchestratorDeadLetter,
 ];
 
+/** Of these the durable names that bring what is for a run. */
+export const consumersOfRuns: readonly string[] = [
+  consumers.orchestratorRun.durable,
+  consumers.orchestratorResume.durable,
+];
+
 export interface TaskQueue {
   /** The last message on a subject, wildcards allowed. @throws TransientError */
   last(subject: string): Promise<StoredMessage | undefined>;

@@ -197,7 +197,6 @@ describe('the orchestrator process', () => {
     expect(second.lines.join('\n')).toContain('another orchestrator has the database');
   });
 
-  // What the killed process had claimed comes again after the ack wait of 30 s, longer at its second redelivery.
   test('completes every run although it is killed again and again, with no step completed twice', {
     timeout: 240_000,
   }, async () => {

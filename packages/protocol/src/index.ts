@@ -69,6 +69,8 @@ export {
   figuresSubjects,
   filters,
   heldSubjectOf,
+  isDeadLetterEvent,
+  isEvent,
   parseTaskSubject,
   presenceSubjects,
   type TaskAddress,

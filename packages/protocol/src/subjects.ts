@@ -73,6 +73,12 @@ export const heldSubjectOf = ({ durable }: { readonly durable: string }): string
 
 const eventPrefix = 'wf.event.';
 
+export const isEvent = (subject: string): boolean => subject.startsWith(eventPrefix);
+
+/** Of a message that was set aside, or a run that is left alone. */
+export const isDeadLetterEvent = (subject: string): boolean =>
+  subject.startsWith(`${eventPrefix}deadletter.`);
+
 /**
  * Where the orchestrator says how far the log goes (`tip.ts`), so that those who read it need not ask: by the kind of
  * event that is new, and for all kinds together. For a subject or a filter of events.

@@ -1,29 +1,19 @@
 /** What the log tells of no history: dead letters, and runs that are left alone; as if it had been recorded here. */
-import {
-  consumers,
-  type DeadLetterReport,
-  type EventEnvelope,
-  parseTaskSubject,
-  runKeyOf,
-} from '@signalbox/protocol';
+import { type DeadLetterReport, type EventEnvelope, parseTaskSubject, runKeyOf } from '@signalbox/protocol';
 import type { CrashStore } from '../store/crash-store.js';
 import type { DeadLetterStore } from '../store/dead-letter-store.js';
+import { consumersOfRuns } from '../task-queue.js';
 
 interface NoticeFoldParts {
   readonly deadLetters: DeadLetterStore;
   readonly crashes: CrashStore;
 }
 
-const ownConsumers: ReadonlySet<string> = new Set([
-  consumers.orchestratorRun.durable,
-  consumers.orchestratorResume.durable,
-]);
-
 /** Returns whether the database lacked it; undefined for what is neither. */
 export const createNoticeFold = ({ deadLetters, crashes }: NoticeFoldParts) => {
   /** What was set aside for a quarantined run is what its dead letters hold; one that was too long for its letter is lost. */
   const setAside = ({ code, consumer, subject, payload, payloadBytes }: DeadLetterReport): void => {
-    if (code !== 'POISON_MESSAGE' || !ownConsumers.has(consumer)) return;
+    if (code !== 'POISON_MESSAGE' || !consumersOfRuns.includes(consumer)) return;
     const address = parseTaskSubject(subject);
     const data = Buffer.from(payload, 'base64');
     if (!('runId' in address) || data.length !== payloadBytes) return;

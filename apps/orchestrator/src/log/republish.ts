@@ -6,7 +6,7 @@
  * before it is told: a crash between leaves it to the next start, which finds it missing in the log.
  */
 import { fittingDeadLetter, PublishError, type Publisher, pause, TransientError } from '@signalbox/messaging';
-import { ContractError, type WireMessage } from '@signalbox/protocol';
+import { ContractError, isDeadLetterEvent, type WireMessage } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 import type { Database } from 'better-sqlite3';
 import { createCrashStore } from '../store/crash-store.js';
@@ -122,7 +122,7 @@ const setAside = (
     message_id: id,
     error: refusal,
   });
-  if (subject.startsWith('wf.event.deadletter.')) return [];
+  if (isDeadLetterEvent(subject)) return [];
   const { report } = unsentDeadLetter(message, refusal.message, now());
   const fitting = fittingDeadLetter(report, maxPayloadBytes());
   return createDeadLetterStore(sql).add(fitting) ? [encodeDeadLetter(fitting)] : [];

@@ -5,7 +5,7 @@
 import { type RunRef, runKeyOf } from '@signalbox/protocol';
 import type { Database } from 'better-sqlite3';
 
-/** Far beyond any redelivery: five deliveries at an ack wait of 30 s, with room for a long outage. */
+/** Far beyond the longest outage after which a command is delivered, or sent, once more. */
 export const inboxAgeMs = 7 * 24 * 3_600_000;
 
 /** Old ids are looked for once in so many commands. */

@@ -188,16 +188,7 @@ const createStepRows = (sql: Database) => {
      ON CONFLICT DO UPDATE SET status = excluded.status, attempt = excluded.attempt, scheduled_at = excluded.scheduled_at,
        started_at = excluded.started_at, ended_at = excluded.ended_at, worker = excluded.worker, error = excluded.error`,
   );
-  const inFlight = sql
-    .prepare<[RunKey, string, number], number>(
-      `SELECT 1 FROM workflow_run_steps
-       WHERE run_key = ? AND step_id = ? AND attempt = ? AND status IN ('PENDING', 'RUNNING')`,
-    )
-    .pluck();
-
   return {
-    isInFlight: (runKey: RunKey, stepId: string, attempt: number): boolean =>
-      inFlight.get(runKey, stepId, attempt) !== undefined,
     putStep: (runKey: RunKey, s: StepRow): void => {
       step.run(
         runKey,

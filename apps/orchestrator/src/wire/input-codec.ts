@@ -13,6 +13,7 @@ import {
   decodeRunCommand,
   EVENTS,
   type IncomingResume,
+  isEvent,
   parseTaskSubject,
   type RunCommand,
   TASKS,
@@ -106,7 +107,7 @@ export const unsentDeadLetter = (
   now: number,
 ): Extract<BatchInput, { kind: 'dead_letter' }> => {
   const message: IncomingMessage = {
-    stream: subject.startsWith('wf.event.') ? EVENTS : TASKS,
+    stream: isEvent(subject) ? EVENTS : TASKS,
     consumer: 'relay',
     subject,
     streamSequence: 0,
