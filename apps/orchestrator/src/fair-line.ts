@@ -8,14 +8,20 @@
  * 3. Nobody waits for ever, however many newcomers there are: the line's time goes on with everything that is served, and
  *    while nobody waits it goes on by itself, so that what somebody once had is forgotten.
  */
-export interface Member {
-  readonly key: string;
-  time: number;
+export class Member {
+  time = 0;
   /** What the next of it is likely to cost. */
   estimate: number;
   /** Among equal times. */
-  order: number;
-  isWaiting: boolean;
+  order = 0;
+  isWaiting = false;
+
+  constructor(
+    readonly key: string,
+    estimate: number,
+  ) {
+    this.estimate = estimate;
+  }
 }
 
 /** Of everything that is served, for those who have waited behind newcomers: small beside the share of each. */

@@ -4,7 +4,7 @@
  *
  * What is taken counts as an estimate until it is said what it has cost.
  */
-import { FairLine, type Member } from './fair-line.js';
+import { FairLine, Member } from './fair-line.js';
 
 /** What keeps its order (a run, a workspace's catalog), and who pays for it. */
 export interface Lane {
@@ -18,12 +18,22 @@ interface Entry<T> {
   readonly number: number;
 }
 
-interface Waiting<T> extends Member {
-  readonly entries: Entry<T>[];
+const firstEstimateMs = 0.2;
+
+class Waiting<T> extends Member {
+  readonly entries: Entry<T>[] = [];
+
+  constructor(key: string) {
+    super(key, firstEstimateMs);
+  }
 }
 
-interface Workspace<T> extends Member {
-  readonly lanes: FairLine<Waiting<T>>;
+class Workspace<T> extends Member {
+  readonly lanes = new FairLine<Waiting<T>>((lane) => new Waiting(lane));
+
+  constructor(key: string) {
+    super(key, 0);
+  }
 }
 
 export interface Taken<T> {
@@ -42,25 +52,13 @@ interface Barrier {
   readonly resolve: () => void;
 }
 
-const firstEstimateMs = 0.2;
 /** Everything costs something, however coarse the clock is. */
 const minCostMs = 0.05;
-
-const newcomer = (key: string, estimate: number): Member => ({
-  key,
-  time: 0,
-  estimate,
-  order: 0,
-  isWaiting: false,
-});
 
 export class FairQueue<T> {
   readonly #laneOf: (item: T) => Lane;
   readonly #monotonic: () => number;
-  readonly #workspaces = new FairLine<Workspace<T>>((key) => ({
-    ...newcomer(key, 0),
-    lanes: new FairLine((lane) => ({ ...newcomer(lane, firstEstimateMs), entries: [] })),
-  }));
+  readonly #workspaces = new FairLine<Workspace<T>>((key) => new Workspace(key));
   #count = 0;
   #lastNumber = 0;
   #barriers: Barrier[] = [];

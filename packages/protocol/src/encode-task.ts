@@ -48,16 +48,24 @@ export const stepTaskSubject = (
   { workspace, runId, stepId }: Pick<StepTask, 'workspace' | 'runId' | 'stepId'>,
 ): string => subjectFor[target](workspace, runId, stepId);
 
-/** Run, step, attempt and claim stand first in the text: `claimInTask` finds them in one that was cut. */
+/**
+ * Run, step, attempt and claim stand first in the text: `claimInTask` finds them in one that was cut. Where they stand
+ * first in `task`, nothing is copied.
+ */
 export const encodeStepTask = (
   task: Omit<StepTask, 'agent'>,
   { target, effectId, agentText }: StepTaskParts,
 ): WireMessage => {
-  const { runId, stepId, attempt, claim, ...rest } = task;
-  const { idempotencyKey } = rest;
-  const text = JSON.stringify({ runId, stepId, attempt, claim, ...rest });
+  const { idempotencyKey } = task;
+  const given = JSON.stringify(task);
+  const text = taskHead.test(given) ? given : JSON.stringify(headFirst(task));
   const data = agentText === undefined ? text : `${text.slice(0, -1)},"agent":${agentText}}`;
   return wireMessage(stepTaskSubject(target, task), effectId, data, { idempotencyKey });
+};
+
+const headFirst = (task: Omit<StepTask, 'agent'>): Omit<StepTask, 'agent'> => {
+  const { runId, stepId, attempt, claim, ...rest } = task;
+  return { runId, stepId, attempt, claim, ...rest };
 };
 
 const taskHead = /^\{"runId":"([\w-]+)","stepId":"([\w-]+)","attempt":(\d+),"claim":"([^"\\]+)"/;

@@ -5,7 +5,6 @@
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { StepReporter } from '@signalbox/protocol';
-import { LruMap } from '../lru-map.js';
 
 export interface ClaimedAttempt {
   /** Who will report it. */
@@ -21,20 +20,12 @@ export interface Claims {
   isRight(claim: string, of: ClaimedAttempt): boolean;
 }
 
-/** A claim is made twice, for the task and for the check of its result: what is in flight is remembered. */
-const maxRememberedCount = 20_000;
-
 export const createClaims = (key: Buffer): Claims => {
-  const made = new LruMap<string, string>(maxRememberedCount);
-  const make = ({ target, workspace, runId, stepId, attempt }: ClaimedAttempt): string => {
-    const text = `${target}|${workspace}|${runId}|${stepId}|${attempt}`;
-    const known = made.get(text);
-    if (known !== undefined) return known;
-    const claim = createHmac('sha256', key).update(text).digest('base64url');
-    made.set(text, claim);
-    made.trim();
-    return claim;
-  };
+  // Made anew for the check of a result: that costs less than to remember it.
+  const make = ({ target, workspace, runId, stepId, attempt }: ClaimedAttempt): string =>
+    createHmac('sha256', key)
+      .update(`${target}|${workspace}|${runId}|${stepId}|${attempt}`)
+      .digest('base64url');
   return {
     make,
     isRight: (claim, of) => {
