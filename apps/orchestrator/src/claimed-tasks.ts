@@ -7,7 +7,7 @@
  *    keep the consumer from passing those behind it for hours.
  * 3. It is seen at two looks before: an acknowledgement may be on its way.
  */
-import { type PendingDispatch, pendingDispatches } from '@signalbox/engine';
+import { type PendingDispatch, pendingDispatch } from '@signalbox/engine';
 import type { StoredMessage } from '@signalbox/messaging';
 import {
   ContractError,
@@ -56,7 +56,9 @@ export class ClaimedTasks {
   #isSettled(message: StoredMessage): boolean {
     const want = wantOf(message);
     const run = want && this.#parts.runs.find(want.runKey);
-    return want !== undefined && run !== undefined && !pendingDispatches(run.state).some(want.isFor);
+    if (want === undefined || run === undefined) return false;
+    const pending = pendingDispatch(run.state, want.stepId);
+    return pending === undefined || !want.isMet(pending);
   }
 
   /** False when what its consumer has passed has to stay where it is. */
@@ -99,16 +101,18 @@ const wantOf = ({ subject, data }: StoredMessage): Want | undefined => {
       return (
         claim && {
           runKey: runKeyOf({ workspace: address.workspace, runId: claim.runId }),
-          isFor: (each) =>
-            each.type === 'dispatch_step' && each.stepId === claim.stepId && each.attempt === claim.attempt,
+          stepId: claim.stepId,
+          isMet: (pending) => pending.type === 'dispatch_step' && pending.attempt === claim.attempt,
         }
       );
     }
     case 'approval.request': {
+      // An approval has the id of its step.
       const { approvalId } = address;
       return {
         runKey: runKeyOf(address),
-        isFor: (each) => each.type === 'request_approval' && each.request.approvalId === approvalId,
+        stepId: approvalId,
+        isMet: (pending) => pending.type === 'request_approval',
       };
     }
     default:
@@ -118,7 +122,9 @@ const wantOf = ({ subject, data }: StoredMessage): Want | undefined => {
 
 interface Want {
   readonly runKey: RunKey;
-  readonly isFor: (pending: PendingDispatch) => boolean;
+  readonly stepId: string;
+  /** Whether it is what the step waits for now. */
+  readonly isMet: (pending: PendingDispatch) => boolean;
 }
 
 /** What is done with a message that its consumer has passed over. */

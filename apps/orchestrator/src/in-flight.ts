@@ -14,7 +14,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   type PendingDispatch,
-  pendingDispatches,
+  pendingDispatch,
   type RecordedEvent,
   runOutcome,
   waitsForChild,
@@ -226,14 +226,13 @@ export class InFlight {
   }
 }
 
-const pendingApproval = ({ state }: LoadedRun, stepId: string) =>
-  pendingDispatches(state).find(
-    (each) => each.type === 'request_approval' && each.request.stepId === stepId,
-  ) as Extract<PendingDispatch, { type: 'request_approval' }> | undefined;
+const pendingApproval = ({ state }: LoadedRun, stepId: string) => {
+  const pending = pendingDispatch(state, stepId);
+  return pending?.type === 'request_approval' ? pending : undefined;
+};
 
-const pendingOf = ({ state }: LoadedRun, { stepId, attempt }: InFlightRow) =>
-  pendingDispatches(state).find((each) =>
-    each.type === 'dispatch_step'
-      ? each.stepId === stepId && each.attempt === attempt
-      : each.type === 'start_child' && each.linked && each.stepId === stepId,
-  );
+const pendingOf = ({ state }: LoadedRun, { stepId, attempt }: InFlightRow): PendingDispatch | undefined => {
+  const pending = pendingDispatch(state, stepId);
+  if (pending?.type === 'dispatch_step') return pending.attempt === attempt ? pending : undefined;
+  return pending?.type === 'start_child' && pending.linked ? pending : undefined;
+};

@@ -48,6 +48,13 @@ export const pendingDispatches = (state: RunState): readonly PendingDispatch[] =
   return found;
 };
 
+/** The one of them that a step waits for, which is looked up: asked for each step, `pendingDispatches` would cost their square. */
+export const pendingDispatch = (state: RunState, stepId: string): PendingDispatch | undefined => {
+  if (state.kind === 'none' || isOver(state)) return undefined;
+  const step = state.open.has(stepId) ? state.steps.get(stepId) : undefined;
+  return step === undefined ? undefined : pendingOf(state, step);
+};
+
 /** Whether the end of this child run still means something to the step that has started it. */
 export const waitsForChild = (state: RunState, stepId: string, childRunId: string): boolean => {
   if (state.kind === 'none' || isOver(state)) return false;

@@ -14,7 +14,13 @@ export {
 export type * from './event.js';
 export { evolve } from './evolve/evolve.js';
 export { listed } from './excerpt.js';
-export { type PendingDispatch, pendingDispatches, timers, waitsForChild } from './in-flight.js';
+export {
+  type PendingDispatch,
+  pendingDispatch,
+  pendingDispatches,
+  timers,
+  waitsForChild,
+} from './in-flight.js';
 export { InvariantViolation } from './invariant-violation.js';
 export { isJsonObject, type Json, type JsonObject } from './json.js';
 export { sizeProblem } from './json-size.js';

@@ -9,6 +9,7 @@ import {
   initialState,
   type Json,
   type Plan,
+  pendingDispatch,
   pendingDispatches,
   type RecordedEvent,
   type RunState,
@@ -186,8 +187,10 @@ describe('every run', () => {
         played(plan, drawn, (watched) => {
           watched.onDecision = () => {
             const asked = new Set(watched.effects.map((effect) => JSON.stringify(effect)));
-            for (const pending of pendingDispatches(watched.state))
-              expect(asked.has(JSON.stringify(pending))).toBe(true);
+            const pending = pendingDispatches(watched.state).map((each) => JSON.stringify(each));
+            for (const each of pending) expect(asked.has(each)).toBe(true);
+            const byStep = stepIds(watched.state).flatMap((id) => pendingDispatch(watched.state, id) ?? []);
+            expect(byStep.map((each) => JSON.stringify(each)).sort()).toEqual(pending.sort());
           };
         });
       }),
