@@ -29,6 +29,7 @@ const isContested = ({ kind }: TimerPurpose): boolean => {
     case 'retry_due':
     case 'wait_over':
     case 'yield_over':
+    case 'interrupted':
       return false;
   }
 };

@@ -46,7 +46,7 @@ export class Timers {
   /** Of runs that can go on without anything from outside. */
   turns(): Timer[] {
     return this.#heap.flatMap(({ timer, isLive }) =>
-      isLive && timer.purpose.kind === 'yield_over' ? [timer] : [],
+      isLive && (timer.purpose.kind === 'yield_over' || timer.purpose.kind === 'interrupted') ? [timer] : [],
     );
   }
 

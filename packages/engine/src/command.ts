@@ -10,7 +10,9 @@ export type TimerPurpose =
   | { readonly kind: 'wait_over'; readonly stepId: string }
   | { readonly kind: 'signal_timeout'; readonly stepId: string }
   | { readonly kind: 'run_timeout' }
-  | { readonly kind: 'yield_over' };
+  | { readonly kind: 'yield_over' }
+  /** The history broke off in the middle of a decision (`interrupted.ts`): only who has taken in a log sets it. */
+  | { readonly kind: 'interrupted' };
 
 export type Command =
   | {

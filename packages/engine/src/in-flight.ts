@@ -3,7 +3,7 @@ import type { Effect } from './effect.js';
 import { interruption } from './interrupted.js';
 import { required } from './invariant-violation.js';
 import type { Run, RunState, Step, Timer } from './run-state.js';
-import { runTimeoutTimerId, yieldTimerId } from './timer-id.js';
+import { interruptedTimerId, runTimeoutTimerId, yieldTimerId } from './timer-id.js';
 
 const openSteps = (run: Run): readonly Step[] =>
   [...run.open.keys()].map((stepId) => required(run.steps.get(stepId), `step ${stepId}`));
@@ -20,12 +20,11 @@ const wantsTurn = ({ phase, ready, forkable, closing }: Run): boolean => {
 export const timers = (state: RunState): readonly Timer[] => {
   if (state.kind === 'none') return [];
   const found: Timer[] = [];
-  if (wantsTurn(state) || interruption(state) !== undefined)
-    found.push({
-      timerId: yieldTimerId,
-      dueAt: state.yieldedAt ?? state.startedAt,
-      purpose: { kind: 'yield_over' },
-    });
+  const dueAt = state.yieldedAt ?? state.startedAt;
+  // Who goes on with what was broken off takes up all the rest, too.
+  if (interruption(state) !== undefined)
+    found.push({ timerId: interruptedTimerId, dueAt, purpose: { kind: 'interrupted' } });
+  else if (wantsTurn(state)) found.push({ timerId: yieldTimerId, dueAt, purpose: { kind: 'yield_over' } });
   // What an ending run has set besides falls to its end.
   if (isOver(state)) return found;
   const { timeoutAt } = state.started;

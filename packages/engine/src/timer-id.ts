@@ -3,6 +3,7 @@ import type { TimerPurpose } from './command.js';
 
 export const runTimeoutTimerId = 'run/timeout';
 export const yieldTimerId = 'run/yield';
+export const interruptedTimerId = 'run/interrupted';
 
 const suffixes = {
   retry_due: 'retry',
@@ -15,5 +16,6 @@ const suffixes = {
 export const timerIdOf = (purpose: TimerPurpose): string => {
   if (purpose.kind === 'run_timeout') return runTimeoutTimerId;
   if (purpose.kind === 'yield_over') return yieldTimerId;
+  if (purpose.kind === 'interrupted') return interruptedTimerId;
   return `${purpose.stepId}/${suffixes[purpose.kind]}`;
 };

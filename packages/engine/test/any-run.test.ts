@@ -132,7 +132,9 @@ describe('every run', () => {
         player.drawBudgets((moment) => drawFrom(drawn.seed + moment));
         player.now = now;
         for (const { event, at } of history) player.record(event, at);
-        const goesOn = timers(player.state).find(({ purpose }) => purpose.kind === 'yield_over');
+        const goesOn = timers(player.state).find(
+          ({ purpose }) => purpose.kind === 'interrupted' || purpose.kind === 'yield_over',
+        );
         // What a paused run has not begun it begins when it is resumed.
         if (player.status !== 'PAUSED') expect(goesOn).toBeDefined();
         if (goesOn !== undefined) player.play(fired(goesOn.purpose));

@@ -25,7 +25,9 @@ const canGoOn = ({ phase, closing, ready, forkable }: Run): boolean =>
   phase.kind === 'ending' || closing.size > 0 || ready.size > 0 || forkable.size > 0;
 
 const isWanted = (run: Run, purpose: TimerPurpose): boolean => {
-  if (purpose.kind === 'yield_over') return canGoOn(run) || interruption(run) !== undefined;
+  if (purpose.kind === 'yield_over') return canGoOn(run);
+  // Costs what is in flight: not to be asked for each turn of a wide run.
+  if (purpose.kind === 'interrupted') return interruption(run) !== undefined;
   if (isOver(run)) return false;
   switch (purpose.kind) {
     case 'run_timeout':
@@ -53,6 +55,9 @@ export const timerFired = (turn: Turn, purpose: TimerPurpose): void => {
       timeOutRun(turn);
       break;
     case 'yield_over':
+      advance(turn);
+      break;
+    case 'interrupted':
       goOnInterrupted(turn);
       advance(turn);
       break;
