@@ -1,4 +1,5 @@
 import { stores } from '../src/scenarios/stores.js';
+import { kept } from './support/by-hand.js';
 import { shortTrials } from './support/short-trials.js';
 
-shortTrials('either store lost, or older than the other', stores);
+shortTrials('either store lost, or older than the other', kept(stores));
