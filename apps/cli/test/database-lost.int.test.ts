@@ -1,5 +1,6 @@
 /** The orchestrator's database is lost, and made again from the log. */
 import { existsSync, mkdirSync, readdirSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { eventually, repeatRun } from '@signalbox/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { scriptedAgent, tenSteps } from './support/definitions.js';
@@ -56,6 +57,19 @@ describe('the database is lost', () => {
     await world.start('orchestrator');
     expect((await rebuild('rebuild-again').exited).code).toBe(75);
     await stores.finish(waiting);
+  });
+
+  test('where the data folder has no nats-server of its own, the log is that of the settings', async () => {
+    const { world, file } = stores;
+    await world.stopOne('orchestrator');
+    const elsewhere = file('elsewhere');
+    mkdirSync(elsewhere);
+    const rebuilt = world.spawn(cliScript, 'elsewhere', { SIGNALBOX_DATA_DIR: elsewhere }, ['rebuild']);
+    const { code } = await rebuilt.exited;
+    expect({ code, lines: rebuilt.lines }).toMatchObject({ code: 0 });
+    expect(existsSync(join(elsewhere, 'nats'))).toBe(false);
+    expect(tablesOf(join(elsewhere, 'orchestrator.sqlite'))).toEqual(tablesOf(file()));
+    await world.start('orchestrator');
   });
 
   test('what is no database in its place is said in one line with what to do, and --force moves it aside', async () => {

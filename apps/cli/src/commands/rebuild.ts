@@ -1,6 +1,7 @@
 /** `signalbox rebuild`: the orchestrator's database from the log. The work is done by the orchestrator's own program. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
@@ -12,11 +13,14 @@ const script = fileURLToPath(new URL('../../../orchestrator/dist/rebuild.js', im
 const rebuild = async (options: { force?: boolean }, command: Command): Promise<void> => {
   const { config } = contextOf(command);
   const dataDir = resolve(config.dataDir);
-  const ownNats = ['--nats-store', join(dataDir, 'nats')];
+  const natsStore = join(dataDir, 'nats');
+  const ownNats = ['--nats-store', natsStore];
   if (config.natsServer !== undefined) ownNats.push('--nats-server', config.natsServer);
+  // Where nobody has ever run a nats-server on this folder, the log is that of the settings.
+  const hasOwnNats = config.natsEmbedded && existsSync(natsStore);
   const child = fork(
     script,
-    [...(options.force === true ? ['--force'] : []), ...(config.natsEmbedded ? ownNats : [])],
+    [...(options.force === true ? ['--force'] : []), ...(hasOwnNats ? ownNats : [])],
     { env: { ...process.env, SIGNALBOX_DATA_DIR: dataDir } },
   );
   const [code] = (await once(child, 'exit')) as [number | null];
