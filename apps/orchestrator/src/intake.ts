@@ -166,19 +166,21 @@ export class Intake {
   }
 
   /**
-   * Commits inputs that came by another way than a delivery; resolves with true when what follows is published, with
-   * false when it was stopped first, or one of them is not wanted any more.
+   * Commits inputs that came by another way than a delivery; resolves when each has had its turn and what follows is
+   * published: with false when it was stopped first, or one of them was not wanted any more.
    */
   async submit(inputs: readonly BatchInput[]): Promise<boolean> {
     if (inputs.length === 0) return true;
     return new Promise((resolve) => {
       let leftCount = inputs.length;
-      const settle = () => {
+      let areAllPublished = true;
+      const end = (isPublished: boolean): void => {
+        areAllPublished &&= isPublished;
         leftCount -= 1;
-        if (leftCount === 0) resolve(true);
+        if (leftCount === 0) resolve(areAllPublished);
       };
-      const giveBack = () => resolve(false);
-      this.#turns.add(inputs.map((input) => ({ input, settle, giveBack })));
+      const ends = { settle: () => end(true), giveBack: () => end(false) };
+      this.#turns.add(inputs.map((input) => ({ input, ...ends })));
     });
   }
 

@@ -1,8 +1,10 @@
 /** A batch is committed in turns of bounded time, and the event loop has its own between them. */
 import { evolve, initialState, type RunEvent } from '@signalbox/engine';
+import { runKeyOf, TASKS } from '@signalbox/protocol';
 import { eventually } from '@signalbox/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Clock } from '../src/clock.js';
+import { decodeInput } from '../src/wire/input-codec.js';
 import { maxTurnMs } from '../src/work.js';
 import { step, TestWorld, workflow } from './support/test-world.js';
 
@@ -112,6 +114,20 @@ test('a start does not wait behind the timers of a wide run that come due at onc
   while (world.count('workflow_runs') < 2) await new Promise((resolve) => setImmediate(resolve));
   expect(resting()).toBeGreaterThan(60);
   await turnUntil(() => resting() === 0);
+});
+
+test('what is not wanted any more does not end the wait for what was handed in with it', async () => {
+  const ids = Array.from({ length: 12 }, (_, index) => `run-${index}`);
+  await world.deliver(...ids.map((runId) => world.start(runId, 'two-steps')));
+  const cancels = ids.map((runId) => {
+    const { subject, data, streamSequence } = world.command<'cancel'>({ type: 'cancel', runId });
+    const about = { stream: TASKS, consumer: 'orchestrator-run', deliveryCount: 1, headers: {} };
+    return decodeInput({ ...about, subject, data, streamSequence }, world.clock.now());
+  });
+  const runKey = runKeyOf({ workspace: 'default', runId: 'nobody' });
+  const timer = { runKey, timerId: 'yield', dueAt: 0, purpose: { kind: 'yield_over' } } as const;
+  expect(await world.intake.submit([{ kind: 'timer', timer }, ...cancels])).toBe(false);
+  expect(new Set(ids.map((runId) => world.row(runId).status))).toEqual(new Set(['CANCELLED']));
 });
 
 test('messages of one run keep their order although they fall into different parts', async () => {
