@@ -1,6 +1,6 @@
-import { deleteMessage, readStreamFacts } from '@signalbox/messaging';
+import { deleteMessage, readStreamFacts, subscribeLive } from '@signalbox/messaging';
 import { EVENTS } from '@signalbox/protocol';
-import { startTestBus, type TestBus } from '@signalbox/testing';
+import { eventually, startTestBus, type TestBus } from '@signalbox/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { HoleScan } from '../src/log/hole-scan.js';
 
@@ -24,20 +24,91 @@ beforeAll(async () => {
 });
 afterAll(() => bus?.stop());
 
+let elapsedMs = 0;
+const now = () => elapsedMs;
+/** After the first damage, for which nothing waits. */
+const pauseMs = 10_000;
+
+/** Looks until a hole is found, or the stream is read to its end. */
+const read = async (scan: HoleScan): Promise<number | undefined> => {
+  const facts = await readStreamFacts(bus.connection, EVENTS);
+  while (!scan.hasReached(facts.lastSequence)) {
+    const hole = await scan.look(bus.connection, facts);
+    if (hole !== undefined) return hole;
+  }
+  return undefined;
+};
+
+/** Returns the number of the last message. */
+const publish = async (count: number, data = '{}'): Promise<number> => {
+  const messages = Array.from({ length: count }, (_, index) => ({ subject: `wf.event.${index}`, data }));
+  await bus.publisher.publishAll(messages);
+  return (await readStreamFacts(bus.connection, EVENTS)).lastSequence;
+};
+
 test('a number of the log that cannot be read is found, and once it is passed the next one is', async () => {
-  const { connection, publisher } = bus;
-  const scan = new HoleScan();
-  const look = async () => scan.look(connection, await readStreamFacts(connection, EVENTS));
-  const messages = Array.from({ length: 700 }, (_, index) => ({ subject: `wf.event.${index}`, data: '{}' }));
-  await publisher.publishAll(messages);
-  expect([await look(), await look()]).toEqual([undefined, undefined]);
-  expect(scan.hasReached(700)).toBe(true);
+  const { connection } = bus;
+  const scan = new HoleScan({ now });
+  await publish(700);
+  expect(await read(scan)).toBeUndefined();
+  const before = await readStreamFacts(connection, EVENTS);
   for (const sequence of [1, 300, 650]) await deleteMessage(connection, EVENTS, sequence);
-  expect(await look()).toBeUndefined();
+  expect(await read(scan)).toBeUndefined();
   scan.restart();
-  // The beginning of a stream is dropped by its limits: that is no hole.
-  expect([await look(), await look()]).toEqual([300, 300]);
+  // The beginning of a stream is dropped by its limits: that is no hole, also when it happens during a look.
+  expect(await scan.look(connection, before)).toBe(300);
+  // Not told again at once: it is being mended, or mending it does not help.
+  expect(await scan.look(connection, before)).toBeUndefined();
   scan.passTo(300);
-  expect([await look(), await look()]).toEqual([650, 650]);
-  expect(scan.hasReached(700)).toBe(false);
+  elapsedMs += pauseMs;
+  expect(await read(scan)).toBe(650);
+  scan.passTo(650);
+  expect(await read(scan)).toBeUndefined();
+  expect(scan.hasReached(before.lastSequence)).toBe(true);
+});
+
+test('a log that was mended twice is whole when it is read as far as it went then, however much comes meanwhile', async () => {
+  const { connection } = bus;
+  // Reads less at one look than comes between two.
+  const scan = new HoleScan({ now, maxLookMs: 0 });
+  scan.passTo(await publish(1));
+  for (const foundCount of [1, 2]) {
+    const end = await publish(100);
+    await deleteMessage(connection, EVENTS, end - 50);
+    expect([await read(scan), scan.foundCount]).toEqual([end - 50, foundCount]);
+    scan.passTo(end);
+    await publish(100);
+    elapsedMs += pauseMs;
+  }
+  for (let lookCount = 0; scan.foundCount > 0; lookCount += 1) {
+    expect(lookCount).toBeLessThan(20);
+    await scan.look(connection, await readStreamFacts(connection, EVENTS));
+    await publish(100);
+  }
+});
+
+test('what is asked for at once is bounded, by what the last answers weigh', async () => {
+  const scan = new HoleScan();
+  scan.passTo(await publish(1));
+  await publish(100);
+  await publish(60, JSON.stringify('x'.repeat(512 * 1024)));
+  let [askedCount, answeredCount, mostSmall, mostLarge] = [0, 0, 0, 0];
+  const tap = await bus.connect('tap');
+  const asked = subscribeLive(tap, `$JS.API.DIRECT.GET.${EVENTS}`, () => {
+    askedCount += 1;
+    mostSmall = Math.max(mostSmall, askedCount - answeredCount);
+    // Of the large ones, when some of them are known.
+    if (answeredCount > 100 + 40) mostLarge = Math.max(mostLarge, askedCount - answeredCount);
+  });
+  const answered = subscribeLive(tap, '_INBOX.>', ({ headers }) => {
+    if (headers['Nats-Sequence'] !== undefined) answeredCount += 1;
+  });
+  await Promise.all([asked.ready, answered.ready]);
+  expect(await read(scan)).toBeUndefined();
+  await eventually(() => answeredCount === 160, { describe: 'all answers were seen' });
+  expect(mostSmall).toBeLessThanOrEqual(32);
+  expect(mostLarge).toBeGreaterThan(0);
+  expect(mostLarge).toBeLessThanOrEqual(8);
+  asked.close();
+  answered.close();
 });

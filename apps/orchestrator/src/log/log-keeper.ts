@@ -55,6 +55,7 @@ export interface LogKeeperParts {
 }
 
 const lookEveryMs = 2_000;
+const minPauseMs = 500;
 const damaged =
   'nats-server does not give back what it has stored of the log: restart it, and if that does not help, give it an empty store (docs/operations/nats-lost.md)';
 /** So many events are published before a start goes on; more go out while it does. */
@@ -78,7 +79,6 @@ export class LogKeeper {
   #wake: () => void = () => undefined;
   readonly #recoveryPause = new RecoveryPause();
   readonly #holes = new HoleScan();
-  readonly #holePause = new RecoveryPause();
   readonly #endWatching: () => void;
 
   constructor(parts: LogKeeperParts) {
@@ -114,10 +114,13 @@ export class LogKeeper {
     const { signal, fail } = this.#parts;
     const look = async (): Promise<void> => {
       while (!signal.aborted) {
+        const nextAt = performance.now() + lookEveryMs;
         await this.#look(resend).catch((error: unknown) => {
           if (!(error instanceof TransientError)) throw error;
         });
-        await this.#untilNextLook();
+        // A connection that came back in the middle of the look is looked at soon.
+        const restMs = this.#hasReconnected ? 0 : nextAt - performance.now();
+        await this.#untilNextLook(Math.max(minPauseMs, restMs));
       }
     };
     look().catch((error: unknown) => {
@@ -127,7 +130,7 @@ export class LogKeeper {
 
   /** What an operator has to know of the log; undefined while all is well. */
   get problem(): string | undefined {
-    return Math.max(this.#recoveryPause.count, this.#holePause.count) > 1 ? damaged : undefined;
+    return Math.max(this.#recoveryPause.count, this.#holes.foundCount) > 1 ? damaged : undefined;
   }
 
   close(): void {
@@ -136,10 +139,10 @@ export class LogKeeper {
     this.#publisher.close();
   }
 
-  #untilNextLook(): Promise<void> {
+  #untilNextLook(afterMs: number): Promise<void> {
     const woken = new AbortController();
     this.#wake = () => woken.abort();
-    return pause(lookEveryMs, woken.signal);
+    return pause(afterMs, woken.signal);
   }
 
   async #look(resend: () => void): Promise<void> {
@@ -179,12 +182,7 @@ export class LogKeeper {
   async #mendsHole(facts: StreamFacts): Promise<boolean> {
     const { connection, database, logger } = this.#parts;
     const hole = await this.#holes.look(connection, facts);
-    if (hole === undefined) {
-      if (this.#holes.hasReached(facts.lastSequence)) this.#holePause.end();
-      return false;
-    }
-    if (!this.#holePause.isOver(performance.now())) return false;
-    this.#holePause.begin(performance.now());
+    if (hole === undefined) return false;
     logger.warn('a part of the log cannot be read: it is published again', { stream_sequence: hole });
     if (this.problem !== undefined) logger.error(this.problem);
     this.#looks = [];
@@ -212,7 +210,7 @@ export class LogKeeper {
   /** The stream is another one, or has lost its end, while this process runs; or it may have, while the connection was down. */
   async #recover(resend: () => void, hasLost: boolean): Promise<void> {
     const { database, logger } = this.#parts;
-    if (this.#hasReconnected) this.#holePause.end();
+    if (this.#hasReconnected) this.#holes.forget();
     this.#hasReconnected = false;
     this.#holes.restart();
     if (hasLost) {
