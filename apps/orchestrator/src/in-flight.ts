@@ -10,6 +10,7 @@
  * 5. Of a request of an approval, and of a child that nobody waits for, nothing tells whether it was taken or lost:
  *    they are sent again when the stream is another one than they were sent into.
  * 6. Only what was stored once is looked for: the relay itself sees to what it has not published yet.
+ * 7. What was sent since the last look is left to the next one: most of it is over by then.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
@@ -50,6 +51,8 @@ export interface InFlightParts {
   readonly now: () => number;
 }
 
+type AttemptRow = Omit<InFlightRow, 'kind'>;
+
 const runsAtOnce = 100;
 const checksAtOnce = 32;
 /** Of one look; the next goes on where it ended. */
@@ -59,6 +62,8 @@ export class InFlight {
   readonly #parts: InFlightParts;
   readonly #claimed: ClaimedTasks;
   #place = firstPlace;
+  /** When the last look began; everything is looked for where it says nothing. */
+  #lookedAt: number | undefined;
 
   constructor(parts: InFlightParts) {
     this.#parts = parts;
@@ -69,12 +74,14 @@ export class InFlight {
   forget(): void {
     this.#claimed.forget();
     this.#place = firstPlace;
+    this.#lookedAt = undefined;
   }
 
   /** Looks once, at everything or as far as one look goes. @throws TransientError */
   async look(): Promise<void> {
     const { relay, store, now } = this.#parts;
-    const before = now();
+    const startedAt = now();
+    const before = Math.min(this.#lookedAt ?? startedAt, startedAt);
     await relay.settled();
     await this.#claimed.look();
     await this.#lookAtStream();
@@ -95,14 +102,18 @@ export class InFlight {
       await nextTurn();
     }
     this.#place = firstPlace;
+    this.#lookedAt = startedAt;
   }
 
-  async #check(row: InFlightRow): Promise<void> {
-    if (row.kind === 'workflow') {
+  async #check({ kind, ...row }: InFlightRow): Promise<void> {
+    if (kind === 'workflow') {
       await this.#checkChild(row);
       return;
     }
-    for (const subject of subjectsOfAttempt(runOfKey(row.runKey), row)) if (await this.#lies(subject)) return;
+    const { tasks, answers } = subjectsOfAttempt(runOfKey(row.runKey), { ...row, kind });
+    // The task leaves the queue after its answer has come: asked the other way round, both could be missed.
+    for (const subject of tasks) if (await this.#lies(subject)) return;
+    if ((await Promise.all(answers.map((subject) => this.#lies(subject)))).includes(true)) return;
     const found = this.#pending(row);
     if (found?.pending.type !== 'dispatch_step') return;
     await this.#sendAgain(
@@ -111,7 +122,7 @@ export class InFlight {
     );
   }
 
-  async #checkChild(row: InFlightRow): Promise<void> {
+  async #checkChild(row: AttemptRow): Promise<void> {
     const asked = this.#pending(row);
     if (asked?.pending.type !== 'start_child') return;
     const entry = this.#entryOfChild(asked.run, asked.pending, row);
@@ -127,7 +138,7 @@ export class InFlight {
   #entryOfChild(
     parent: LoadedRun,
     pending: Extract<PendingDispatch, { type: 'start_child' }>,
-    row: InFlightRow,
+    row: AttemptRow,
   ): MessageEntry | undefined {
     const { workspace, runId } = runOfKey(row.runKey);
     const child = this.#parts.runs.find(runKeyOf({ workspace, runId: pending.childRunId }));
@@ -200,7 +211,7 @@ export class InFlight {
     await this.#repeat({ ...runFields(runKey), step_id: stepId }, entry);
   }
 
-  #newId({ runKey, stepId, attempt }: InFlightRow): string {
+  #newId({ runKey, stepId, attempt }: AttemptRow): string {
     return `${runKey}/${stepId}/${attempt}/again/${this.#parts.now()}`;
   }
 
@@ -209,13 +220,13 @@ export class InFlight {
   }
 
   /** The run with what it waits for there; undefined when that is over. */
-  #pending(row: InFlightRow): { readonly run: LoadedRun; readonly pending: PendingDispatch } | undefined {
+  #pending(row: AttemptRow): { readonly run: LoadedRun; readonly pending: PendingDispatch } | undefined {
     const run = this.#parts.runs.find(row.runKey);
     const pending = run === undefined ? undefined : pendingOf(run, row);
     return run === undefined || pending === undefined ? undefined : { run, pending };
   }
 
-  #sendAgain({ runKey, stepId, attempt }: InFlightRow, entry: MessageEntry): Promise<void> {
+  #sendAgain({ runKey, stepId, attempt }: AttemptRow, entry: MessageEntry): Promise<void> {
     return this.#repeat({ ...runFields(runKey), step_id: stepId, attempt }, entry);
   }
 
@@ -231,7 +242,7 @@ const pendingApproval = ({ state }: LoadedRun, stepId: string) => {
   return pending?.type === 'request_approval' ? pending : undefined;
 };
 
-const pendingOf = ({ state }: LoadedRun, { stepId, attempt }: InFlightRow): PendingDispatch | undefined => {
+const pendingOf = ({ state }: LoadedRun, { stepId, attempt }: AttemptRow): PendingDispatch | undefined => {
   const pending = pendingDispatch(state, stepId);
   if (pending?.type === 'dispatch_step') return pending.attempt === attempt ? pending : undefined;
   return pending?.type === 'start_child' && pending.linked ? pending : undefined;

@@ -81,9 +81,12 @@ describe('a child run', () => {
 });
 
 describe('of what parent and child say to one another, after a loss', () => {
+  /** What was sent since the last look is left to the next one. */
   const look = async (): Promise<void> => {
-    world.clock.advance(1);
-    await world.inFlight.look();
+    for (let count = 0; count < 2; count += 1) {
+      world.clock.advance(1);
+      await world.inFlight.look();
+    }
   };
   const lose = (): void => {
     world.bus.tasks = [];

@@ -37,6 +37,21 @@ describe('a task that was sent', () => {
     expect(world.takeStep()).toEqual(lost);
   });
 
+  test('is not asked about when it was sent since the last look', async () => {
+    world.takeStep();
+    await look();
+    expect(world.bus.tasks).toEqual([]);
+    await look();
+    expect(world.bus.tasks).toHaveLength(1);
+  });
+
+  test('and is lost with a server is sent again at once', async () => {
+    world.takeStep();
+    world.inFlight.forget();
+    await look();
+    expect(world.bus.tasks).toHaveLength(1);
+  });
+
   test('is not sent again while it waits, while its answer waits, or when it is over', async () => {
     await look();
     expect(world.bus.tasks).toHaveLength(1);
@@ -119,6 +134,7 @@ describe('an evaluation', () => {
   test('goes to a lane of its own, is sent again when it is lost, and is answered as by any worker', async () => {
     expect(tasks()).toHaveLength(1);
     world.bus.take('wf.task.evaluate.');
+    await look();
     await look();
     expect(tasks().map((task) => task.headers[headers.repeated])).toEqual(['1']);
     await world.deliver(world.evaluated());

@@ -225,8 +225,11 @@ export interface ClaimedMessage {
   isPassed: boolean;
 }
 
+/** Stretches of a stream that are read side by side. */
+const stretchCount = 16;
+
 /**
- * What lies in a work queue although its consumer has delivered it, in stream order: what is in somebody's hands, what
+ * What lies in a work queue although its consumer has delivered it, in no order: what is in somebody's hands, what
  * was delivered too often, and what was acknowledged just before the server was killed, whose removal it had not written
  * down. Only the owner of the work can tell these apart, and deletes what it knows.
  *
@@ -246,11 +249,34 @@ export async function* readClaimed(
   const lastSequence = info.delivered.stream_seq;
   const passedSequence = info.num_ack_pending === 0 ? lastSequence : info.ack_floor.stream_seq;
   const filter = info.config.filter_subject ?? '>';
-  for (let sequence = 1; sequence <= lastSequence; ) {
-    const message = await readNext(connection, stream, filter, sequence);
-    if (message === undefined || message.sequence > lastSequence) return;
+  const first = await readNext(connection, stream, filter, 1);
+  if (first === undefined) return;
+  for await (const message of readStretches(connection, stream, filter, first.sequence, lastSequence))
     yield { message, isPassed: message.sequence <= passedSequence };
-    sequence = message.sequence + 1;
+}
+
+/** Most numbers of a work queue are gone: a question for each would be answered with the same message again and again. */
+async function* readStretches(
+  connection: Connection,
+  stream: string,
+  filter: string,
+  from: number,
+  to: number,
+): AsyncGenerator<StoredMessage, void, undefined> {
+  const length = Math.ceil((to - from + 1) / stretchCount);
+  let stretches = Array.from({ length: stretchCount }, (_, index) => ({
+    next: from + index * length,
+    to: Math.min(to, from + (index + 1) * length - 1),
+  }));
+  for (;;) {
+    stretches = stretches.filter((stretch) => stretch.next <= stretch.to);
+    if (stretches.length === 0) return;
+    const found = await Promise.all(stretches.map(({ next }) => readNext(connection, stream, filter, next)));
+    for (const [index, stretch] of stretches.entries()) {
+      const message = found[index];
+      stretch.next = (message?.sequence ?? stretch.to) + 1;
+      if (message !== undefined && message.sequence <= stretch.to) yield message;
+    }
   }
 }
 

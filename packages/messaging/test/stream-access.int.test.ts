@@ -77,7 +77,7 @@ async function claimed(): Promise<{ sequence: number; isPassed: boolean }[]> {
   const source = { stream: 'TASKS', durable: 'worker' };
   for await (const { message, isPassed } of readClaimed(bus.connection, source))
     found.push({ sequence: message.sequence, isPassed });
-  return found;
+  return found.sort((one, other) => one.sequence - other.sequence);
 }
 
 test('nothing is claimed by a consumer that nobody has made yet', async () => {
@@ -119,5 +119,34 @@ test('what is in hand is claimed and not passed; what was delivered too often is
   await until(async () => expect(await claimed()).toEqual([{ sequence: poison, isPassed: true }]));
   await deleteMessage(bus.connection, 'TASKS', poison);
   expect(await claimed()).toEqual([]);
+  await consumption.stop();
+});
+
+test('each claimed message is read once, however many there are and however far apart', async () => {
+  const source = { stream: 'TASKS', durable: 'worker' };
+  const { opened, open } = gate();
+  const consumption = consumeEach(bus.connection, {
+    ...source,
+    maxInFlight: 100,
+    logger,
+    heartbeatMs: 20,
+    handler: async (delivery) => {
+      await opened;
+      delivery.ack();
+    },
+  });
+  const sequences: number[] = [];
+  for (let index = 0; index < 90; index += 1) {
+    const { sequence } = await bus.publisher.publish({ subject: `task.step.many-${index}`, data: 'x' });
+    sequences.push(sequence);
+    // Numbers that are gone lie between.
+    const gone = await bus.publisher.publish({ subject: 'task.other.gone', data: 'x' });
+    await deleteMessage(bus.connection, 'TASKS', gone.sequence);
+  }
+  const of = (found: { sequence: number }[]) => found.map(({ sequence }) => sequence);
+  await until(async () =>
+    expect(of(await claimed()).filter((sequence) => sequence >= Math.min(...sequences))).toEqual(sequences),
+  );
+  open();
   await consumption.stop();
 });

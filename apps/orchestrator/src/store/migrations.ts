@@ -103,6 +103,7 @@ const schemaOfRuns = `
     error         TEXT,
     PRIMARY KEY (run_key, step_id)
   ) WITHOUT ROWID;
+  CREATE INDEX workflow_run_steps_open ON workflow_run_steps (run_key) WHERE status IN ('PENDING', 'RUNNING');
   CREATE TABLE workflow_approvals (
     run_key       TEXT NOT NULL,
     approval_id   TEXT NOT NULL,

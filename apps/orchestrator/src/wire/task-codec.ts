@@ -14,17 +14,20 @@ import { type MessageEntry, messageEntry, type Withdrawal } from '../store/outbo
 
 type EffectOf<T extends Effect['type']> = Extract<Effect, { type: T }>;
 
-/** Where an attempt shows in the task queue: its task, whoever executes it, or the answer to it. */
+/** Where an attempt shows in the task queue: its task, whoever executes it, and the answers to it. */
 export const subjectsOfAttempt = (
   { runId, workspace }: RunRef,
-  { stepId }: { readonly stepId: string },
-): readonly string[] => [
-  taskSubjects.step(workspace, runId, stepId),
-  taskSubjects.agent(workspace, runId, stepId),
-  taskSubjects.evaluate(workspace, runId, stepId),
-  taskSubjects.resumeStep(workspace, runId, stepId),
-  taskSubjects.resumeAgent(workspace, runId, stepId),
-];
+  { stepId, kind }: { readonly stepId: string; readonly kind: 'operation' | 'evaluation' },
+): { readonly tasks: readonly string[]; readonly answers: readonly string[] } => ({
+  tasks:
+    kind === 'evaluation'
+      ? [taskSubjects.evaluate(workspace, runId, stepId)]
+      : [taskSubjects.step(workspace, runId, stepId), taskSubjects.agent(workspace, runId, stepId)],
+  answers: [
+    taskSubjects.resumeStep(workspace, runId, stepId),
+    taskSubjects.resumeAgent(workspace, runId, stepId),
+  ],
+});
 
 export const stepWithdrawal = (
   { workspace, runId }: RunStarted,

@@ -152,7 +152,6 @@ export class TestWorld {
   async deliver(...deliveries: TestDelivery[]): Promise<void> {
     await this.handle(deliveries);
     await eventually(() => deliveries.every(({ isSettled }) => isSettled) || this.failures.length > 0, {
-      timeoutMs: 5_000,
       describe: 'the batch is settled',
     });
   }
