@@ -64,6 +64,8 @@ export interface Link {
   readonly apiPrefix: string;
   /** By stream: how many of its copies answer direct reads. Filled by those who have asked. */
   readonly directReads: Map<string, number>;
+  /** Streams that were seen complete since the connection was last made: the server may be asked for their messages. */
+  readonly readable: Set<string>;
   /** How often the connection has broken. */
   readonly breakCount: number;
   /** A subject of its own for answers, below which everything is the caller's. */
@@ -107,6 +109,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     if (type === 'disconnect') {
       status = 'reconnecting';
       breakCount += 1;
+      link.readable.clear();
       options.logger.warn('connection to the bus lost');
       for (const listener of [...listeners]) listener.onDown?.();
     } else if (type === 'reconnect') {
@@ -161,6 +164,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     manager,
     apiPrefix,
     directReads: new Map(),
+    readable: new Set(),
     get breakCount() {
       return breakCount;
     },

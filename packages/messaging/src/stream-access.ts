@@ -1,7 +1,7 @@
 /** Owns single reads and deletions in a stream. A server or stream that is away is a `TransientError`. */
-import type { ConsumerInfo, JetStreamManager, StoredMsg, StreamInfo } from '@nats-io/jetstream';
+import type { ConsumerInfo, JetStreamManager, MsgRequest, StoredMsg, StreamInfo } from '@nats-io/jetstream';
 import { attempt, type Connection, linkOf } from './connection.js';
-import { apiCodes, hasApiCode } from './errors.js';
+import { apiCodes, hasApiCode, TransientError } from './errors.js';
 import { type MessageHeaders, readHeaders } from './message-headers.js';
 import { pause } from './pause.js';
 
@@ -34,9 +34,7 @@ export function readLast(
   return attempt(connection, `reading the last message on ${subject}`, async () => {
     const copies = await directCopies(connection, stream);
     const read = (): Promise<StoredMsg | null> =>
-      copies === 0
-        ? foundOrNull(() => manager.streams.getMessage(stream, query))
-        : manager.direct.getMessage(stream, query);
+      copies === 0 ? askLeader(connection, stream, query) : manager.direct.getMessage(stream, query);
     let message = await read();
     if (copies > 1 && options.mayLag !== true) {
       await pause(maxLagMs);
@@ -66,9 +64,8 @@ export function readNewest(
   stream: string,
   subject: string,
 ): Promise<StoredMessage | undefined> {
-  const { manager } = linkOf(connection);
   return attempt(connection, `reading the newest message on ${subject}`, async () => {
-    const message = await foundOrNull(() => manager.streams.getMessage(stream, { last_by_subj: subject }));
+    const message = await askLeader(connection, stream, { last_by_subj: subject });
     return message === null ? undefined : translate(stream, message);
   });
 }
@@ -80,10 +77,9 @@ export function readNext(
   filterSubject: string,
   fromSequence: number,
 ): Promise<StoredMessage | undefined> {
-  const { manager } = linkOf(connection);
   const query = { seq: fromSequence, next_by_subj: filterSubject };
   return attempt(connection, `reading ${filterSubject} of ${stream}`, async () => {
-    const message = await foundOrNull(() => manager.streams.getMessage(stream, query));
+    const message = await askLeader(connection, stream, query);
     return message === null ? undefined : translate(stream, message);
   });
 }
@@ -154,9 +150,8 @@ export function getMessage(
   stream: string,
   sequence: number,
 ): Promise<StoredMessage | undefined> {
-  const { manager } = linkOf(connection);
   return attempt(connection, `reading message ${sequence} of ${stream}`, async () => {
-    const message = await foundOrNull(() => manager.streams.getMessage(stream, { seq: sequence }));
+    const message = await askLeader(connection, stream, { seq: sequence });
     return message === null ? undefined : translate(stream, message);
   });
 }
@@ -211,8 +206,7 @@ export function deleteMessage(connection: Connection, stream: string, sequence: 
       if (hasApiCode(error, apiCodes.sequenceNotFound)) return false;
       // The code says that the deletion failed, not why.
       if (!hasApiCode(error, apiCodes.deleteFailed)) throw error;
-      const message = await foundOrNull(() => manager.streams.getMessage(stream, { seq: sequence }));
-      if (message !== null) throw error;
+      if ((await askLeader(connection, stream, { seq: sequence })) !== null) throw error;
       return false;
     }
   });
@@ -293,11 +287,27 @@ async function consumerOrNull(
   }
 }
 
-async function foundOrNull<T>(request: () => Promise<T>): Promise<T | null> {
+/**
+ * Every question to the leader for a message goes through here. nats-server 2.9 ends itself (a nil pointer) when it is
+ * asked for a message of a stream that it is making at that moment: who waits for a stream must not ask for its messages.
+ * What the stream says about itself is safe to ask for, and has no date of creation until there is a place for messages.
+ */
+async function askLeader(
+  connection: Connection,
+  stream: string,
+  query: MsgRequest,
+): Promise<StoredMsg | null> {
+  const { manager, readable } = linkOf(connection);
+  if (!readable.has(stream)) {
+    const { created } = await manager.streams.info(stream);
+    if (!(Date.parse(created) > 0)) throw new TransientError(`${stream} is being made`);
+    readable.add(stream);
+  }
   try {
-    return await request();
+    return await manager.streams.getMessage(stream, query);
   } catch (error) {
     if (hasApiCode(error, apiCodes.messageNotFound)) return null;
+    if (hasApiCode(error, apiCodes.streamNotFound)) readable.delete(stream);
     throw error;
   }
 }

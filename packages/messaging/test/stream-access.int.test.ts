@@ -1,4 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { linkOf } from '../src/connection.js';
 import {
   consumeEach,
   deleteMessage,
@@ -6,11 +8,12 @@ import {
   provision,
   readClaimed,
   readLast,
+  readNewest,
   readStreamFacts,
   subscribeLive,
   TransientError,
 } from '../src/index.js';
-import { gate, logger, startBus, tasks, text, topology, until, worker } from './bus.js';
+import { gate, logger, range, startBus, tasks, text, topology, until, worker } from './bus.js';
 
 let bus: Awaited<ReturnType<typeof startBus>>;
 beforeAll(async () => {
@@ -40,6 +43,36 @@ test.each([
 test('a stream that is not there is a transient error', async () => {
   await expect(readLast(bus.connection, 'NONE', 'a')).rejects.toThrow(TransientError);
 });
+
+test('a server is asked for no message of a stream that it is making: 2.9 ends of it', async () => {
+  // Of one connection the server takes one request after the other.
+  const { manager } = linkOf(await bus.connect());
+  const readers = range(40);
+  const made = { name: 'MADE', subjects: ['made.>'] };
+  for (const _ of range(20)) {
+    const refused = new Set<number>();
+    let isOver = false;
+    const reading = readers.map(async (reader) => {
+      while (!isOver) {
+        await readNewest(bus.connection, made.name, 'made.>').catch((error: unknown) => {
+          if (!(error instanceof TransientError)) throw error;
+          refused.add(reader);
+        });
+        await nextTurn();
+      }
+    });
+    await until(() => expect(refused.size).toBe(readers.length));
+    try {
+      await manager.streams.add({ ...made });
+    } finally {
+      isOver = true;
+    }
+    await Promise.all(reading);
+    await manager.streams.delete(made.name);
+  }
+  await bus.connection.flush();
+  expect(linkOf(bus.connection).breakCount).toBe(0);
+}, 60_000);
 
 test('a message is read and deleted by its sequence; one that is not there is said to be so', async () => {
   const { sequence } = await bus.publisher.publish({ subject: 'task.other.a', data: 'x' });
