@@ -10,7 +10,7 @@ import {
 import { runService, type ServiceContext } from '@signalbox/service';
 import { CheckThreads } from '@signalbox/validation';
 import { startBusLink } from './bus-link.js';
-import { createBusCommandPort } from './commands/bus-command-port.js';
+import { createCommandOutlet } from './commands/command-outlet.js';
 import { Confirmations } from './commands/confirmations.js';
 import { createSubmit } from './commands/submit.js';
 import { UnconfirmedCommands } from './commands/unconfirmed-commands.js';
@@ -36,8 +36,8 @@ const start = async ({ config, logger, scope, signal, fail }: ServiceContext<Api
     ),
   );
   const confirmations = new Confirmations(config.confirmationTimeoutMs);
-  const port = createBusCommandPort();
-  const commands = scope.use(new UnconfirmedCommands(port));
+  const outlet = createCommandOutlet();
+  const commands = scope.use(new UnconfirmedCommands(outlet, fail));
   const feed = new RunFeed();
   const readModel = scope.use(
     openReadModel({
@@ -60,8 +60,8 @@ const start = async ({ config, logger, scope, signal, fail }: ServiceContext<Api
       bus: config.bus,
       logger,
       readModel,
-      attachPublisher: port.attach,
-      onReconnect: () => commands.onReconnect(fail),
+      attachPublisher: outlet.attach,
+      onReconnect: () => commands.onReconnect(),
       hearFigures: (text) => figures.hear(text),
       signal,
       fail,

@@ -1,13 +1,11 @@
 /** The orchestrator's database is lost, and made again from the log. */
 import { existsSync, mkdirSync, readdirSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { eventually, repeatRun } from '@signalbox/testing';
+import { copyDatabase, dropDatabase, eventually, repeatRun } from '@signalbox/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { scriptedAgent, tenSteps } from './support/definitions.js';
 import {
   cliScript,
-  copyDatabase,
-  dropDatabase,
   noServerOfItsOwn,
   openStores,
   orchestratorScript,

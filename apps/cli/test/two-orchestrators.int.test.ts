@@ -1,10 +1,10 @@
 /** One bus has one orchestrator, by whatever way a second one comes to it. */
 import { linkSync, rmSync } from 'node:fs';
 import { mkdir, symlink } from 'node:fs/promises';
-import { readLog } from '@signalbox/testing';
+import { copyDatabase, readLog } from '@signalbox/testing';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { copyDatabase, openStores, orchestratorScript, type Stores } from './support/stores.js';
+import { openStores, orchestratorScript, type Stores } from './support/stores.js';
 
 let stores: Stores;
 beforeAll(async () => {

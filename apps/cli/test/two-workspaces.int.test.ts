@@ -2,6 +2,8 @@
 import { join } from 'node:path';
 import {
   audit,
+  copyDatabase,
+  dropDatabase,
   eventually,
   foldedRun,
   readLog,
@@ -11,7 +13,7 @@ import {
 } from '@signalbox/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { scriptedAgent } from './support/definitions.js';
-import { cliScript, copyDatabase, dropDatabase, noServerOfItsOwn, tablesOf } from './support/stores.js';
+import { cliScript, noServerOfItsOwn, tablesOf } from './support/stores.js';
 import { type SecondApi, startSecondApi } from './support/tables-second-api.js';
 
 const runs = '/api/v1/workflow-runs';

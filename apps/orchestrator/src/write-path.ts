@@ -29,11 +29,8 @@ import { type CrashStore, maxCrashCount } from './store/crash-store.js';
 import type { InboxStore } from './store/inbox-store.js';
 import type { OutboxStore, PublishedMarks } from './store/outbox-store.js';
 import type { TimerStore } from './store/timer-store.js';
-import { type BatchInput, deadLetterOf } from './wire/input-codec.js';
+import { type BatchInput, deadLetterOf, fallbackWorkspace } from './wire/input-codec.js';
 import type { Work } from './work.js';
-
-/** Pays for what belongs to no workspace. */
-const fallbackWorkspace = 'default';
 
 /** Handling this run has failed in a way that nobody handles: log, exit, restart. */
 export class RunCrash extends Error {

@@ -3,7 +3,7 @@ import { cp, readdir, rm, stat, truncate } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EVENTS, TASKS } from '@signalbox/protocol';
-import { natsLabel } from '@signalbox/testing';
+import { copyDatabase, dropDatabase, natsLabel } from '@signalbox/testing';
 import { settleAndAudit } from '../audit.js';
 import { runs } from '../client.js';
 import { lostBetween, tablesOf } from '../database.js';
@@ -12,17 +12,6 @@ import { endOf, runCli } from '../programs.js';
 import { type Scenario, scenario } from '../scenario.js';
 import type { Stage } from '../stage.js';
 import { noteStandstill } from '../standstill.js';
-
-const databaseFiles = ['', '-wal', '-shm'];
-
-const dropDatabase = async (file: string): Promise<void> => {
-  for (const suffix of databaseFiles) await rm(`${file}${suffix}`, { force: true });
-};
-
-const copyDatabase = async (from: string, to: string): Promise<void> => {
-  await dropDatabase(to);
-  for (const suffix of databaseFiles) await cp(`${from}${suffix}`, `${to}${suffix}`).catch(() => undefined);
-};
 
 const stop = async (stage: Stage, ...labels: readonly string[]): Promise<void> => {
   for (const label of labels) await stage.world.stopOne(label);

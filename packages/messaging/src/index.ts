@@ -51,6 +51,7 @@ export {
   type PublishOutcome,
 } from './publisher.js';
 export { type ReadOptions, readStream } from './read-stream.js';
+export { createRounds, type Rounds } from './rounds.js';
 export { type SettleTaskOptions, settleTask } from './settle-task.js';
 export {
   type ClaimedMessage,

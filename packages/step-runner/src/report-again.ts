@@ -5,7 +5,13 @@
  * At once, because the others ask soon whether the result waits; and then those that the log does not show yet, again and
  * again for a while. Whoever waits for a result that is lost all the same asks for the task again.
  */
-import { type Connection, onReconnect, type Publisher, TransientError } from '@signalbox/messaging';
+import {
+  type Connection,
+  createRounds,
+  onReconnect,
+  type Publisher,
+  TransientError,
+} from '@signalbox/messaging';
 import { lastFact } from './abort-watch.js';
 import type { Attempts, FinishedAttempt } from './attempts.js';
 import { isAttemptOver } from './step-outcome.js';
@@ -15,35 +21,35 @@ export interface ReportAgainParts {
   readonly publisher: Publisher;
   readonly attempts: Attempts;
   readonly now: () => number;
+  /** When the log is asked for what it does not show, after a reconnect. */
+  readonly roundsAtMs?: readonly number[];
 }
 
 /** What is older has been taken in, or asked for again. */
 const losableMs = 60_000;
 /** At once without a question. */
 const justNowMs = 10_000;
-const roundsAtMs = [1_000, 3_000, 7_000, 15_000];
+const defaultRoundsAtMs = [1_000, 3_000, 7_000, 15_000];
 const questionsAtOnce = 32;
 
 export const followReconnects = (parts: ReportAgainParts): { readonly close: () => void } => {
   const { connection, publisher, attempts, now } = parts;
-  let rounds: NodeJS.Timeout[] = [];
-  const stop = (): void => {
-    for (const round of rounds.splice(0)) clearTimeout(round);
-  };
   const report = ({ result }: FinishedAttempt): void => {
     publisher.publish(result).catch(() => undefined);
   };
+  let brokeAt = 0;
+  const rounds = createRounds(
+    parts.roundsAtMs ?? defaultRoundsAtMs,
+    () => void reportMissing(parts, brokeAt, report),
+  );
   const endListening = onReconnect(connection, () => {
-    stop();
-    const brokeAt = now();
+    brokeAt = now();
     for (const finished of attempts.finishedSince(brokeAt - justNowMs)) report(finished);
-    rounds = roundsAtMs.map((afterMs) =>
-      setTimeout(() => void reportMissing(parts, brokeAt, report), afterMs).unref(),
-    );
+    rounds.begin();
   });
   return {
     close: () => {
-      stop();
+      rounds.close();
       endListening();
     },
   };

@@ -1,6 +1,7 @@
 import { TransientError } from '@signalbox/messaging';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { CommandPort, OutgoingCommand } from './command-port.js';
+import type { CommandOutlet } from './command-outlet.js';
+import type { OutgoingCommand } from './command-port.js';
 import { UnconfirmedCommands } from './unconfirmed-commands.js';
 
 beforeEach(() => {
@@ -18,14 +19,14 @@ const cancel = (commandId: string): OutgoingCommand => ({
 const open = () => {
   const sent: string[] = [];
   let isAway = false;
-  const port: CommandPort = {
-    send: async ({ command }) => {
+  const outlet: CommandOutlet = {
+    publish: async ({ data }) => {
       if (isAway) throw new TransientError('nobody answers');
-      sent.push(command.commandId);
+      sent.push(JSON.parse(data).commandId);
     },
   };
-  const commands = new UnconfirmedCommands(port);
   const defects: unknown[] = [];
+  const commands = new UnconfirmedCommands(outlet, (error) => defects.push(error));
   return {
     commands,
     sent,
@@ -35,7 +36,7 @@ const open = () => {
     },
     comeBack: () => {
       isAway = false;
-      commands.onReconnect((error) => defects.push(error));
+      commands.onReconnect();
     },
   };
 };

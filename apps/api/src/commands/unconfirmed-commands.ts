@@ -7,8 +7,9 @@
  *    and again, in the order in which it was sent first. The orchestrator takes each command once.
  * 2. What nobody has confirmed for `maxAgeMs`, and what is too much to be kept, is left to whoever asked.
  */
-import { TransientError } from '@signalbox/messaging';
-import { ContractError } from '@signalbox/protocol';
+import { createRounds, type Rounds, TransientError } from '@signalbox/messaging';
+import { ContractError, type WireMessage } from '@signalbox/protocol';
+import { type CommandOutlet, encodeCommand } from './command-outlet.js';
 import type { CommandPort, OutgoingCommand } from './command-port.js';
 
 const maxAgeMs = 60_000;
@@ -18,28 +19,31 @@ const maxKeptBytes = 64 * 1024 * 1024;
 const roundsAtMs = [0, 1_000, 3_000, 7_000, 15_000, 30_000];
 
 interface Kept {
-  readonly command: OutgoingCommand;
+  readonly message: WireMessage;
   readonly sentAt: number;
-  readonly bytes: number;
 }
 
 export class UnconfirmedCommands implements CommandPort {
-  readonly #port: CommandPort;
+  readonly #outlet: CommandOutlet;
   /** By command id, the oldest first. */
   readonly #kept = new Map<string, Kept>();
+  readonly #rounds: Rounds;
   #keptBytes = 0;
-  #rounds: NodeJS.Timeout[] = [];
 
-  constructor(port: CommandPort) {
-    this.#port = port;
+  /** `fail` is told what nobody handles. */
+  constructor(outlet: CommandOutlet, fail: (error: unknown) => void) {
+    this.#outlet = outlet;
+    this.#rounds = createRounds(roundsAtMs, () => this.#sendAgain().catch(fail));
   }
 
-  async send(command: OutgoingCommand): Promise<void> {
-    this.#keep(command);
+  async send(outgoing: OutgoingCommand): Promise<void> {
+    const { commandId } = outgoing.command;
+    const message = encodeCommand(outgoing);
+    this.#keep(commandId, message);
     try {
-      await this.#port.send(command);
+      await this.#outlet.publish(message);
     } catch (error) {
-      this.#forget(command.command.commandId);
+      this.#forget(commandId);
       throw error;
     }
   }
@@ -50,42 +54,35 @@ export class UnconfirmedCommands implements CommandPort {
     for (const id of commandIds) this.#forget(id);
   }
 
-  /** The connection is another one. `fail` is told what nobody handles. */
-  onReconnect(fail: (error: unknown) => void): void {
-    this.close();
-    this.#rounds = roundsAtMs.map((afterMs) =>
-      setTimeout(() => this.#sendAgain().catch(fail), afterMs).unref(),
-    );
+  /** The connection is another one. */
+  onReconnect(): void {
+    this.#rounds.begin();
   }
 
   close(): void {
-    for (const round of this.#rounds.splice(0)) clearTimeout(round);
+    this.#rounds.close();
   }
 
   async #sendAgain(): Promise<void> {
-    const now = performance.now();
-    const waiting = [...this.#kept.values()];
-    for (const { command, sentAt } of waiting)
-      if (now - sentAt > maxAgeMs) this.#forget(command.command.commandId);
-    const sent = waiting.filter(({ command }) => this.#kept.has(command.command.commandId));
+    const oldestSentAt = performance.now() - maxAgeMs;
+    for (const [commandId, { sentAt }] of this.#kept) if (sentAt < oldestSentAt) this.#forget(commandId);
     // All at once: they leave in this order.
     await Promise.all(
-      sent.map(async ({ command }) => {
+      [...this.#kept].map(async ([commandId, { message }]) => {
         try {
-          await this.#port.send(command);
+          await this.#outlet.publish(message);
         } catch (error) {
           // A server that has come back may take less than before; else the next round tries again.
-          if (error instanceof ContractError) this.#forget(command.command.commandId);
+          if (error instanceof ContractError) this.#forget(commandId);
           else if (!(error instanceof TransientError)) throw error;
         }
       }),
     );
   }
 
-  #keep(command: OutgoingCommand): void {
-    const bytes = JSON.stringify(command.command).length;
-    this.#kept.set(command.command.commandId, { command, sentAt: performance.now(), bytes });
-    this.#keptBytes += bytes;
+  #keep(commandId: string, message: WireMessage): void {
+    this.#kept.set(commandId, { message, sentAt: performance.now() });
+    this.#keptBytes += message.data.length;
     for (const oldest of this.#kept.keys()) {
       if (this.#kept.size <= maxKeptCount && this.#keptBytes <= maxKeptBytes) return;
       this.#forget(oldest);
@@ -93,7 +90,7 @@ export class UnconfirmedCommands implements CommandPort {
   }
 
   #forget(commandId: string): void {
-    this.#keptBytes -= this.#kept.get(commandId)?.bytes ?? 0;
+    this.#keptBytes -= this.#kept.get(commandId)?.message.data.length ?? 0;
     this.#kept.delete(commandId);
   }
 }

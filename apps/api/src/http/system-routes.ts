@@ -29,7 +29,13 @@ const deadLettersRoute = createRoute({
   responses: { 200: jsonAnswer(pageOf(deadLetterResource), 'A page of dead letters.'), ...problemAnswer },
 });
 
-const endRoute = (act: 'retry' | 'drop', summary: string) =>
+/** How a dead letter ends. */
+const ends = {
+  retry: { type: 'retry_dead_letter', outcome: 'retried' },
+  drop: { type: 'drop_dead_letter', outcome: 'dropped' },
+} as const;
+
+const endRoute = (act: keyof typeof ends, summary: string) =>
   createRoute({
     method: 'post',
     path: `${root}/{deadLetterId}/${act}`,
@@ -92,26 +98,18 @@ export const systemRoutes = (api: ApiContext) => {
     const page = api.readModel.listDeadLetters(limit, parseCursor(cursor));
     return c.json({ items: page.items, nextCursor: formatCursor(page.next) }, 200);
   });
-  router.openapi(retryRoute, async (c) => {
-    const command = {
-      ...commandBase(api.workspace, c),
-      type: 'retry_dead_letter' as const,
-      deadLetterId: c.req.valid('param').deadLetterId,
-    };
-    const done = orProblem(await api.submit({ kind: 'catalog', command }));
-    if (done.kind === 'unconfirmed') return unconfirmed(c, command.commandId, root);
-    return c.json({ deadLetterId: command.deadLetterId, outcome: 'retried' as const }, 200);
-  });
-  router.openapi(dropRoute, async (c) => {
-    const command = {
-      ...commandBase(api.workspace, c),
-      type: 'drop_dead_letter' as const,
-      deadLetterId: c.req.valid('param').deadLetterId,
-    };
-    const done = orProblem(await api.submit({ kind: 'catalog', command }));
-    if (done.kind === 'unconfirmed') return unconfirmed(c, command.commandId, root);
-    return c.json({ deadLetterId: command.deadLetterId, outcome: 'dropped' as const }, 200);
-  });
+  for (const [act, route] of [
+    ['retry', retryRoute],
+    ['drop', dropRoute],
+  ] as const)
+    router.openapi(route, async (c) => {
+      const { deadLetterId } = c.req.valid('param');
+      const { type, outcome } = ends[act];
+      const command = { ...commandBase(api.workspace, c), type, deadLetterId };
+      const done = orProblem(await api.submit({ kind: 'catalog', command }));
+      if (done.kind === 'unconfirmed') return unconfirmed(c, command.commandId, root);
+      return c.json({ deadLetterId, outcome }, 200);
+    });
   router.openapi(healthRoute, (c) => c.json({ status: 'alive' as const }, 200));
   router.openapi(metricsRoute, (c) =>
     c.text(api.metrics(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }),

@@ -1,5 +1,5 @@
 /** Both stores of one platform, lost, copied and compared. */
-import { copyFile, cp, rm } from 'node:fs/promises';
+import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { eventually, startWorld, type World } from '@signalbox/testing';
@@ -116,16 +116,6 @@ export const openStores = async (env: Readonly<Record<string, string>> = {}): Pr
     keepNats: (name) => swapNats(file('nats'), file(name)),
     bringNatsBack: (name) => swapNats(file(name), file('nats')),
   };
-};
-
-export const dropDatabase = async (path: string): Promise<void> => {
-  for (const suffix of ['', '-wal', '-shm']) await rm(`${path}${suffix}`, { force: true });
-};
-
-export const copyDatabase = async (from: string, to: string): Promise<void> => {
-  await dropDatabase(to);
-  for (const suffix of ['', '-wal'])
-    await copyFile(`${from}${suffix}`, `${to}${suffix}`).catch(() => undefined);
 };
 
 export const query = <T>(path: string, sql: string): T[] => {

@@ -43,8 +43,8 @@ export type BatchInput =
 export const ownName = 'orchestrator';
 /** Before the id of a message that was never stored. */
 export const unsentPrefix = 'unsent/';
-/** For messages on a subject that names none. */
-const fallbackWorkspace = 'default';
+/** For messages on a subject that names none, and pays for them. */
+export const fallbackWorkspace = 'default';
 
 export const decodeInput = (message: IncomingMessage, now: number): BatchInput => {
   try {

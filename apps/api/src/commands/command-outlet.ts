@@ -1,4 +1,4 @@
-/** The command port over WORKFLOW_TASKS. */
+/** Commands on their way to WORKFLOW_TASKS. */
 import { type Publisher, TransientError } from '@signalbox/messaging';
 import {
   encodeApprovalDecision,
@@ -6,9 +6,9 @@ import {
   encodeRunCommand,
   type WireMessage,
 } from '@signalbox/protocol';
-import type { CommandPort, OutgoingCommand } from './command-port.js';
+import type { OutgoingCommand } from './command-port.js';
 
-const encode = (outgoing: OutgoingCommand): WireMessage => {
+export const encodeCommand = (outgoing: OutgoingCommand): WireMessage => {
   switch (outgoing.kind) {
     case 'run':
       return encodeRunCommand(outgoing.command);
@@ -19,16 +19,21 @@ const encode = (outgoing: OutgoingCommand): WireMessage => {
   }
 };
 
-/** `attach` gives it the publisher once there is a connection; until then every send is refused as transient. */
-export const createBusCommandPort = (): CommandPort & { attach(publisher: Publisher): void } => {
+export interface CommandOutlet {
+  /** Resolves when it is stored. @throws TransientError, ContractError */
+  publish(message: WireMessage): Promise<void>;
+}
+
+/** `attach` gives it the publisher once there is a connection; until then everything is refused as transient. */
+export const createCommandOutlet = (): CommandOutlet & { attach(publisher: Publisher): void } => {
   let publisher: Publisher | undefined;
   return {
     attach: (attached) => {
       publisher = attached;
     },
-    send: async (outgoing) => {
+    publish: async (message) => {
       if (publisher === undefined) throw new TransientError('there is no connection to the bus yet');
-      await publisher.publish(encode(outgoing));
+      await publisher.publish(message);
     },
   };
 };
