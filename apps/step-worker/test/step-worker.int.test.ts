@@ -5,6 +5,7 @@ import { startEmbeddedNats } from '@signalbox/embedded-nats';
 import {
   type Consumption,
   consumeEach,
+  deleteMessage,
   provision,
   publishUntilStored,
   readLast,
@@ -16,6 +17,7 @@ import {
   encodeStepTask,
   type JsonValue,
   type ResumeMessage,
+  repeatedMessage,
   type StepTask,
   streamDeclarations,
   TASKS,
@@ -68,7 +70,7 @@ const agent = (latencyMs: number): JsonValue => ({
   ],
 });
 
-const send = async (stepId: string, latencyMs = 0): Promise<void> => {
+const send = async (stepId: string, latencyMs = 0, copyCount = 1): Promise<void> => {
   const task: StepTask = {
     runId,
     stepId,
@@ -89,7 +91,10 @@ const send = async (stepId: string, latencyMs = 0): Promise<void> => {
     effectId: `${runId}/${stepId}`,
     agentText: JSON.stringify(agent(latencyMs)),
   });
-  await publishUntilStored(bus.publisher, message, new AbortController().signal);
+  for (let count = 1; count <= copyCount; count += 1) {
+    const copy = count === 1 ? message : { ...repeatedMessage(message), id: `${message.id}/${count}` };
+    await publishUntilStored(bus.publisher, copy, new AbortController().signal);
+  }
 };
 
 const results = () => reports.flatMap((report) => (report.type === 'step.succeeded' ? [report] : []));
@@ -167,9 +172,10 @@ test('SIGTERM in the middle of the work loses no step and repeats none; another 
 
 test('a second worker that starts while the first is at work takes its share', async () => {
   await startWorker('one', 2).ready;
-  for (let index = 0; index < 30; index += 1) await send(`s${index}`, 200);
+  for (let index = 0; index < 10; index += 1) await send(`s${index}`, 200);
   await eventually(() => results().length > 0);
   await startWorker('two', 2).ready;
+  for (let index = 10; index < 30; index += 1) await send(`s${index}`, 200);
   await untilNothingIsLeft();
   expect(results()).toHaveLength(30);
   const byTwo = results().filter(({ worker }) => worker === 'two');
@@ -184,6 +190,17 @@ test('a worker that starts while the server is away waits for it', async () => {
   await send('ada');
   await untilNothingIsLeft();
   expect(results()).toMatchObject([{ worker: 'early' }]);
+});
+
+test('a task that lies in the queue twice, because it had to be sent twice, is begun by one of two workers', async () => {
+  await Promise.all([startWorker('one', 1).ready, startWorker('two', 1).ready]);
+  await send('ada', 3_000, 2);
+  await eventually(() => results().length > 0);
+  const beginnings = reports.flatMap((report) => (report.type === 'step.started' ? [report.worker] : []));
+  expect(beginnings).toHaveLength(1);
+  // Nobody tells the worker by an event that it is done.
+  const copy = await readLast(bus.connection, TASKS, taskSubjects.step('default', runId, 'ada'));
+  if (copy !== undefined) await deleteMessage(bus.connection, TASKS, copy.sequence);
 });
 
 test('a bad setting ends the process with 78 and the name of the setting', async () => {

@@ -44,6 +44,11 @@ const leaders: Scenario = scenario({
     } while (performance.now() < until);
     await load.done;
     const log = await settleAndAudit(stage);
+    for (const stream of [TASKS, EVENTS])
+      await stage.within(10, 'every member numbers the messages of a stream alike', async () => {
+        const [last, ...others] = await world.nats.lastSequences(stream);
+        return last !== undefined && others.every((each) => each === last);
+      });
     await people.stop();
     noteStarts(stage);
     noteStandstill(stage, log);

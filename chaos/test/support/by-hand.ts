@@ -4,8 +4,6 @@ const byHand: Readonly<Record<string, string>> = {
   'nats-rolled-back': 'kept in nine of nine since its mends; not tried on an idle machine',
   'nats-cut':
     'once, on a busy machine, nothing went on after the cut, and sixteen starts answered 202 waited for ever',
-  'cluster-leaders':
-    'twice, on a busy machine, a start answered 202 was missing after an election; once runs stood still as well',
 };
 
 /** Leaves out what is tried by hand only, and says so. */

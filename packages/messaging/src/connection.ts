@@ -184,6 +184,10 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   return connection;
 }
 
+/** Whether the server is a member of a cluster, in which streams may have several copies. */
+export const isClustered = (connection: Connection): boolean =>
+  linkOf(connection).nats.info?.cluster !== undefined;
+
 /** Calls back whenever a connection that was lost is there again. Returns the way to end that. */
 export function onReconnect(connection: Connection, listener: () => void): () => void {
   return linkOf(connection).watch({ onUp: listener });

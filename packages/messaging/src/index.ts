@@ -43,13 +43,13 @@ export { pause } from './pause.js';
 export { consumerNames, type Drift, provision, remakeConsumer, type Topology } from './provision.js';
 export { publishUntilStored } from './publish-until-stored.js';
 export {
-  createPublisher,
   type OutgoingMessage,
   PublishError,
   type Publisher,
   type PublisherOptions,
   type PublishOutcome,
 } from './publisher.js';
+export { createPublisher } from './publisher-of-connection.js';
 export { type ReadOptions, readStream } from './read-stream.js';
 export { createRounds, type Rounds } from './rounds.js';
 export { type SettleTaskOptions, settleTask } from './settle-task.js';

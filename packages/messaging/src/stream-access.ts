@@ -1,6 +1,6 @@
 /** Owns single reads and deletions in a stream. A server or stream that is away is a `TransientError`. */
 import type { ConsumerInfo, JetStreamManager, MsgRequest, StoredMsg, StreamInfo } from '@nats-io/jetstream';
-import { attempt, type Connection, linkOf } from './connection.js';
+import { attempt, type Connection, isClustered, linkOf } from './connection.js';
 import { apiCodes, hasApiCode, TransientError } from './errors.js';
 import { type MessageHeaders, readHeaders } from './message-headers.js';
 import { pause } from './pause.js';
@@ -196,17 +196,22 @@ export async function* readMessages(
   }
 }
 
-/** False when there was no such message (any more). */
+/**
+ * False when there was no such message (any more). In a cluster it is looked for first: where the members are told to
+ * delete a number that the stream has not reached yet, each of them gives up what it shares with the others (2.9.10).
+ */
 export function deleteMessage(connection: Connection, stream: string, sequence: number): Promise<boolean> {
   const { manager } = linkOf(connection);
   return attempt(connection, `deleting message ${sequence} of ${stream}`, async () => {
+    const find = () => askLeader(connection, stream, { seq: sequence });
+    if (isClustered(connection) && (await find()) === null) return false;
     try {
       return await manager.streams.deleteMessage(stream, sequence, false);
     } catch (error) {
       if (hasApiCode(error, apiCodes.sequenceNotFound)) return false;
       // The code says that the deletion failed, not why.
       if (!hasApiCode(error, apiCodes.deleteFailed)) throw error;
-      if ((await askLeader(connection, stream, { seq: sequence })) !== null) throw error;
+      if ((await find()) !== null) throw error;
       return false;
     }
   });

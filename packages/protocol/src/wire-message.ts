@@ -5,7 +5,7 @@ type Headers = Readonly<Record<string, string>>;
 
 export interface WireMessage {
   readonly subject: string;
-  /** `Nats-Msg-Id`: however often it is sent within the stream's duplicate window, it is stored once. */
+  /** `Nats-Msg-Id`: however often it is sent within the stream's duplicate window, it is stored once. Not sent in a cluster. */
   readonly id: string;
   readonly headers: Headers;
   /** JSON text. */

@@ -1,13 +1,19 @@
 /**
- * What other workers have in hand although the connection broke. They say so when they are back, and again and again
- * until it is done: a server that was killed may deliver their tasks to somebody else as if nobody had them.
+ * What other workers have in hand.
+ *
+ * 1. Those who had something in hand when the connection broke say so when they are back, and again and again until it
+ *    is done: a server that was killed may deliver their tasks to somebody else as if nobody had them.
+ * 2. Whoever is about to begin what may have been begun before asks first: a task that had to be sent twice may lie in
+ *    the queue twice. Who has it in hand answers; of two that ask at the same time, one goes on.
  */
 import { randomUUID } from 'node:crypto';
-import { type Connection, onDisturbance, publishLive, subscribeLive } from '@signalbox/messaging';
+import { type Connection, onDisturbance, pause, publishLive, subscribeLive } from '@signalbox/messaging';
 
 export interface Holders {
   /** Whether another worker has said lately that it has this attempt in hand. */
   readonly isHeld: (key: string) => boolean;
+  /** Asks for it. Who is told that nobody has it begins it in the same turn, or another one may. */
+  readonly isFree: (key: string) => Promise<boolean>;
   readonly close: () => void;
 }
 
@@ -17,25 +23,48 @@ export interface FollowHoldersOptions {
   readonly subject: string;
   readonly keysInHand: () => readonly string[];
   readonly heartbeatMs: number;
+  /** How long an answer is waited for. Default 300 ms. */
+  readonly answerMs?: number;
 }
 
+const defaultAnswerMs = 300;
+const questionMark = '?';
+
 export const followHolders = (options: FollowHoldersOptions): Holders => {
-  const { connection, subject, keysInHand, heartbeatMs } = options;
+  const { connection, subject, keysInHand, heartbeatMs, answerMs = defaultAnswerMs } = options;
   const self = randomUUID();
   const heardAt = new Map<string, number>();
+  const asked = new Set<string>();
   const validMs = 3 * heartbeatMs;
   let survivors: ReadonlySet<string> = new Set();
 
+  const say = (keys: Iterable<string>): void => publishLive(connection, subject, [self, ...keys].join('\n'));
+  const isHeld = (key: string): boolean =>
+    performance.now() - (heardAt.get(key) ?? Number.NEGATIVE_INFINITY) <= validMs;
+  const hear = (key: string): void => void heardAt.set(key, performance.now());
+  const ask = (key: string): void => publishLive(connection, subject, `${questionMark}${self}\n${key}`);
+  /** Of those that ask at the same time the lowest goes on, who may have asked before the other was listening. */
+  const answer = (asker: string, key: string): void => {
+    if (keysInHand().includes(key)) say([key]);
+    else if (asked.has(key) && !isHeld(key)) {
+      if (self < asker) ask(key);
+      else hear(key);
+    }
+  };
   const live = subscribeLive(connection, subject, ({ data }) => {
-    const [holder, ...keys] = Buffer.from(data).toString().split('\n');
-    if (holder === self) return;
-    const now = performance.now();
-    for (const key of keys) heardAt.set(key, now);
+    const [sender = '', ...keys] = Buffer.from(data).toString().split('\n');
+    const isQuestion = sender.startsWith(questionMark);
+    const other = isQuestion ? sender.slice(questionMark.length) : sender;
+    if (other === self) return;
+    for (const key of keys) {
+      if (isQuestion) answer(other, key);
+      else hear(key);
+    }
   });
   const announce = (): void => {
     const held = new Set(keysInHand());
     survivors = new Set([...survivors].filter((key) => held.has(key)));
-    if (survivors.size > 0) publishLive(connection, subject, [self, ...survivors].join('\n'));
+    if (survivors.size > 0) say(survivors);
     const now = performance.now();
     for (const [key, at] of heardAt) if (now - at > validMs) heardAt.delete(key);
   };
@@ -45,7 +74,17 @@ export const followHolders = (options: FollowHoldersOptions): Holders => {
   });
   const heartbeat = setInterval(announce, heartbeatMs);
   return {
-    isHeld: (key) => performance.now() - (heardAt.get(key) ?? Number.NEGATIVE_INFINITY) <= validMs,
+    isHeld,
+    isFree: async (key) => {
+      asked.add(key);
+      try {
+        ask(key);
+        await pause(answerMs);
+        return !isHeld(key);
+      } finally {
+        asked.delete(key);
+      }
+    },
     close: () => {
       clearInterval(heartbeat);
       endListening();

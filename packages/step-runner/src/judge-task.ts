@@ -8,6 +8,7 @@
  * 1. First this process itself: what it has in hand it does not begin beside that, what it has finished it reports again.
  * 2. Then, when the connection has settled, the others: who has it in hand says so.
  * 3. Then the answers that wait, then the log, in this order: an answer leaves the queue only when the log has it.
+ * 4. At last whoever may have begun it since, from another copy of the same task, is asked.
  */
 import { type Connection, type Delivery, type OutgoingMessage, readLast, textOf } from '@signalbox/messaging';
 import {
@@ -65,8 +66,11 @@ export const judgeTask = async (task: StepTask, delivery: Delivery, parts: Judge
   if (holders.isHeld(task.idempotencyKey)) return { kind: 'held_elsewhere' };
   if (await hasWaitingAnswer(task, delivery, connection))
     return { kind: 'over', because: 'its result waits' };
-  const fact = await lastFact(connection, subject);
-  return overBy(fact, task) ?? knownHere(task, parts) ?? { kind: 'begin_again' };
+  const over = overBy(await lastFact(connection, subject), task) ?? knownHere(task, parts);
+  if (over !== undefined) return over;
+  // Last: whoever has finished it meanwhile has reported that before this beginning is.
+  const isFree = await holders.isFree(task.idempotencyKey);
+  return knownHere(task, parts) ?? { kind: isFree ? 'begin_again' : 'held_elsewhere' };
 };
 
 const overBy = (fact: EventData | undefined, { attempt }: StepTask): Verdict | undefined =>

@@ -1,4 +1,4 @@
-/** What workers tell one another about attempts that they kept in hand while the connection was broken. */
+/** What workers tell one another about attempts that they have in hand. */
 import { consumers, heldSubjectOf } from '@signalbox/protocol';
 import { eventually, startTestBus, type TestBus } from '@signalbox/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -16,15 +16,20 @@ afterEach(async () => {
   await bus.stop();
 });
 
-const follow = async (keys: readonly string[] = []): Promise<{ holders: Holders; keys: string[] }> => {
+const follow = async (
+  keys: readonly string[] = [],
+  times: { heartbeatMs: number; answerMs?: number } = { heartbeatMs },
+): Promise<{ holders: Holders; keys: string[] }> => {
   const inHand = [...keys];
+  const connection = await bus.connect('worker');
   const holders = followHolders({
-    connection: await bus.connect('worker'),
+    connection,
     subject: heldSubjectOf(consumers.stepWorker),
     keysInHand: () => inHand,
-    heartbeatMs,
+    ...times,
   });
   open.push(holders);
+  await connection.flush();
   return { holders, keys: inHand };
 };
 
@@ -61,4 +66,22 @@ test('a worker that has died holds nothing any more', async () => {
   await eventually(() => other.holders.isHeld('kept'), { describe: 'the other one hears of it' });
   one.holders.close();
   await eventually(() => !other.holders.isHeld('kept'), { describe: 'it is not held any more' });
+});
+
+/** Long enough for an answer, whatever else the machine does. */
+const patient = { heartbeatMs: 3_000, answerMs: 2_000 };
+
+test('who asks is told what another one has in hand, and that nobody has the rest', async () => {
+  const [asker] = await Promise.all([follow([], patient), follow(['a', 'b'], patient)]);
+  const answers = ['a', 'b', 'c'].map((key) => asker.holders.isFree(key));
+  expect(await Promise.all(answers)).toEqual([false, false, true]);
+});
+
+test('of several that ask for one thing at the same time, one is told that it is free', async () => {
+  const askers = await Promise.all([1, 2, 3, 4].map(() => follow([], patient)));
+  const freeCounts = ['a', 'b', 'c', 'd', 'e'].map(async (key) => {
+    const answers = await Promise.all(askers.map(({ holders }) => holders.isFree(key)));
+    return answers.filter((isFree) => isFree).length;
+  });
+  expect(await Promise.all(freeCounts)).toEqual([1, 1, 1, 1, 1]);
 });

@@ -31,6 +31,10 @@ export interface NatsServers {
   wipe(): Promise<void>;
   /** Of a cluster: who leads a stream now; undefined during an election. */
   leaderOf(stream: string): Promise<string | undefined>;
+  /** Of a cluster: the number of the last message of a stream as each member knows it. */
+  lastSequences(stream: string): Promise<readonly (number | undefined)[]>;
+  /** Of a cluster: how many messages of a stream each member has. */
+  messageCounts(stream: string): Promise<readonly (number | undefined)[]>;
   /** Of a cluster: resolves when every member has every stream as its leader has it. */
   untilInSync(): Promise<void>;
   stop(): Promise<void>;
@@ -45,6 +49,7 @@ interface Member {
 /** How the monitoring of a server tells of replicas; only what is read here. */
 interface Replicated {
   readonly name: string;
+  readonly state: { readonly messages: number; readonly last_seq: number };
   readonly cluster?: {
     readonly leader?: string;
     readonly replicas?: readonly { readonly current: boolean; readonly offline?: boolean }[];
@@ -92,6 +97,8 @@ export const startNatsServers = async (
       const told = await Promise.all(members.map(streamsAt));
       return told.flatMap((streams = []) => streams).find(({ name }) => name === stream)?.cluster?.leader;
     },
+    lastSequences: async (stream) => (await statesOf(members, stream)).map((state) => state?.last_seq),
+    messageCounts: async (stream) => (await statesOf(members, stream)).map((state) => state?.messages),
     untilInSync: async () => {
       await eventually(() => areInStep(members), {
         timeoutMs: 60_000,
@@ -173,6 +180,17 @@ const streamsAt = async (member: Member): Promise<readonly Replicated[] | undefi
   };
   return accounts.flatMap(({ stream_detail: streams = [] }) => streams);
 };
+
+const statesOf = (
+  members: readonly Member[],
+  stream: string,
+): Promise<readonly (Replicated['state'] | undefined)[]> =>
+  Promise.all(
+    members.map(async (member) => {
+      const streams = await streamsAt(member);
+      return streams?.find(({ name }) => name === stream)?.state;
+    }),
+  );
 
 /**
  * Every member knows the same streams with their leaders, and whoever leads one has its replicas in step. Not asked of
