@@ -2,7 +2,8 @@
  * Takes away what lies in the task queue although it reaches nobody any more: a server that is killed forgets that it
  * has removed a task, and remembers that it was acknowledged.
  *
- * 1. What its consumer has passed goes, whatever it is: what somebody still waits for is sent again.
+ * 1. What its consumer has passed goes, whatever it is, and so does what nobody has in hand any more, as far as can be
+ *    heard: what somebody still waits for is sent again.
  * 2. What its consumer may still have in somebody's hands goes when nobody waits for it any more: a task in hand may
  *    keep the consumer from passing those behind it for hours.
  * 3. It is seen at two looks before: an acknowledgement may be on its way.

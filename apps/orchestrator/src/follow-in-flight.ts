@@ -36,6 +36,7 @@ export const followInFlight = (parts: FollowInFlightParts): FollowedInFlight => 
       if (isClosed) return;
       await inFlight.look();
       hasLooked = true;
+      if (inFlight.isDoubtful) soonCount = Math.max(soonCount, 1);
     } catch (cause) {
       if (!(cause instanceof TransientError)) throw cause;
       soonCount += 1;

@@ -77,6 +77,11 @@ export class InFlight {
     this.#lookedAt = undefined;
   }
 
+  /** It is worth looking again soon. */
+  get isDoubtful(): boolean {
+    return this.#parts.queue.isDoubtful;
+  }
+
   /** Looks once, at everything or as far as one look goes. @throws TransientError */
   async look(): Promise<void> {
     const { relay, store, now } = this.#parts;

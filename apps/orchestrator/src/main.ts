@@ -76,7 +76,7 @@ await runService({
     );
     const publisher = createPublisher(connection, { sight: 'number' });
     const tips = new TipAnnouncer(connection);
-    const queue = createTaskQueue(connection);
+    const queue = scope.use(createTaskQueue(connection));
     const { intake, inFlight, meter, recover, onConsumerRemade } = createOrchestrator({
       database,
       outlet: {

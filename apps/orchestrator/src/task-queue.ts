@@ -7,6 +7,7 @@ import {
   type Connection,
   consumerNames,
   deleteMessage,
+  listenForSigns,
   readClaimed,
   readNewest,
   readStreamFacts,
@@ -36,23 +37,42 @@ export interface TaskQueue {
   delete(sequence: number): Promise<unknown>;
   /** When the stream was made; another one has another instant. @throws TransientError */
   createdAt(): Promise<number>;
-  /** What lies in the queue although the consumer of somebody else has delivered it, with that consumer. */
+  /**
+   * What lies in the queue although the consumer of somebody else has delivered it, with that consumer. Passed is also
+   * what nobody has given a sign of life of.
+   */
   claimedTasks(): AsyncIterable<ClaimedMessage & { readonly consumer: string }>;
+  /** Of something that lies there nothing is heard: it is worth looking again soon. */
+  readonly isDoubtful: boolean;
 }
 
-export const createTaskQueue = (connection: Connection): TaskQueue => ({
-  last: (subject) => readNewest(connection, TASKS, subject),
-  delete: (sequence) => deleteMessage(connection, TASKS, sequence),
-  createdAt: async () => (await readStreamFacts(connection, TASKS)).createdAt,
-  claimedTasks: async function* () {
-    const own = new Set(ownConsumers.map(({ durable }) => durable));
-    for (const consumer of await consumerNames(connection, TASKS)) {
-      if (own.has(consumer)) continue;
-      for await (const claimed of readClaimed(connection, { stream: TASKS, durable: consumer }))
-        yield { consumer, ...claimed };
-    }
-  },
-});
+/** Longer than the server waits for a sign of life before it gives a task to somebody else. */
+const maxSilenceMs = consumers.stepWorker.ackWaitMs + 4_000;
+
+export const createTaskQueue = (connection: Connection): TaskQueue & { close(): void } => {
+  const signs = listenForSigns(connection, { stream: TASKS, maxSilenceMs });
+  return {
+    last: (subject) => readNewest(connection, TASKS, subject),
+    delete: (sequence) => deleteMessage(connection, TASKS, sequence),
+    createdAt: async () => (await readStreamFacts(connection, TASKS)).createdAt,
+    claimedTasks: async function* () {
+      const own = new Set(ownConsumers.map(({ durable }) => durable));
+      for (const consumer of await consumerNames(connection, TASKS)) {
+        if (own.has(consumer)) continue;
+        for await (const { message, isPassed } of readClaimed(connection, {
+          stream: TASKS,
+          durable: consumer,
+        }))
+          yield { consumer, message, isPassed: isPassed || signs.isSilent(message.sequence) };
+      }
+      signs.forgetUnasked();
+    },
+    get isDoubtful() {
+      return signs.isDoubtful;
+    },
+    close: () => signs.close(),
+  };
+};
 
 /** What waits for one of the own consumers. */
 export const createLastWaiting =

@@ -5,6 +5,7 @@ import {
   consumeEach,
   deleteMessage,
   getMessage,
+  listenForSigns,
   provision,
   readClaimed,
   readLast,
@@ -141,13 +142,20 @@ test('what is in hand is claimed and not passed; what was delivered too often is
   await until(async () => expect(await claimed()).toEqual([{ sequence: long, isPassed: false }]));
   const { sequence: poison } = await bus.publisher.publish({ subject: 'task.step.poison', data: 'x' });
   await until(() => expect(deliveryCount).toBe(2));
-  // It waits behind what is in hand: whether it is passed nobody can tell.
+  // It waits behind what is in hand: the consumer cannot tell whether it is passed. Only who has one gives signs of life.
   await until(async () =>
     expect(await claimed()).toEqual([
       { sequence: long, isPassed: false },
       { sequence: poison, isPassed: false },
     ]),
   );
+  const signs = listenForSigns(bus.connection, { stream: 'TASKS', maxSilenceMs: 1_500 });
+  await until(() => {
+    for (const sequence of [long, poison]) signs.isSilent(sequence);
+    expect(signs.isSilent(poison)).toBe(true);
+  });
+  expect(signs.isSilent(long)).toBe(false);
+  signs.close();
   open();
   await until(async () => expect(await claimed()).toEqual([{ sequence: poison, isPassed: true }]));
   await deleteMessage(bus.connection, 'TASKS', poison);

@@ -148,7 +148,14 @@ export const busUsers = {
       `$JS.ACK.${TASKS}.>`,
       `$JS.ACK.${EVENTS}.>`,
     ],
-    subscribe: [`${inboxPrefixOf('orchestrator')}.>`, presenceSubjects.orchestrator, filters.allTips],
+    subscribe: [
+      `${inboxPrefixOf('orchestrator')}.>`,
+      presenceSubjects.orchestrator,
+      filters.allTips,
+      // Whether anybody has a task in hand. Newer servers put domain and account before the stream.
+      `$JS.ACK.${TASKS}.>`,
+      `$JS.ACK.*.*.${TASKS}.>`,
+    ],
   } satisfies BusUser as BusUser,
   stepWorker: holder({
     name: 'step-worker',

@@ -123,6 +123,8 @@ export class MemoryBus implements Outlet, TaskQueue {
     }
   }
 
+  readonly isDoubtful = false;
+
   /** Claims the oldest task whose subject begins so. */
   take(prefix: string): SentMessage | undefined {
     const index = this.tasks.findIndex(({ subject }) => subject.startsWith(prefix));
