@@ -197,6 +197,7 @@ const judgeEndings = (stage: Stage, log: RunLog): void => {
 /** Whatever a trial has killed it has started again: what ended otherwise, or is gone now, has ended by itself. */
 const judgeProcesses = ({ findings, faults, world }: Stage): void => {
   const promise = 'no process ends by itself';
+  for (const said of world.nats.endedByThemselves) findings.broken(promise, said);
   for (const label of world.nats.labels) if (!isAlive(world.pidOf(label))) findings.broken(promise, label);
   for (const { label, process, end, wasEnded } of world.launched) {
     if (end === undefined || wasEnded || !faults.labels.includes(label)) continue;

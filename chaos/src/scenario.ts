@@ -28,7 +28,7 @@ const keepRemains = async ({ options, world, client, faults }: Stage, name: stri
   await cp(world.dataDir, folder, { recursive: true });
   const trial = { promised: client.promised, faults: faults.all };
   await writeFile(join(folder, 'trial.json'), JSON.stringify(trial, null, 1));
-  for (const label of new Set(world.launched.map((each) => each.label)))
+  for (const label of new Set([...world.nats.labels, ...world.launched.map((each) => each.label)]))
     await writeFile(join(folder, `${label}.log`), world.logsOf(label));
 };
 

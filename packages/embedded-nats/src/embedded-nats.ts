@@ -67,6 +67,8 @@ export interface EmbeddedNats {
   readonly version: string;
   /** Resolves (never rejects) when the server has ended, for whatever reason. */
   readonly exited: Promise<NatsServerExit>;
+  /** Sends the signal to the server, and to nobody when it has ended: its number may be another process's by then. */
+  kill(signal: NodeJS.Signals): void;
   /** Resolves when the server is gone. May be called again. */
   stop(): Promise<void>;
 }
@@ -106,7 +108,8 @@ export async function startEmbeddedNats(options: EmbeddedNatsOptions): Promise<E
         throw new NatsServerStartError(`nats-server ended at once (${exit.signal ?? exit.code})`);
       }),
     ]);
-    return { url: `nats://${host}:${port}`, port, pid: server.pid, version: binary.version, exited, stop };
+    const { pid, kill } = server;
+    return { url: `nats://${host}:${port}`, port, pid, version: binary.version, exited, kill, stop };
   } catch (cause) {
     await stop();
     const log = lastLines.join('\n');

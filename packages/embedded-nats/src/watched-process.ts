@@ -67,11 +67,14 @@ export async function startWatchedProcess(options: WatchedProcessOptions): Promi
   let hasExited = false;
   const exited = new Promise<ProcessExit>((resolve, reject) => {
     shell.on('error', reject);
+    let endLater: NodeJS.Timeout | undefined;
+    // From here on the numbers of the shell and of the command may be somebody else's.
     shell.on('exit', (_code, signal) => {
-      if (signal !== null) endGroup(shell.pid, options.orphanGraceSeconds);
+      hasExited = true;
+      if (signal !== null) endLater = endGroup(shell.pid, options.orphanGraceSeconds);
     });
     shell.on('close', (code, signal) => {
-      hasExited = true;
+      clearTimeout(endLater);
       resolve(fromShell(code, signal));
     });
   });
@@ -101,10 +104,10 @@ function fromShell(code: number | null, signal: NodeJS.Signals | null): ProcessE
 }
 
 /** What is left of a shell that was killed is in its process group: the command, and what waits for our end. */
-function endGroup(leader: number | undefined, graceSeconds: number): void {
-  if (leader === undefined) return;
+function endGroup(leader: number | undefined, graceSeconds: number): NodeJS.Timeout | undefined {
+  if (leader === undefined) return undefined;
   sendSignal(-leader, 'SIGTERM');
-  setTimeout(() => sendSignal(-leader, 'SIGKILL'), graceSeconds * 1_000).unref();
+  return setTimeout(() => sendSignal(-leader, 'SIGKILL'), graceSeconds * 1_000).unref();
 }
 
 function sendSignal(pid: number, signal: NodeJS.Signals): void {

@@ -62,7 +62,7 @@ export async function startBus() {
     publisher,
     connect,
     kill: async () => {
-      process.kill(server.pid, 'SIGKILL');
+      server.kill('SIGKILL');
       await server.exited;
     },
     /** In order, so that it trusts its index of what it has stored. */

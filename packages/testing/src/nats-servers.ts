@@ -23,6 +23,11 @@ export interface NatsServers {
   readonly url: string;
   readonly labels: readonly string[];
   pidOf(label: string): number;
+  signal(label: string, signal: NodeJS.Signals): void;
+  /** What it has said, over its restarts. */
+  linesOf(label: string): readonly string[];
+  /** Those that have ended without being told to, each with how and what they said of it. */
+  readonly endedByThemselves: readonly string[];
   /** kill -9, then wait until it is gone. */
   kill(label: string): Promise<void>;
   /** On the same store and port; `changes` of its configuration last until its next start. */
@@ -43,8 +48,16 @@ export interface NatsServers {
 interface Member {
   readonly label: string;
   readonly options: EmbeddedNatsOptions;
+  readonly lines: string[];
   server: EmbeddedNats;
+  /** It was told to end. */
+  isEnded: boolean;
 }
+
+const maxKeptLines = 5_000;
+/** What Go says of a panic begins so, and the stack of every goroutine follows. */
+const firstOfPanic = /^(?:panic|fatal error|unexpected fault|SIG[A-Z]+): /;
+const shownLines = 25;
 
 /** How the monitoring of a server tells of replicas; only what is read here. */
 interface Replicated {
@@ -64,11 +77,31 @@ export const startNatsServers = async (
   const planned = count === 1 ? [single(folder)] : await cluster(folder);
   const members: Member[] = await Promise.all(
     planned.map(async (each) => {
-      const options = { ...each.options, ...access };
+      const lines: string[] = [];
+      const log = (line: string): void => {
+        if (lines.length < maxKeptLines) lines.push(line);
+      };
+      const options = { ...each.options, ...access, log };
       const server = await startEmbeddedNats(options);
-      return { label: each.label, options: { ...options, port: server.port }, server };
+      return {
+        label: each.label,
+        options: { ...options, port: server.port },
+        lines,
+        server,
+        isEnded: false,
+      };
     }),
   );
+  const endedByThemselves: string[] = [];
+  const watch = (member: Member): void => {
+    const { server, lines, label } = member;
+    const from = lines.length;
+    void server.exited.then(({ code, signal, isExpected }) => {
+      if (isExpected || (member.isEnded && member.server === server)) return;
+      endedByThemselves.push(`${label} ended with ${signal ?? code}:\n${lastWords(lines.slice(from))}`);
+    });
+  };
+  for (const member of members) watch(member);
   const memberOf = (label: string): Member => {
     const found = members.find((each) => each.label === label);
     if (found === undefined) throw new Error(`there is no nats-server ${label}`);
@@ -78,10 +111,14 @@ export const startNatsServers = async (
     url: members.map(({ server }) => server.url).join(','),
     labels: members.map(({ label }) => label),
     pidOf: (label) => memberOf(label).server.pid,
+    signal: (label, signal) => memberOf(label).server.kill(signal),
+    linesOf: (label) => memberOf(label).lines,
+    endedByThemselves,
     kill: async (label) => {
-      const { server } = memberOf(label);
-      process.kill(server.pid, 'SIGKILL');
-      await server.exited;
+      const member = memberOf(label);
+      member.isEnded = true;
+      member.server.kill('SIGKILL');
+      await member.server.exited;
     },
     restart: async (label, { logins: change, ...changes } = {}) => {
       const member = memberOf(label);
@@ -89,6 +126,8 @@ export const startNatsServers = async (
       const { logins } = options;
       const changed = change === undefined || logins === undefined ? {} : { logins: change(logins) };
       member.server = await startEmbeddedNats({ ...options, ...changed });
+      member.isEnded = false;
+      watch(member);
     },
     wipe: async () => {
       await Promise.all(members.map(({ options }) => rm(options.storeDir, { recursive: true, force: true })));
@@ -111,6 +150,11 @@ export const startNatsServers = async (
   };
   if (count > 1) await servers.untilInSync();
   return servers;
+};
+
+const lastWords = (lines: readonly string[]): string => {
+  const panic = lines.findIndex((line) => firstOfPanic.test(line));
+  return (panic < 0 ? lines.slice(-shownLines) : lines.slice(panic, panic + shownLines)).join('\n');
 };
 
 const single = (folder: string): Pick<Member, 'label' | 'options'> => ({

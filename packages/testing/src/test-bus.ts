@@ -57,7 +57,7 @@ export async function startTestBus(
     publisher,
     connect,
     kill: async () => {
-      process.kill(server.pid, 'SIGKILL');
+      server.kill('SIGKILL');
       await server.exited;
     },
     restart: async () => {

@@ -56,7 +56,7 @@ export interface World {
   wipeNats(): Promise<void>;
   /** An HTTP call to the api that must succeed. */
   call<T = unknown>(method: string, path: string, body?: unknown, actor?: string): Promise<T>;
-  /** Of all processes that had this label, one after the other. */
+  /** Of all processes that had this label, one after the other; of nats-server, too. */
   logsOf(label: string): string;
   stop(): Promise<void>;
 }
@@ -144,6 +144,10 @@ export const startWorld = async (
   };
   const pidOf = (label: string): number =>
     nats.labels.includes(label) ? nats.pidOf(label) : processOf(label).pid;
+  const signal = (label: string, name: NodeJS.Signals): void => {
+    if (nats.labels.includes(label)) nats.signal(label, name);
+    else processOf(label).kill(name);
+  };
   const apiUrl = (): string => `http://127.0.0.1:${apiPort}`;
 
   const stop = async (): Promise<void> => {
@@ -192,17 +196,19 @@ export const startWorld = async (
       processOf(label).kill('SIGTERM');
       return processOf(label).exited;
     },
-    freeze: (label) => void process.kill(pidOf(label), 'SIGSTOP'),
-    resume: (label) => void process.kill(pidOf(label), 'SIGCONT'),
+    freeze: (label) => signal(label, 'SIGSTOP'),
+    resume: (label) => signal(label, 'SIGCONT'),
     killNats: () => nats.kill(natsLabel),
     restartNats: () => nats.restart(natsLabel),
     wipeNats: () => nats.wipe(),
     call: (method, path, body, actor = 'user:alice') => call(apiUrl(), method, path, body, actor),
     logsOf: (label) =>
-      launched
-        .filter((each) => each.label === label)
-        .flatMap(({ process }) => process.lines)
-        .join('\n'),
+      nats.labels.includes(label)
+        ? nats.linesOf(label).join('\n')
+        : launched
+            .filter((each) => each.label === label)
+            .flatMap(({ process }) => process.lines)
+            .join('\n'),
     stop,
   };
 };
