@@ -18,7 +18,15 @@ const at = Date.now();
 const messages = [];
 
 const put = (runId, sequence, data) => {
-  const envelope = { id: `${workspace}/${runId}/${sequence}`, workspace, runId, sequence, at, causationId: 'c', data };
+  const envelope = {
+    id: `${workspace}/${runId}/${sequence}`,
+    workspace,
+    runId,
+    sequence,
+    at,
+    causationId: 'c',
+    data,
+  };
   const { subject, data: text } = encodeEvent(envelope);
   messages.push({ sequence: messages.length + 1, subject, storedAt: at, data: Buffer.from(text) });
 };

@@ -8,18 +8,15 @@
  *
  * Envelope, data and the subject that an event comes on say the same, or it is refused.
  */
-import { z } from 'zod';
 import { type CatalogEventMessage, catalogEvent } from './catalog-event.js';
 import { ContractError } from './contract-error.js';
-import { type IncomingText, parseJson, parseValue, requireVersion } from './incoming-text.js';
+import { readEventAttributes, sourcePrefix, typePrefix } from './event-attributes.js';
+import { type IncomingText, parseValue, readText, requireVersion } from './incoming-text.js';
 import { type RunEventMessage, runEvent } from './run-event.js';
 import { runKeyOf } from './run-key.js';
 import { id } from './shapes.js';
 import { eventSubjects } from './subjects.js';
 import { type WireMessage, wireMessage } from './wire-message.js';
-
-const prefix = 'signalbox.';
-const sourcePrefix = 'signalbox/';
 
 export type EventData = RunEventMessage | CatalogEventMessage;
 
@@ -37,21 +34,6 @@ export interface EventEnvelope<D extends EventData = EventData> {
   readonly traceparent?: string;
   readonly data: D;
 }
-
-const cloudEvent = z.object({
-  specversion: z.literal('1.0'),
-  id: z.string().min(1),
-  source: z.string().startsWith(sourcePrefix),
-  type: z.string().startsWith(prefix),
-  subject: z.string(),
-  time: z.iso.datetime(),
-  datacontenttype: z.literal('application/json').optional(),
-  runid: id.optional(),
-  sequence: z.number().int().nonnegative(),
-  causationid: z.string().optional(),
-  traceparent: z.string().optional(),
-  data: z.record(z.string(), z.unknown()),
-});
 
 const isRunFact = (type: string): boolean => !type.startsWith('catalog.') && !type.startsWith('deadletter.');
 
@@ -92,7 +74,7 @@ export const encodeEventAround = (envelope: EventEnvelope, dataText: string): Wi
     specversion: '1.0',
     id: envelope.id,
     source: sourcePrefix + envelope.workspace,
-    type: prefix + envelope.data.type,
+    type: typePrefix + envelope.data.type,
     subject: aboutSubject(envelope.runId, envelope.data),
     time: new Date(envelope.at).toISOString(),
     datacontenttype: 'application/json',
@@ -108,9 +90,11 @@ export const encodeEventAround = (envelope: EventEnvelope, dataText: string): Wi
 export const decodeEvent = (incoming: IncomingText): EventEnvelope => {
   const { subject } = incoming;
   requireVersion(incoming);
-  const outer = parseJson(cloudEvent, incoming.text, subject);
-  const type = outer.type.slice(prefix.length);
+  const outer = readEventAttributes(readText(incoming.text, subject), subject);
+  const type = outer.type.slice(typePrefix.length);
   const ofRun = isRunFact(type);
+  // It was parsed here and is nobody else's.
+  outer.data.type = type;
   const envelope = {
     id: outer.id,
     workspace: parseValue(id, outer.source.slice(sourcePrefix.length), `${subject}, in its source`),
@@ -119,7 +103,7 @@ export const decodeEvent = (incoming: IncomingText): EventEnvelope => {
     at: Date.parse(outer.time),
     ...(outer.causationid === undefined ? {} : { causationId: outer.causationid }),
     ...(outer.traceparent === undefined ? {} : { traceparent: outer.traceparent }),
-    data: parseValue<EventData>(ofRun ? runEvent : catalogEvent, { ...outer.data, type }, subject),
+    data: parseValue<EventData>(ofRun ? runEvent : catalogEvent, outer.data, subject),
   };
   if (ofRun !== (outer.runid !== undefined)) refuse(subject, '/runid');
   if (outer.subject !== aboutSubject(envelope.runId, envelope.data)) refuse(subject, '/subject');
