@@ -48,6 +48,9 @@ describe('two orchestrators', () => {
     const second = world.spawn(orchestratorScript, 'beside', env);
     expect((await second.exited).code).toBe(75);
     expect(second.lines.join('\n')).toContain('does not answer');
+    expect(second.lines.join('\n')).toContain(
+      'still waiting for an answer whether another orchestrator is there (3 s)',
+    );
     world.resume('orchestrator');
     await stores.standing(1);
   });

@@ -16,7 +16,7 @@ import {
   figuresSubjects,
   type OrchestratorFigures,
 } from '@signalbox/protocol';
-import { runService } from '@signalbox/service';
+import { runService, tellWaits } from '@signalbox/service';
 import { createStarlark, type Starlark } from '@signalbox/starlark-wasm';
 import { CheckThreads } from '@signalbox/validation';
 import { systemClock } from './clock.js';
@@ -54,6 +54,7 @@ await runService({
     }),
   start: async ({ config, logger, scope, signal, fail }) => {
     const clock = systemClock;
+    const waitFor = tellWaits(logger);
     openDataFolder(config.dataDir);
     const database = scope.use(openDatabase(config.databaseFile, clock.now()));
     const connection = scope.use(await openConnection({ ...config.bus, name, inboxPrefix, logger, signal }));
@@ -70,6 +71,7 @@ await runService({
         logger,
         signal,
         fail,
+        waitFor,
         // Its first uses take some tenths of a second: not when a run waits for them.
         whileOthersAreHeard: () => warmUp(starlark),
       }),
@@ -104,7 +106,7 @@ await runService({
       followFigures({ meter, waiting: () => intake.waiting, problem: () => log.problem, tell, logger }),
     );
     scope.use(intake, () => intake.stop(() => publisher.close()));
-    await recover();
+    await waitFor('what was left over to be published', recover());
     const following = scope.use(followInFlight({ inFlight, takeIn: () => intake.takeIn(), clock, fail }));
     log.watch(() => following.wake());
     const consumption = scope.use(

@@ -15,6 +15,8 @@ const dialTimeoutMs = 5_000;
  * an election takes prolongs what it waits for.
  */
 const requestTimeoutMs = 2_000;
+/** Of what is more than one request, or waits for what was sent before it. */
+const defaultDeadlineMs = 15_000;
 const minDialDelayMs = 100;
 const maxDialDelayMs = 2_000;
 
@@ -200,18 +202,24 @@ export function onDisturbance(connection: Connection, listener: () => void): () 
 
 /**
  * Runs one request to the server; what may pass becomes a `TransientError` with its cause. A request is lost with
- * its connection, so it fails then and does not wait for its timeout.
+ * its connection, so it fails then and does not wait for its timeout. None waits for ever: a server that stands still
+ * answers nothing and keeps its connections.
  */
 export async function attempt<T>(
   connection: Connection,
   what: string,
   request: () => Promise<T>,
+  deadlineMs = defaultDeadlineMs,
 ): Promise<T> {
   if (connection.status !== 'connected') throw new TransientError(`${what}: the connection is down`);
   let endWatching: () => unknown = () => undefined;
+  let timer: NodeJS.Timeout | undefined;
   const broken = new Promise<never>((_resolve, reject) => {
     const onDown = () => reject(new TransientError(`${what}: the connection broke`));
     endWatching = linkOf(connection).watch({ onDown });
+    const late = () => reject(new TransientError(`${what}: no answer in ${deadlineMs} ms`));
+    // What came while this process stood still has not been read yet when the time is up.
+    timer = setTimeout(() => setImmediate(late), deadlineMs);
   });
   try {
     return await Promise.race([request(), broken]);
@@ -220,6 +228,7 @@ export async function attempt<T>(
     throw new TransientError(`${what} did not succeed`, { cause });
   } finally {
     endWatching();
+    clearTimeout(timer);
   }
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { attempt } from '../src/connection.js';
 import { openConnection, TransientError } from '../src/index.js';
 import { logger, startBus, until } from './bus.js';
 
@@ -29,6 +30,14 @@ test('a connection outlives a killed server, and a flush meanwhile is a transien
   await bus.restart();
   await until(() => expect(bus.connection.status).toBe('connected'));
   await bus.connection.flush();
+  await bus.stop();
+});
+
+test('a request that nobody answers is a transient error after its time, though the connection stands', async () => {
+  const bus = await startBus();
+  const unanswered = attempt(bus.connection, 'asking', () => new Promise(() => undefined), 50);
+  await expect(unanswered).rejects.toThrow(TransientError);
+  expect(bus.connection.status).toBe('connected');
   await bus.stop();
 });
 

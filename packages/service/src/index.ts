@@ -22,3 +22,4 @@ export {
   streamSettings,
   streamsOf,
 } from './settings.js';
+export { tellWaits, type WaitFor } from './tell-waits.js';

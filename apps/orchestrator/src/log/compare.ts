@@ -37,6 +37,8 @@ export interface CompareParts {
   readonly signal: AbortSignal;
   /** The database takes nothing in: this process is the only one that publishes, and has begun already. */
   readonly isComplete?: boolean;
+  /** Told what is being read. */
+  readonly onReading?: (what: string) => void;
   /** The stream cannot be read here: what lies before it is read again, too. */
   readonly hole?: number;
 }
@@ -139,8 +141,12 @@ export const compare = async (parts: CompareParts): Promise<Missing> => {
     filters.allCatalogEvents,
     filters.allEvents,
   ]) {
-    const { logger, signal } = parts;
-    const handler = (messages: readonly StoredMessage[]): void => fold.take(messages);
+    const { logger, signal, onReading } = parts;
+    onReading?.(`the newest event on ${filterSubject}`);
+    const handler = (messages: readonly StoredMessage[]): void => {
+      onReading?.(`the log, read up to ${messages.at(-1)?.sequence} of ${facts.lastSequence}`);
+      fold.take(messages);
+    };
     await readStream(connection, {
       stream: EVENTS,
       filterSubject,

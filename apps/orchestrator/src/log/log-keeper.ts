@@ -24,6 +24,7 @@ import {
   TransientError,
 } from '@signalbox/messaging';
 import { EVENTS, TASKS } from '@signalbox/protocol';
+import type { WaitFor } from '@signalbox/service';
 import type { Starlark } from '@signalbox/starlark-wasm';
 import type { Logger } from '@signalbox/telemetry';
 import type { OpenDatabase } from '../store/database.js';
@@ -52,6 +53,8 @@ export interface LogKeeperParts {
   /** Ends waiting and watching. */
   readonly signal: AbortSignal;
   readonly fail: (cause: unknown) => void;
+  /** At the start. */
+  readonly waitFor: WaitFor;
 }
 
 const lookEveryMs = 2_000;
@@ -94,18 +97,32 @@ export class LogKeeper {
 
   /** Takes in what the log has more, publishes what the database has more. @throws StoresContradict */
   async align(): Promise<void> {
-    const { connection, database, logger } = this.#parts;
-    await this.#untilReached(() => this.#remember());
-    const missing = await this.#untilReached(() =>
-      this.#onOneConnection(() => compareAtStart({ ...this.#parts, sql: database.sql })),
+    const { connection, database, logger, waitFor } = this.#parts;
+    await waitFor(
+      'the state of the log',
+      this.#untilReached(() => this.#remember()),
+    );
+    let read = 'the state of the log';
+    const onReading = (what: string): void => {
+      read = what;
+    };
+    const missing = await waitFor(
+      () => read,
+      this.#untilReached(() =>
+        this.#onOneConnection(() => compareAtStart({ ...this.#parts, sql: database.sql, onReading })),
+      ),
     );
     const { addedCount } = missing.fold;
     if (addedCount > 0)
       logger.warn('the log was ahead of the database: its events were taken in', { event_count: addedCount });
     this.#store.setPublishedEvents(this.#store.committed().events);
-    await this.#restore(missing);
-    if (missing.to.events - missing.from.events <= maxEventsAtStart) await this.#republishing;
-    const tasks = await this.#untilReached(() => readStreamFacts(connection, TASKS));
+    await waitFor('the catalog to be published again', this.#restore(missing));
+    if (missing.to.events - missing.from.events <= maxEventsAtStart)
+      await waitFor('the events that the log lacks to be published', Promise.resolve(this.#republishing));
+    const tasks = await waitFor(
+      'the state of the task stream',
+      this.#untilReached(() => readStreamFacts(connection, TASKS)),
+    );
     this.#tasksCreatedAt = tasks.createdAt;
   }
 

@@ -9,6 +9,7 @@ import {
   type StreamSettings,
   streamDeclarations,
 } from '@signalbox/protocol';
+import type { WaitFor } from '@signalbox/service';
 import type { Starlark } from '@signalbox/starlark-wasm';
 import type { Logger } from '@signalbox/telemetry';
 import type { OpenDatabase } from '../store/database.js';
@@ -28,33 +29,46 @@ export interface OpenLogOptions {
   readonly logger: Logger;
   readonly signal: AbortSignal;
   readonly fail: (cause: unknown) => void;
+  readonly waitFor: WaitFor;
   /** Work that may keep this thread busy, done while a question about another orchestrator waits for its answer. */
   readonly whileOthersAreHeard: () => void;
 }
 
 /** Resolves when database and log say the same. @throws CannotRun */
 export const openLog = async (options: OpenLogOptions): Promise<LogKeeper> => {
-  const { connection, database, now, signal, logger, fail, consumers } = options;
+  const { connection, database, now, signal, logger, fail, consumers, waitFor } = options;
   const instanceId = randomUUID();
-  const presence = await openPresence({
-    connection,
-    installationId: readInstallationId(database.sql) ?? 'that has no id yet',
-    instanceId,
-    startedAt: now(),
-    signal,
-  });
+  const presence = await waitFor(
+    'an answer whether another orchestrator is there',
+    openPresence({
+      connection,
+      installationId: readInstallationId(database.sql) ?? 'that has no id yet',
+      instanceId,
+      startedAt: now(),
+      signal,
+    }),
+  );
   const settled = presence.settle();
   // An answer may be late: the work below holds this thread.
   const installed = untilReached(() => settleInstallation(connection, database), signal);
   // Both have sent their questions when this turn is over.
   setImmediate(options.whileOthersAreHeard);
-  const [installationId] = await Promise.all([installed, settled]);
+  const [installationId] = await Promise.all([
+    waitFor('what the streams say of whose they are', installed),
+    waitFor('a second answer whether another orchestrator is there', settled),
+  ]);
   const holder = { installationId, holder: instanceId };
   const description = describeStream({ ...holder, isWhole: false });
   const streams = streamDeclarations(options.streams, description);
-  const provisioned = await keepProvisioned(connection, { streams, consumers }, { signal, logger });
+  const provisioned = await waitFor(
+    'the streams and consumers to be made',
+    keepProvisioned(connection, { streams, consumers }, { signal, logger }),
+  );
   provisioned.done.catch(fail);
-  await untilReached(() => takeHold(connection, holder), signal);
+  await waitFor(
+    'the log to take the name of this process',
+    untilReached(() => takeHold(connection, holder), signal),
+  );
   fence(connection, {
     stream: EVENTS,
     isOurs: (found) => (readStreamIdentity(found)?.holder ?? instanceId) === instanceId,
