@@ -39,6 +39,25 @@ test.each([[[1]], ['x'], [5], [null]])(
   },
 );
 
+test('a key __proto__ in what others send is data like any other, and reaches no object’s own machinery', async () => {
+  const echo = step('echo', 'end: true').replace(
+    'task: "do it"',
+    'task: "do it", variables: { given: "{{ input }}" }',
+  );
+  await world.putWorkflow(
+    workflow('one', [echo], 'output: { given: "{{ input }}", got: "{{ steps.echo }}" }\n'),
+  );
+  const hostile = JSON.parse('{"a":1,"__proto__":{"polluted":true},"in":[{"__proto__":{"polluted":true}}]}');
+  await world.deliver(world.start('run-1', 'one', hostile));
+  const task = world.takeStep();
+  expect(JSON.stringify(task.input)).toContain(`"given":${JSON.stringify(hostile)}`);
+  await world.deliver(world.succeeded(task, hostile));
+  const done = world.eventsOf('run-1').at(-1);
+  const output = { given: hostile, got: hostile };
+  expect(JSON.stringify(done?.data)).toBe(JSON.stringify({ type: 'run.completed', output }));
+  expect(({} as { readonly polluted?: unknown }).polluted).toBeUndefined();
+});
+
 describe('a message from another workspace', () => {
   test('neither starts, steers nor marks a run; who sent it is told that there is none', async () => {
     const before = await startOne([step('only')]);

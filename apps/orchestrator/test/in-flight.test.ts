@@ -45,6 +45,15 @@ describe('a task that was sent', () => {
     expect(world.bus.tasks).toHaveLength(1);
   });
 
+  test('is sent again when its answer is lost, whatever else waits for the same consumer', async () => {
+    await world.deliver(world.start('run-2', 'one'));
+    const [lost, other] = [world.takeStep(), world.takeStep()];
+    world.bus.undelivered.push({ subject: answerOf(other), sequence: 99 });
+    await look();
+    await look();
+    expect(world.bus.tasks.map(({ text }) => JSON.parse(text).runId)).toEqual([lost.runId]);
+  });
+
   test('and is lost with a server is sent again at once', async () => {
     world.takeStep();
     world.inFlight.forget();

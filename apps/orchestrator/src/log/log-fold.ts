@@ -52,7 +52,7 @@ import {
   runEventMessage,
 } from './log-codec.js';
 import { createNoticeFold } from './notice-fold.js';
-import { differentContent, isSameEvent, StoresContradict, wayOut } from './stores-contradict.js';
+import { differentContent, isSameEvent, StoresContradict, wayOut, wayOutOfCut } from './stores-contradict.js';
 
 export interface LogFoldParts {
   readonly sql: Database;
@@ -111,7 +111,7 @@ export class LogFold {
     for (const [history, waiting] of this.#held) {
       const first = Math.min(...waiting.keys());
       throw new StoresContradict(
-        `the log has event ${first} of ${history}, and neither the log nor the database has the one before it: the log no longer reaches back to where this database ends. ${wayOut}`,
+        `the log has event ${first} of ${history}, and neither the log nor the database has the one before it: the log no longer reaches back to where this database ends. ${wayOutOfCut}`,
       );
     }
   }
@@ -227,7 +227,7 @@ export class LogFold {
     const problem = plan === undefined ? this.#runs.problemOfPlan(workspace, id, version) : undefined;
     if (plan === undefined && problem === undefined)
       throw new StoresContradict(
-        `run ${runKey} of the log needs version ${version} of workflow "${id}" in workspace ${workspace}, which neither the log nor the database has. ${wayOut}`,
+        `run ${runKey} of the log needs version ${version} of workflow "${id}" in workspace ${workspace}, which neither the log nor the database has. ${wayOutOfCut}`,
       );
     return this.#runs.add({ runKey, plan, problem, state: initialState, snapshotSeq: 0 });
   }

@@ -13,6 +13,10 @@ export class StoresContradict extends CannotRun {
 export const wayOut =
   'Nothing was changed. Either put the copy of the database back that belongs to this log, or keep the log: `signalbox rebuild --force` makes the database from it and moves this one aside.';
 
+/** For a log from which no database can be made, whatever is done with this one. */
+export const wayOutOfCut =
+  'Nothing was changed. A rebuild from this log ends the same way. Put a newer copy of the database back, one that reaches to where the log begins; or give NATS an empty store, which gets the log again from the database that there is: what the log alone had is lost then (docs/operations/copy-restored.md).';
+
 const describe = ({ data, at, causationId }: EventEnvelope): string => {
   const cause = causationId === undefined ? '' : `, caused by ${causationId}`;
   return `${data.type} of ${new Date(at).toISOString()}${cause}`;
