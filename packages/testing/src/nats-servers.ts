@@ -206,10 +206,13 @@ const freePorts = async (count: number): Promise<number[]> => {
   return ports;
 };
 
+/** On a machine that may be doing anything else. */
+const monitoringTimeoutMs = 5_000;
+
 const monitoring = async ({ options }: Member, path: string): Promise<Response | undefined> => {
   try {
     return await fetch(`http://127.0.0.1:${options.cluster?.monitoringPort}${path}`, {
-      signal: AbortSignal.timeout(1_000),
+      signal: AbortSignal.timeout(monitoringTimeoutMs),
     });
   } catch {
     return undefined;
