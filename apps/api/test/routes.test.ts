@@ -168,7 +168,9 @@ describe('what cannot be confirmed or reached', () => {
     world.readModel.apply([], { caughtUp: true });
     expect((await world.call('GET', '/readyz')).status).toBe(200);
     world.disconnect();
-    expect((await world.call('GET', '/readyz')).body.code).toBe('NOT_READY');
+    const { body } = await world.call('GET', '/readyz');
+    expect(body.code).toBe('NOT_READY');
+    expect(body.detail).toContain('make room and restart it');
     expect((await world.call('GET', runs)).status).toBe(200);
   });
 });
