@@ -116,11 +116,18 @@ const startLedgerWorker = async (
   await process.ready;
 };
 
+const maxSetUpTries = 6;
+
 const putEverything = async (client: Client): Promise<void> => {
   const must = async (method: string, path: string, body: string): Promise<void> => {
-    const answer = await client.request(method, path, { body });
-    if (answer === undefined || answer.status >= 300)
-      throw new Error(`${method} ${path} answered ${JSON.stringify(answer)}`);
+    for (let count = 1; ; count += 1) {
+      const answer = await client.request(method, path, { body });
+      if (answer !== undefined && answer.status < 300) return;
+      // On a busy machine the first answers of an api that has just begun take long. The same again changes nothing.
+      const mayBeBusy = answer === undefined || answer.status === 503;
+      if (!mayBeBusy || count === maxSetUpTries)
+        throw new Error(`${method} ${path} answered ${JSON.stringify(answer)}`);
+    }
   };
   await must('PUT', '/api/v1/agents/ledger', ledgerAgent);
   for (const source of Object.values(workflows)) await must('POST', '/api/v1/workflows', source);

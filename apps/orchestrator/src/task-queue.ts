@@ -47,9 +47,12 @@ export interface TaskQueue {
 }
 
 /** Longer than the server waits for a sign of life before it gives a task to somebody else. */
-const maxSilenceMs = consumers.stepWorker.ackWaitMs + 4_000;
+const defaultMaxSilenceMs = consumers.stepWorker.ackWaitMs + 4_000;
 
-export const createTaskQueue = (connection: Connection): TaskQueue & { close(): void } => {
+export const createTaskQueue = (
+  connection: Connection,
+  maxSilenceMs = defaultMaxSilenceMs,
+): TaskQueue & { close(): void } => {
   const signs = listenForSigns(connection, { stream: TASKS, maxSilenceMs });
   return {
     last: (subject) => readNewest(connection, TASKS, subject),
