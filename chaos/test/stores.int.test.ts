@@ -1,5 +1,4 @@
 import { stores } from '../src/scenarios/stores.js';
-import { kept } from './support/by-hand.js';
 import { shortTrials } from './support/short-trials.js';
 
-shortTrials('either store lost, or older than the other', kept(stores));
+shortTrials('either store lost, or older than the other', stores);
