@@ -14,6 +14,7 @@ import {
   EVENTS,
   encodeFigures,
   figuresSubjects,
+  isEvent,
   type OrchestratorFigures,
 } from '@signalbox/protocol';
 import { runService, tellWaits } from '@signalbox/service';
@@ -76,7 +77,7 @@ await runService({
         whileOthersAreHeard: () => warmUp(starlark),
       }),
     );
-    const publisher = createPublisher(connection, { sight: 'number' });
+    const publisher = createPublisher(connection, { sight: 'number', isSole: isEvent });
     const tips = new TipAnnouncer(connection);
     const queue = scope.use(createTaskQueue(connection));
     const { intake, inFlight, meter, recover, onConsumerRemade } = createOrchestrator({

@@ -41,13 +41,13 @@ export {
 export type { MessageHeaders } from './message-headers.js';
 export { pause } from './pause.js';
 export { consumerNames, type Drift, provision, remakeConsumer, type Topology } from './provision.js';
+export type { PublishOutcome } from './pub-ack.js';
 export { publishUntilStored } from './publish-until-stored.js';
 export {
   type OutgoingMessage,
   PublishError,
   type Publisher,
   type PublisherOptions,
-  type PublishOutcome,
 } from './publisher.js';
 export { createPublisher } from './publisher-of-connection.js';
 export { type ReadOptions, readStream } from './read-stream.js';

@@ -10,15 +10,18 @@
  * 4. That a message is a duplicate is believed only where the server has got it from here on the same connection, or
  *    where the stream still holds what it says. Otherwise it goes out once more, under an id that nobody knows: who
  *    receives it twice takes it once, and who has never received it would wait for ever.
- * 5. One inbox subscription serves all messages and one timer serves all deadlines, so a message costs a map
+ * 5. What goes out in a row into a stream of which this is the only publisher needs two acknowledgements (`row.ts`).
+ * 6. One inbox subscription serves all messages and one timer serves all deadlines, so a message costs a map
  *    entry and no request of its own.
  */
 import { randomUUID } from 'node:crypto';
 import { headers as createHeaders, type Msg, type MsgHdrs } from '@nats-io/nats-core';
 import { ContractError, headers as names } from '@signalbox/protocol';
 import { type Connection, type Link, linkOf } from './connection.js';
-import { apiCodes, ForbiddenError, TransientError } from './errors.js';
+import { ForbiddenError, TransientError } from './errors.js';
 import { type MessageHeaders, writeHeaders } from './message-headers.js';
+import { isStored, type Outcome, type PublishOutcome, readAck } from './pub-ack.js';
+import { type Row, rowsOf } from './row.js';
 import { isStoredAsSaid, type Sight } from './stored-as-said.js';
 
 export interface OutgoingMessage {
@@ -27,13 +30,6 @@ export interface OutgoingMessage {
   readonly id?: string;
   readonly headers?: MessageHeaders;
   readonly data: Uint8Array | string;
-}
-
-export interface PublishOutcome {
-  stream: string;
-  /** Of the message in the stream; for a duplicate, of the one that was stored first and says the same. */
-  sequence: number;
-  isDuplicate: boolean;
 }
 
 export interface PublisherOptions {
@@ -45,6 +41,8 @@ export interface PublisherOptions {
   maxUnacknowledged?: number;
   /** How this user may look whether the stream holds a message. Default `subject`. */
   sight?: Sight;
+  /** True for the subjects of one stream that keeps everything and into which nobody else publishes. Default: for none. */
+  isSole?: (subject: string) => boolean;
 }
 
 export interface Publisher {
@@ -76,10 +74,10 @@ export class PublishError extends TransientError {
 const noStreamDelayMs = 100;
 const headerRoomBytes = 128;
 
-type Outcome = PublishOutcome | TransientError | ContractError;
-
 interface Entry {
   readonly token: number;
+  /** Nobody else publishes on its subject. */
+  readonly isSole: boolean;
   readonly subject: string;
   readonly data: Uint8Array;
   headers: MsgHdrs | undefined;
@@ -95,13 +93,8 @@ interface Entry {
   isLookedFor: boolean;
   /** Nobody was there to take it; to be sent again at this time, rather than when its acknowledgement is late. */
   againAt: number | undefined;
-}
-
-interface PubAck {
-  stream?: string;
-  seq?: number;
-  duplicate?: boolean;
-  error?: { code?: number; err_code?: number; description?: string };
+  /** In which it went out, while that may still prove it. */
+  row: Row<Entry> | undefined;
 }
 
 export function createPublisher(connection: Connection, options: PublisherOptions = {}): Publisher {
@@ -115,6 +108,7 @@ class PipelinedPublisher implements Publisher {
   readonly #deadlineMs: number;
   readonly #maxUnacknowledged: number;
   readonly #sight: Sight;
+  readonly #isSole: (subject: string) => boolean;
   readonly #inbox: string;
   readonly #unacknowledged = new Map<number, Entry>();
   #waiting: Entry[] = [];
@@ -131,6 +125,7 @@ class PipelinedPublisher implements Publisher {
     this.#deadlineMs = options.deadlineMs ?? 30_000;
     this.#maxUnacknowledged = options.maxUnacknowledged ?? 4_096;
     this.#sight = options.sight ?? 'subject';
+    this.#isSole = options.isSole ?? (() => false);
     const subscription = this.#link.nats.subscribe(`${this.#inbox}*`, {
       callback: (error, message) => {
         if (error === null) this.#onAck(message);
@@ -147,13 +142,17 @@ class PipelinedPublisher implements Publisher {
   }
 
   async publish(message: OutgoingMessage): Promise<PublishOutcome> {
-    const outcome = await this.#enqueue(message);
-    if (outcome instanceof Error) throw outcome;
-    return outcome;
+    const outcome = this.#enqueue(message);
+    this.#pump();
+    const decided = await outcome;
+    if (decided instanceof Error) throw decided;
+    return decided;
   }
 
   async publishAll(messages: readonly OutgoingMessage[]): Promise<PublishOutcome[]> {
-    const outcomes = await Promise.all(messages.map((message) => this.#enqueue(message)));
+    const given = messages.map((message) => this.#enqueue(message));
+    this.#pump();
+    const outcomes = await Promise.all(given);
     const failure = outcomes.find((outcome) => outcome instanceof Error);
     if (failure !== undefined) throw new PublishError(outcomes, { cause: failure });
     return outcomes.filter(isStored);
@@ -196,6 +195,7 @@ class PipelinedPublisher implements Publisher {
     return new Promise((settle) => {
       this.#waiting.push({
         token: ++this.#lastToken,
+        isSole: this.#isSole(message.subject),
         subject: message.subject,
         data,
         headers: writeHeaders(message.id, message.headers),
@@ -207,25 +207,26 @@ class PipelinedPublisher implements Publisher {
         sendCount: 0,
         isLookedFor: false,
         againAt: undefined,
+        row: undefined,
       });
       this.#timer ??= setInterval(
         () => this.#checkTimes(),
         Math.max(10, Math.min(this.#ackTimeoutMs / 4, noStreamDelayMs)),
       );
-      this.#pump();
     });
   }
 
   #pump(): void {
     // What is sent while the connection is down is lost without a word: it stays here until the reconnect.
     if (this.#connection.status !== 'connected') return;
-    let count = 0;
-    while (count < this.#waiting.length && this.#unacknowledged.size < this.#maxUnacknowledged) {
-      const entry = this.#waiting[count++] as Entry;
+    const room = this.#maxUnacknowledged - this.#unacknowledged.size;
+    if (this.#waiting.length === 0 || room <= 0) return;
+    const going = this.#waiting.splice(0, room);
+    for (const row of rowsOf(going)) for (const entry of row.members) entry.row = row;
+    for (const entry of going) {
       this.#unacknowledged.set(entry.token, entry);
       this.#send(entry);
     }
-    if (count > 0) this.#waiting.splice(0, count);
   }
 
   #send(entry: Entry): void {
@@ -234,10 +235,13 @@ class PipelinedPublisher implements Publisher {
     entry.isLookedFor = false;
     entry.firstSentOn ??= this.#link.breakCount;
     entry.sendCount += 1;
-    const reply = this.#inbox + entry.token;
     try {
       const { subject, data, headers } = entry;
-      this.#link.nats.publish(subject, data, headers === undefined ? { reply } : { reply, headers });
+      const reply = entry.row?.isInside(entry) === true ? undefined : this.#inbox + entry.token;
+      this.#link.nats.publish(subject, data, {
+        ...(reply === undefined ? {} : { reply }),
+        ...(headers === undefined ? {} : { headers }),
+      });
     } catch (cause) {
       this.#decide(entry, new TransientError(`cannot publish on ${entry.subject}`, { cause }));
     }
@@ -253,13 +257,36 @@ class PipelinedPublisher implements Publisher {
       return;
     }
     const outcome = readAck(message, entry.subject);
+    if (isStored(outcome) && outcome.isDuplicate && entry.row !== undefined) this.#sendRowAgain(entry.row);
     const isDoubtful = isStored(outcome) && outcome.isDuplicate && !this.#hasStored(entry);
     if (isDoubtful) {
       void this.#lookFor(entry, outcome);
       return;
     }
-    this.#decide(entry, outcome);
+    this.#acknowledged(entry, outcome);
     this.#pump();
+  }
+
+  /** What is proven by both ends of a row is stored. */
+  #acknowledged(entry: Entry, outcome: Outcome): void {
+    const { row } = entry;
+    this.#decide(entry, outcome);
+    if (row === undefined || !isStored(outcome)) return;
+    const proof = row.note(entry, outcome.sequence);
+    if (proof === 'refuted') {
+      // That a server has lost some of what it got is known here: that it knows an id says nothing.
+      for (const [entry] of row.inside()) forgetSending(entry);
+      this.#sendRowAgain(row);
+    }
+    if (proof !== 'proven') return;
+    for (const [inside, sequence] of row.inside())
+      this.#decide(inside, { stream: outcome.stream, sequence, isDuplicate: false });
+  }
+
+  /** Each of them for itself: an acknowledgement that fails to come, or is another one, proves nothing. */
+  #sendRowAgain(row: Row<Entry>): void {
+    for (const entry of row.members) entry.row = undefined;
+    for (const [entry] of row.inside()) if (this.#unacknowledged.has(entry.token)) this.#sendAgain(entry);
   }
 
   /** The server has got it from here, and has not been another one since. */
@@ -288,8 +315,7 @@ class PipelinedPublisher implements Publisher {
     }
     entry.headers ??= createHeaders();
     entry.headers.set(names.messageId, `${entry.headers.get(names.messageId)}/${randomUUID()}`);
-    entry.firstSentOn = undefined;
-    entry.sendCount = 0;
+    forgetSending(entry);
     this.#sendAgain(entry);
   }
 
@@ -309,14 +335,19 @@ class PipelinedPublisher implements Publisher {
       this.#timer = undefined;
     }
     entry.settle(outcome);
+    if (entry.row !== undefined && !isStored(outcome)) this.#sendRowAgain(entry.row);
   }
 
   #sendAllAgain(): void {
+    for (const entry of this.#unacknowledged.values()) entry.row = undefined;
     for (const entry of [...this.#unacknowledged.values()]) this.#sendAgain(entry);
     this.#pump();
   }
 
   #sendAgain(entry: Entry): void {
+    const { row } = entry;
+    if (row !== undefined) this.#sendRowAgain(row);
+    if (row?.isInside(entry) === true) return;
     entry.headers ??= createHeaders();
     entry.headers.set(names.repeated, '1');
     this.#send(entry);
@@ -343,14 +374,8 @@ class PipelinedPublisher implements Publisher {
   }
 }
 
-const isStored = (outcome: Outcome): outcome is PublishOutcome => !(outcome instanceof Error);
-
-function readAck(message: Msg, subject: string): Outcome {
-  const ack = JSON.parse(message.string()) as PubAck;
-  if (ack.error?.err_code === apiCodes.messageTooLarge)
-    return new ContractError('the message is larger than the stream takes', subject, { cause: ack.error });
-  if (ack.error !== undefined || ack.stream === undefined || ack.seq === undefined) {
-    return new TransientError(`the stream refused a message on ${subject}`, { cause: ack.error });
-  }
-  return { stream: ack.stream, sequence: ack.seq, isDuplicate: ack.duplicate === true };
-}
+/** What the server then calls a duplicate is looked for. */
+const forgetSending = (entry: Entry): void => {
+  entry.firstSentOn = undefined;
+  entry.sendCount = 0;
+};

@@ -6,7 +6,7 @@ import { startEmbeddedNats } from '@signalbox/embedded-nats';
 import type { ConsumerDeclaration, StreamDeclaration } from '@signalbox/protocol';
 import { createLogger } from '@signalbox/telemetry';
 import { vi } from 'vitest';
-import { type Connection, createPublisher, openConnection } from '../src/index.js';
+import { type Connection, createPublisher, followStream, openConnection } from '../src/index.js';
 
 export const logger = createLogger({ service: 'test', level: 'silent' });
 
@@ -57,6 +57,7 @@ export async function startBus() {
   const publisher = createPublisher(connection, { sight: 'number' });
   return {
     url,
+    port,
     storeDir,
     connection,
     publisher,
@@ -93,4 +94,22 @@ export function gate() {
     open = resolve;
   });
   return { opened, open };
+}
+
+/** Everything that the stream of events holds, in its order. */
+export async function storedData(connection: Connection): Promise<string[]> {
+  const abort = new AbortController();
+  const stored: string[] = [];
+  await followStream(connection, {
+    stream: events.name,
+    fromSequence: 1,
+    signal: abort.signal,
+    maxBatch: 500,
+    logger,
+    handler: (messages, { caughtUp }) => {
+      stored.push(...messages.map(({ data }) => text(data)));
+      if (caughtUp) abort.abort();
+    },
+  });
+  return stored;
 }

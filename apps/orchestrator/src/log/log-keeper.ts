@@ -23,7 +23,7 @@ import {
   type StreamFacts,
   TransientError,
 } from '@signalbox/messaging';
-import { EVENTS, TASKS } from '@signalbox/protocol';
+import { EVENTS, isEvent, TASKS } from '@signalbox/protocol';
 import type { WaitFor } from '@signalbox/service';
 import type { Starlark } from '@signalbox/starlark-wasm';
 import type { Logger } from '@signalbox/telemetry';
@@ -87,7 +87,7 @@ export class LogKeeper {
   constructor(parts: LogKeeperParts) {
     this.#parts = parts;
     this.#store = createLogStore(parts.database.sql);
-    this.#publisher = createPublisher(parts.connection, { sight: 'number' });
+    this.#publisher = createPublisher(parts.connection, { sight: 'number', isSole: isEvent });
     this.#endWatching = onReconnect(parts.connection, () => {
       this.#connectionCount += 1;
       this.#hasReconnected = true;
