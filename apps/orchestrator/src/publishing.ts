@@ -35,6 +35,7 @@ interface Round {
 }
 
 const idleMarkMs = 50;
+const maxEventsAlone = 16;
 const empty = (): Round => ({ entries: [], events: [], decided: [], marks: undefined });
 const nothing = (): void => undefined;
 
@@ -90,10 +91,11 @@ export class Publishing {
     if (marks !== undefined) this.#parts.markPublished(marks);
   }
 
-  /** In the order of the calls. Where nobody waits for this thread, it waits for the disk itself. */
+  /** In the order of the calls. Where nobody waits for this thread, it waits for the disk itself: not for many, others come. */
   async #publish(publication: Unmarked): Promise<void> {
     const { sync, relay, isAlone } = this.#parts;
-    if (!isAlone() || !sync.durableNow()) await sync.durable();
+    const isForFew = publication.events.length <= maxEventsAlone;
+    if (!isForFew || !isAlone() || !sync.durableNow()) await sync.durable();
     await relay.publish(publication);
   }
 

@@ -66,6 +66,11 @@ export interface BatchContext {
   readonly now: number;
 }
 
+interface Resumption {
+  readonly resume: IncomingResume;
+  readonly runKey: RunKey;
+}
+
 export interface LostAttempt extends RunRef {
   readonly stepId: string;
   readonly attempt: number;
@@ -123,24 +128,28 @@ export class RunCommands {
     context.changes.announce(encodeEvent({ ...about, data }));
   }
 
-  resume(message: IncomingResume, context: BatchContext): void {
+  resume({ resume: message, runKey }: Resumption, context: BatchContext): void {
     switch (message.type) {
       case 'step.started':
       case 'step.succeeded':
       case 'step.failed':
-        this.#stepResult(message, context);
+        this.#stepResult(message, runKey, context);
         break;
       case 'approval.decision':
       case 'approval.refusal':
         this.#approval(message, context);
         break;
       case 'child.ended':
-        this.#quietly(runKeyOf(message), toResumption(message), context);
+        this.#quietly(runKey, toResumption(message), context);
         break;
     }
   }
 
-  #stepResult(message: Extract<IncomingResume, { worker: string }>, context: BatchContext): void {
+  #stepResult(
+    message: Extract<IncomingResume, { worker: string }>,
+    runKey: RunKey,
+    context: BatchContext,
+  ): void {
     const { workspace, runId, stepId, attempt, sentBy: target } = message;
     if (!this.#parts.claims.isRight(message.claim, { target, workspace, runId, stepId, attempt })) {
       this.#parts.logger.warn('a step result without the right claim was refused', {
@@ -151,7 +160,7 @@ export class RunCommands {
       });
       return;
     }
-    this.#quietly(runKeyOf(message), toResumption(message), context);
+    this.#quietly(runKey, toResumption(message), context);
   }
 
   #approval(message: Extract<IncomingResume, { approvalId: string }>, context: BatchContext): void {

@@ -13,7 +13,7 @@
  * 6. A commit takes inputs until its work is enough, and at least one; the rest is for the next.
  */
 import { isStoreFailure } from '@signalbox/data-folder';
-import { type RunKey, runKeyOf, runOfKey } from '@signalbox/protocol';
+import { type RunKey, runOfKey } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 import type { Database } from 'better-sqlite3';
 import type { Catalog } from './catalog/catalog.js';
@@ -329,7 +329,7 @@ export class WritePath {
         else if (input.command.type !== 'release') commands.control(input.command, context);
         break;
       case 'resume':
-        commands.resume(input.resume, context);
+        commands.resume(input, context);
         break;
       case 'timer':
         if (!context.changes.hasChangedTimer(input.timer)) commands.timer(input.timer, context);
@@ -347,9 +347,8 @@ export class WritePath {
 export const runKeyOfInput = (input: BatchInput): RunKey | undefined => {
   switch (input.kind) {
     case 'run':
-      return runKeyOf(input.command);
     case 'resume':
-      return runKeyOf(input.resume);
+      return input.runKey;
     case 'timer':
       return input.timer.runKey;
     case 'catalog':
@@ -358,10 +357,6 @@ export const runKeyOfInput = (input: BatchInput): RunKey | undefined => {
   }
 };
 
-/** What is handled in the order in which it comes. */
-const keyOf = (input: BatchInput): string => {
-  const runKey = runKeyOfInput(input);
-  if (runKey !== undefined) return `run/${runKey}`;
-  if (input.kind === 'catalog') return `catalog/${input.command.workspace}`;
-  return input.kind;
-};
+/** What is handled in the order in which it comes. No id holds a colon. */
+const keyOf = (input: BatchInput): string =>
+  runKeyOfInput(input) ?? (input.kind === 'catalog' ? `catalog:${input.command.workspace}` : input.kind);

@@ -39,17 +39,17 @@ export {
   subscribeLive,
 } from './live.js';
 export type { MessageHeaders } from './message-headers.js';
+export type { OutgoingMessage } from './outgoing.js';
 export { pause } from './pause.js';
 export { consumerNames, type Drift, provision, remakeConsumer, type Topology } from './provision.js';
 export type { PublishOutcome } from './pub-ack.js';
 export { publishUntilStored } from './publish-until-stored.js';
 export {
-  type OutgoingMessage,
+  createPublisher,
   PublishError,
   type Publisher,
   type PublisherOptions,
 } from './publisher.js';
-export { createPublisher } from './publisher-of-connection.js';
 export { type ReadOptions, readStream } from './read-stream.js';
 export { createRounds, type Rounds } from './rounds.js';
 export { type SettleTaskOptions, settleTask } from './settle-task.js';

@@ -1,7 +1,8 @@
 /** Publishing what must not be lost: a result may be the only trace of work that cannot be done twice. */
 import { TransientError } from './errors.js';
+import type { OutgoingMessage } from './outgoing.js';
 import { pause } from './pause.js';
-import type { OutgoingMessage, Publisher } from './publisher.js';
+import type { Publisher } from './publisher.js';
 
 const firstPauseMs = 500;
 const maxPauseMs = 10_000;

@@ -11,29 +11,28 @@
  *    where the stream still holds what it says. Otherwise it goes out once more, under an id that nobody knows: who
  *    receives it twice takes it once, and who has never received it would wait for ever.
  * 5. What goes out in a row into a stream of which this is the only publisher needs two acknowledgements (`row.ts`).
- * 6. One inbox subscription serves all messages and one timer serves all deadlines, so a message costs a map
+ * 6. In a cluster nothing has a message id. A stream of several copies takes its messages out of a log that its members
+ *    share, and nats-server 2.9 finds a duplicate only when it takes it out. A member that was killed takes out the end of
+ *    that log once more, and has forgotten the ids of what was removed since, or is older than the duplicate window: it
+ *    stores that again. From then on it numbers messages otherwise than the other members do, and once it leads, what was
+ *    acknowledged to a publisher is gone. Where nothing is a duplicate, none of this happens
+ *    (`packages/testing/test/cluster.int.test.ts`). What is stored twice instead, its receivers take once.
+ * 7. One inbox subscription serves all messages and one timer serves all deadlines, so a message costs a map
  *    entry and no request of its own.
  */
 import { randomUUID } from 'node:crypto';
-import { headers as createHeaders, type Msg, type MsgHdrs } from '@nats-io/nats-core';
-import { ContractError, headers as names } from '@signalbox/protocol';
-import { type Connection, type Link, linkOf } from './connection.js';
+import type { Msg } from '@nats-io/nats-core';
+import { ContractError } from '@signalbox/protocol';
+import { type Connection, isClustered, type Link, linkOf } from './connection.js';
 import { ForbiddenError, TransientError } from './errors.js';
-import { type MessageHeaders, writeHeaders } from './message-headers.js';
+import { headersOnWire, isHeaderValue } from './message-headers.js';
+import { type Entry, forgetSending, type Given, type OutgoingMessage, settle } from './outgoing.js';
 import { isStored, type Outcome, type PublishOutcome, readAck } from './pub-ack.js';
 import { type Row, rowsOf } from './row.js';
 import { isStoredAsSaid, type Sight } from './stored-as-said.js';
 
-export interface OutgoingMessage {
-  readonly subject: string;
-  /** `Nats-Msg-Id`. Without one a repeated publish may store the message twice. */
-  readonly id?: string;
-  readonly headers?: MessageHeaders;
-  readonly data: Uint8Array | string;
-}
-
 export interface PublisherOptions {
-  /** After this long without an acknowledgement the message is sent again. Default 2 s. */
+  /** After this long without an acknowledgement the message is sent again. Default 2 s, in a cluster 5 s. */
   ackTimeoutMs?: number;
   /** After this long in all, the publish fails with a `TransientError`. Default 30 s. */
   deadlineMs?: number;
@@ -72,30 +71,9 @@ export class PublishError extends TransientError {
 }
 
 const noStreamDelayMs = 100;
+/** A repetition is stored again in a cluster: not before a leader that is merely slow has had its time. */
+const clusterAckTimeoutMs = 5_000;
 const headerRoomBytes = 128;
-
-interface Entry {
-  readonly token: number;
-  /** Nobody else publishes on its subject. */
-  readonly isSole: boolean;
-  readonly subject: string;
-  readonly data: Uint8Array;
-  headers: MsgHdrs | undefined;
-  readonly settle: (outcome: Outcome) => void;
-  readonly givenAt: number;
-  readonly deadlineAt: number;
-  sentAt: number;
-  /** Of the connection that it went out on first, or undefined. */
-  firstSentOn: number | undefined;
-  /** Under this id. */
-  sendCount: number;
-  /** It is being looked whether the stream holds it. */
-  isLookedFor: boolean;
-  /** Nobody was there to take it; to be sent again at this time, rather than when its acknowledgement is late. */
-  againAt: number | undefined;
-  /** In which it went out, while that may still prove it. */
-  row: Row<Entry> | undefined;
-}
 
 export function createPublisher(connection: Connection, options: PublisherOptions = {}): Publisher {
   return new PipelinedPublisher(connection, options);
@@ -104,6 +82,7 @@ export function createPublisher(connection: Connection, options: PublisherOption
 class PipelinedPublisher implements Publisher {
   readonly #connection: Connection;
   readonly #link: Link;
+  readonly #isClustered: boolean;
   readonly #ackTimeoutMs: number;
   readonly #deadlineMs: number;
   readonly #maxUnacknowledged: number;
@@ -121,7 +100,8 @@ class PipelinedPublisher implements Publisher {
     this.#connection = connection;
     this.#link = linkOf(connection);
     this.#inbox = `${this.#link.newInbox()}.`;
-    this.#ackTimeoutMs = options.ackTimeoutMs ?? 2_000;
+    this.#isClustered = isClustered(connection);
+    this.#ackTimeoutMs = options.ackTimeoutMs ?? (this.#isClustered ? clusterAckTimeoutMs : 2_000);
     this.#deadlineMs = options.deadlineMs ?? 30_000;
     this.#maxUnacknowledged = options.maxUnacknowledged ?? 4_096;
     this.#sight = options.sight ?? 'subject';
@@ -142,17 +122,13 @@ class PipelinedPublisher implements Publisher {
   }
 
   async publish(message: OutgoingMessage): Promise<PublishOutcome> {
-    const outcome = this.#enqueue(message);
-    this.#pump();
-    const decided = await outcome;
-    if (decided instanceof Error) throw decided;
-    return decided;
+    const [outcome] = await this.#give([message]);
+    if (outcome === undefined || outcome instanceof Error) throw outcome;
+    return outcome;
   }
 
   async publishAll(messages: readonly OutgoingMessage[]): Promise<PublishOutcome[]> {
-    const given = messages.map((message) => this.#enqueue(message));
-    this.#pump();
-    const outcomes = await Promise.all(given);
+    const outcomes = await this.#give(messages);
     const failure = outcomes.find((outcome) => outcome instanceof Error);
     if (failure !== undefined) throw new PublishError(outcomes, { cause: failure });
     return outcomes.filter(isStored);
@@ -172,12 +148,19 @@ class PipelinedPublisher implements Publisher {
     const left = [...this.#unacknowledged.values(), ...this.#waiting];
     this.#unacknowledged.clear();
     this.#waiting = [];
-    for (const entry of left) entry.settle(new TransientError('the publisher was closed'));
+    for (const entry of left) settle(entry, new TransientError('the publisher was closed'));
   }
 
-  #sizeError({ subject, id, headers }: OutgoingMessage, dataBytes: number): ContractError | undefined {
+  /** Why no server would take it. */
+  #refusal({ subject, id, headers }: OutgoingMessage, dataBytes: number): ContractError | undefined {
     let size = dataBytes + headerRoomBytes + Buffer.byteLength(id ?? '');
-    for (const name in headers) size += name.length + (headers[name]?.length ?? 0) + 4;
+    let isPlain = isHeaderValue(id ?? '');
+    for (const name in headers) {
+      const value = headers[name] ?? '';
+      size += name.length + value.length + 4;
+      isPlain &&= isHeaderValue(value);
+    }
+    if (!isPlain) return new ContractError('a header of a message has a line end in it', subject);
     const limit = this.#connection.maxPayloadBytes;
     if (size <= limit) return undefined;
     return new ContractError(
@@ -186,34 +169,48 @@ class PipelinedPublisher implements Publisher {
     );
   }
 
-  #enqueue(message: OutgoingMessage): Promise<Outcome> | Outcome {
-    if (this.#isClosed) return new TransientError('the publisher is closed');
-    const data = typeof message.data === 'string' ? Buffer.from(message.data) : message.data;
-    const tooLarge = this.#sizeError(message, data.length);
-    if (tooLarge !== undefined) return tooLarge;
-    const now = Date.now();
-    return new Promise((settle) => {
-      this.#waiting.push({
-        token: ++this.#lastToken,
-        isSole: this.#isSole(message.subject),
-        subject: message.subject,
-        data,
-        headers: writeHeaders(message.id, message.headers),
-        settle,
-        givenAt: now,
-        deadlineAt: now + this.#deadlineMs,
-        sentAt: 0,
-        firstSentOn: undefined,
-        sendCount: 0,
-        isLookedFor: false,
-        againAt: undefined,
-        row: undefined,
-      });
-      this.#timer ??= setInterval(
-        () => this.#checkTimes(),
-        Math.max(10, Math.min(this.#ackTimeoutMs / 4, noStreamDelayMs)),
-      );
+  #give(messages: readonly OutgoingMessage[]): Promise<readonly Outcome[]> {
+    return new Promise((resolve) => {
+      const given: Given = { outcomes: [], leftCount: messages.length, resolve };
+      if (messages.length === 0) resolve([]);
+      const now = Date.now();
+      for (const [place, message] of messages.entries()) this.#enqueue(message, given, place, now);
+      this.#pump();
     });
+  }
+
+  #enqueue(message: OutgoingMessage, given: Given, place: number, now: number): void {
+    const data = typeof message.data === 'string' ? Buffer.from(message.data) : message.data;
+    const refusal = this.#isClosed
+      ? new TransientError('the publisher is closed')
+      : this.#refusal(message, data.length);
+    if (refusal !== undefined) {
+      settle({ given, place }, refusal);
+      return;
+    }
+    this.#waiting.push({
+      token: ++this.#lastToken,
+      given,
+      place,
+      isSole: this.#isSole(message.subject),
+      subject: message.subject,
+      data,
+      headers: message.headers,
+      id: this.#isClustered ? undefined : message.id,
+      isRepeated: false,
+      givenAt: now,
+      deadlineAt: now + this.#deadlineMs,
+      sentAt: 0,
+      firstSentOn: undefined,
+      sendCount: 0,
+      isLookedFor: false,
+      againAt: undefined,
+      row: undefined,
+    });
+    this.#timer ??= setInterval(
+      () => this.#checkTimes(),
+      Math.max(10, Math.min(this.#ackTimeoutMs / 4, noStreamDelayMs)),
+    );
   }
 
   #pump(): void {
@@ -236,12 +233,10 @@ class PipelinedPublisher implements Publisher {
     entry.firstSentOn ??= this.#link.breakCount;
     entry.sendCount += 1;
     try {
-      const { subject, data, headers } = entry;
-      const reply = entry.row?.isInside(entry) === true ? undefined : this.#inbox + entry.token;
-      this.#link.nats.publish(subject, data, {
-        ...(reply === undefined ? {} : { reply }),
-        ...(headers === undefined ? {} : { headers }),
-      });
+      const { subject, data, id, isRepeated, row } = entry;
+      const headers = headersOnWire(entry.headers, { id, isRepeated });
+      if (row?.isInside(entry) === true) this.#link.nats.publish(subject, data, { headers });
+      else this.#link.nats.publish(subject, data, { headers, reply: this.#inbox + entry.token });
     } catch (cause) {
       this.#decide(entry, new TransientError(`cannot publish on ${entry.subject}`, { cause }));
     }
@@ -313,8 +308,7 @@ class PipelinedPublisher implements Publisher {
       this.#pump();
       return;
     }
-    entry.headers ??= createHeaders();
-    entry.headers.set(names.messageId, `${entry.headers.get(names.messageId)}/${randomUUID()}`);
+    entry.id = `${entry.id ?? ''}/${randomUUID()}`;
     forgetSending(entry);
     this.#sendAgain(entry);
   }
@@ -334,7 +328,7 @@ class PipelinedPublisher implements Publisher {
       clearInterval(this.#timer);
       this.#timer = undefined;
     }
-    entry.settle(outcome);
+    settle(entry, outcome);
     if (entry.row !== undefined && !isStored(outcome)) this.#sendRowAgain(entry.row);
   }
 
@@ -348,8 +342,7 @@ class PipelinedPublisher implements Publisher {
     const { row } = entry;
     if (row !== undefined) this.#sendRowAgain(row);
     if (row?.isInside(entry) === true) return;
-    entry.headers ??= createHeaders();
-    entry.headers.set(names.repeated, '1');
+    entry.isRepeated = true;
     this.#send(entry);
   }
 
@@ -373,9 +366,3 @@ class PipelinedPublisher implements Publisher {
     this.#pump();
   }
 }
-
-/** What the server then calls a duplicate is looked for. */
-const forgetSending = (entry: Entry): void => {
-  entry.firstSentOn = undefined;
-  entry.sendCount = 0;
-};

@@ -38,6 +38,16 @@ test('headers and binary data arrive as they were given', async () => {
   expect([...(stored?.data ?? [])]).toEqual([...data]);
 });
 
+test('a line end in a header is refused, and stops none of the others', async () => {
+  const odd = { ...message(1), headers: { traceparent: 'x\r\nNats-Msg-Id: m0' } };
+  const error = await bus.publisher
+    .publishAll([message(0), odd, message(2)])
+    .catch((cause: unknown) => cause);
+  const { outcomes } = error as PublishError;
+  expect(outcomes.map((outcome) => outcome instanceof ContractError)).toEqual([false, true, false]);
+  expect(await storedData(await bus.connect())).toEqual(['0', '2']);
+});
+
 test('no more than the permitted number of messages is unacknowledged, and all are stored', async () => {
   const publisher = createPublisher(bus.connection, { maxUnacknowledged: 3 });
   const outcomes = await publisher.publishAll(range(50).map(message));

@@ -68,22 +68,22 @@ export const encodeEvent = (envelope: EventEnvelope): WireMessage => {
   return encodeEventAround(envelope, JSON.stringify(data));
 };
 
-/** As `encodeEvent`, for a publisher that has the JSON text of the data (without its type) already. */
+const field = (name: string, text: string | undefined): string =>
+  text === undefined ? '' : `,"${name}":${JSON.stringify(text)}`;
+
+/**
+ * As `encodeEvent`, for a publisher that has the JSON text of the data (without its type) already. What the subject is
+ * made of are ids (it would be refused otherwise), and they need no escape.
+ */
 export const encodeEventAround = (envelope: EventEnvelope, dataText: string): WireMessage => {
-  const head = JSON.stringify({
-    specversion: '1.0',
-    id: envelope.id,
-    source: sourcePrefix + envelope.workspace,
-    type: typePrefix + envelope.data.type,
-    subject: aboutSubject(envelope.runId, envelope.data),
-    time: new Date(envelope.at).toISOString(),
-    datacontenttype: 'application/json',
-    runid: envelope.runId ?? undefined,
-    sequence: envelope.sequence,
-    causationid: envelope.causationId,
-    traceparent: envelope.traceparent,
-  });
-  return wireMessage(eventSubject(envelope), envelope.id, `${head.slice(0, -1)},"data":${dataText}}`);
+  const { id, workspace, runId, sequence, at, causationId, traceparent, data } = envelope;
+  const text =
+    `{"specversion":"1.0","id":${JSON.stringify(id)},"source":"${sourcePrefix}${workspace}"` +
+    `,"type":"${typePrefix}${data.type}","subject":"${aboutSubject(runId, data)}"` +
+    `,"time":"${new Date(at).toISOString()}","datacontenttype":"application/json"` +
+    `${runId === null ? '' : `,"runid":"${runId}"`},"sequence":${sequence}` +
+    `${field('causationid', causationId)}${field('traceparent', traceparent)},"data":${dataText}}`;
+  return wireMessage(eventSubject(envelope), id, text);
 };
 
 /** @throws ContractError where the text is not an event of this protocol, or is on a subject that is not its own. */

@@ -1,6 +1,6 @@
 /**
  * What three copies of a stream are worth. The first test documents nats-server 2.9.10, so that a newer one is checked by
- * running it; the second is the reason why nothing has a message id in a cluster (`publisher-of-connection.ts`).
+ * running it; the second is the reason why nothing has a message id in a cluster (`publisher.ts` in `packages/messaging`).
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

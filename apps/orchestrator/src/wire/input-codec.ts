@@ -16,6 +16,8 @@ import {
   isEvent,
   parseTaskSubject,
   type RunCommand,
+  type RunKey,
+  runKeyOf,
   TASKS,
   type WireMessage,
 } from '@signalbox/protocol';
@@ -32,9 +34,14 @@ export interface IncomingMessage {
   readonly data: Uint8Array;
 }
 
+interface OfRun {
+  readonly runKey: RunKey;
+  readonly message: IncomingMessage;
+}
+
 export type BatchInput =
-  | { readonly kind: 'run'; readonly command: RunCommand; readonly message: IncomingMessage }
-  | { readonly kind: 'resume'; readonly resume: IncomingResume; readonly message: IncomingMessage }
+  | ({ readonly kind: 'run'; readonly command: RunCommand } & OfRun)
+  | ({ readonly kind: 'resume'; readonly resume: IncomingResume } & OfRun)
   | { readonly kind: 'catalog'; readonly command: CatalogCommand; readonly message: IncomingMessage }
   | { readonly kind: 'timer'; readonly timer: Timer }
   | { readonly kind: 'dead_letter'; readonly report: DeadLetterReport; readonly message: IncomingMessage };
@@ -61,13 +68,17 @@ const decode = (message: IncomingMessage): BatchInput => {
   const address = parseTaskSubject(message.subject);
   switch (address.kind) {
     case 'run':
-    case 'run.own':
-      return { kind: 'run', command: decodeRunCommand(incoming), message };
+    case 'run.own': {
+      const command = decodeRunCommand(incoming);
+      return { kind: 'run', command, runKey: runKeyOf(command), message };
+    }
     case 'resume.step':
     case 'resume.agent':
     case 'resume.approval':
-    case 'resume.child':
-      return { kind: 'resume', resume: decodeResumeMessage(incoming), message };
+    case 'resume.child': {
+      const resume = decodeResumeMessage(incoming);
+      return { kind: 'resume', resume, runKey: runKeyOf(resume), message };
+    }
     case 'catalog':
       return { kind: 'catalog', command: decodeCatalogCommand(incoming), message };
     case 'deadletter':
