@@ -6,6 +6,7 @@ import {
   openConnection,
   type PublishOutcome,
   publishLive,
+  readNext,
   remakeConsumer,
   TipAnnouncer,
 } from '@signalbox/messaging';
@@ -16,6 +17,7 @@ import {
   figuresSubjects,
   isEvent,
   type OrchestratorFigures,
+  TASKS,
 } from '@signalbox/protocol';
 import { runService, tellWaits } from '@signalbox/service';
 import { createStarlark, type Starlark } from '@signalbox/starlark-wasm';
@@ -29,6 +31,7 @@ import { openLog } from './log/open-log.js';
 import { createOrchestrator } from './orchestrator.js';
 import { openDatabase } from './store/database.js';
 import { createTaskQueue, ownConsumers, withdrawTask } from './task-queue.js';
+import { followUndelivered } from './undelivered.js';
 
 const { name, inboxPrefix } = busUsers.orchestrator;
 const maxBatch = 500;
@@ -130,6 +133,10 @@ await runService({
       (running) => running.stop({ graceMs: 5_000 }),
     );
     consumption.done.catch(fail);
+    const { sources } = consumption;
+    const next = (filterSubject: string, fromSequence: number) =>
+      readNext(connection, TASKS, filterSubject, fromSequence);
+    scope.use(followUndelivered({ consumers: ownConsumers, sources, next, clock, logger, fail }));
     intake.start().catch(fail);
     return { database: config.databaseFile };
   },

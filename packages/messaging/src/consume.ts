@@ -50,8 +50,19 @@ export interface Consumption {
   readonly inFlightCount: number;
   /** Asked of the server and not delivered yet. */
   readonly requestedCount: number;
+  /** By durable name. */
+  readonly sources: ReadonlyMap<string, ConsumedSource>;
   /** Stops pulling, gives unstarted deliveries back at once, waits up to `graceMs` (default 10 s) for handlers; what is unsettled then is left to redelivery. */
   stop(options?: { graceMs?: number }): Promise<void>;
+}
+
+export interface ConsumedSource {
+  /** Asked of the server and not delivered yet. */
+  readonly requestedCount: number;
+  /** Whether the message of this number was delivered here, and is not settled. */
+  holds(sequence: number): boolean;
+  /** Makes the consumer ready once more, as on a new connection: what is unsettled may be delivered again. */
+  beginAnew(): void;
 }
 
 /** Waits for a consumer that nobody has provisioned yet, and survives restarts of the server. */
@@ -174,6 +185,17 @@ function startConsumption(
         .catch(() => undefined);
     resolve();
   };
+  const consumedSource = (source: ConsumeSource, window: PullWindow): ConsumedSource => ({
+    get requestedCount() {
+      return window.requestedCount;
+    },
+    holds: (sequence) => {
+      for (const { consumer, streamSequence } of unsettled)
+        if (streamSequence === sequence && consumer === source.durable) return true;
+      return false;
+    },
+    beginAnew: () => window.beginAnew(),
+  });
   let stopped: Promise<void> | undefined;
   return {
     done,
@@ -183,6 +205,9 @@ function startConsumption(
     get requestedCount() {
       return windows.reduce((sum, window) => sum + window.requestedCount, 0);
     },
+    sources: new Map(
+      sources.map((source, index) => [source.durable, consumedSource(source, windows[index] as PullWindow)]),
+    ),
     stop: (stopOptions) => {
       stopped ??= stop(stopOptions?.graceMs ?? defaultGraceMs);
       return stopped;

@@ -10,6 +10,7 @@ export {
 } from './connection.js';
 export {
   type ConsumeBatchesOptions,
+  type ConsumedSource,
   type ConsumeEachOptions,
   type ConsumeOptions,
   type ConsumeSource,
@@ -64,6 +65,7 @@ export {
   readLast,
   readMessages,
   readNewest,
+  readNext,
   readStreamFacts,
   type StoredMessage,
   type StreamFacts,

@@ -110,6 +110,13 @@ export class PullWindow {
     this.#queueRefill();
   }
 
+  /** As on a new connection: the consumer is made ready before the next request. */
+  beginAnew(): void {
+    if (this.#subscription === undefined) return;
+    this.#preparedAt = undefined;
+    void this.#open();
+  }
+
   /** Withdraws what is requested; what is on its way still reaches `onMessage` before this resolves. */
   async drain(): Promise<void> {
     const subscription = this.#subscription;
