@@ -38,6 +38,8 @@ export interface IntakeParts {
   readonly horizon: Horizon;
   readonly clock: Clock;
   readonly meter: TurnMeter;
+  /** Called when the wall clock was set back by so much. */
+  readonly setBack: (ms: number) => void;
   /** Called when something is published, and what had brought it is settled. */
   readonly tell: () => void;
   /** Called with what nobody handles; the process must end. */
@@ -306,13 +308,13 @@ export class Intake {
   }
 
   #lookAtClock(): void {
-    const { clock, timers } = this.#parts;
+    const { clock, setBack } = this.#parts;
     const wall = clock.now();
     const monotonic = clock.monotonic();
     const setBackMs = Math.round(monotonic - this.#lookedAt.monotonic - (wall - this.#lookedAt.wall));
     this.#lookedAt = { wall, monotonic };
     if (setBackMs < minSetBackMs) return;
-    timers.bringForward(setBackMs);
+    setBack(setBackMs);
     this.#wake?.cancel();
     this.#wake = undefined;
   }

@@ -138,6 +138,9 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
     else intake.setAside(unsentDeadLetter(message, cause.message, clock.now()));
   };
   const relay = new Relay({ outlet, setAside, clock, logger, fail });
+  // Set back while nobody looked: what was recorded last lies in the future.
+  const aheadMs = (stores.timers.lastRecordedAt() ?? 0) - clock.now();
+  if (aheadMs > 0) stores.timers.bringForward(aheadMs);
   const timers = new Timers(stores.timers.all());
   const inFlight = new InFlight({
     queue: parts.queue,
@@ -160,6 +163,11 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
     horizon,
     clock,
     meter,
+    setBack: (ms) => {
+      // For the next start too.
+      stores.timers.bringForward(ms);
+      timers.bringForward(ms);
+    },
     tell: parts.tell,
     fail,
   });

@@ -250,4 +250,27 @@ describe('a wall clock that is set', () => {
     await passes(1_500);
     expect(world.row('run-2').status).toBe('COMPLETED');
   });
+
+  test('back by ten minutes while the orchestrator is down makes no wait longer than since the last event', async () => {
+    await passes(1_000);
+    world.crash();
+    world.clock.set(-600_000);
+    await world.open();
+    await passes(2_000);
+    expect(world.row('run-1').status).toBe('RUNNING');
+    await passes(1_000);
+    expect(world.row('run-1').status).toBe('COMPLETED');
+  });
+
+  test('back by ten minutes before the orchestrator dies counts once', async () => {
+    await passes(500);
+    world.clock.set(-600_000);
+    await passes(1_000);
+    world.crash();
+    await world.open();
+    await passes(1_000);
+    expect(world.row('run-1').status).toBe('RUNNING');
+    await passes(500);
+    expect(world.row('run-1').status).toBe('COMPLETED');
+  });
 });
