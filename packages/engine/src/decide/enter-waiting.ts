@@ -33,9 +33,9 @@ export const enterWait = (turn: Turn, at: AtStep, plan: WaitPlan, answers: Evalu
   enterUntil(turn, at, plan, dueAt);
 };
 
-/** A time that has passed is due at once. */
+/** A time that has passed is due at once; one before 1970 is no instant of a history. */
 const enterUntil = (turn: Turn, at: AtStep, plan: WaitPlan, dueAt: Instant): void =>
-  turn.emit({ type: 'state.entered', ...at, kind: 'wait', dueAt, next: plan.next });
+  turn.emit({ type: 'state.entered', ...at, kind: 'wait', dueAt: Math.max(0, dueAt), next: plan.next });
 
 const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
 
