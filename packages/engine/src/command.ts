@@ -33,6 +33,8 @@ export type Command =
       readonly attempt: Attempt;
       /** One for each time that a worker begins the attempt, made by it: clocks do not tell beginnings apart. */
       readonly beginning: string;
+      /** One of the same worker from which nothing has come: it has not been executed, and counts no more. */
+      readonly replaces?: string;
       readonly startedAt: Instant;
       readonly worker: string;
     }

@@ -31,7 +31,8 @@ const advice: { readonly [code in StepErrorCode]: string } = {
   PROVIDER_REFUSED: "The provider refused the request; change the agent's prompt or its model.",
   WORKER_LOST: 'Check that workers are running; add attempts under `retry`.',
   LIMIT_EXCEEDED: 'Let the workflow end earlier, or raise the limit where that is right.',
-  POISON_MESSAGE: 'Look at the dead letter of this step: no worker could finish it.',
+  POISON_MESSAGE:
+    'Each worker that began it died of it, or was killed: look at the logs of those that its events name.',
   CANCELLED: 'Start the run again if it was cancelled by mistake.',
   INTERNAL: 'This is a fault of Signalbox; please report it with the run id.',
 };

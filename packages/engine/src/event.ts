@@ -247,6 +247,7 @@ export type RunEvent =
       readonly stepId: string;
       readonly attempt: Attempt;
       readonly beginning: string;
+      readonly replaces?: string;
       readonly startedAt: Instant;
       readonly worker: string;
     }

@@ -158,10 +158,8 @@ export interface Step {
   readonly startedAt?: Instant;
   readonly endedAt?: Instant;
   readonly worker?: string;
-  /** How often the present attempt was reported as begun: more than once where its holder died. */
-  readonly begunCount?: number;
-  /** The last of these, by the id that its worker gave it. */
-  readonly beginning?: string;
+  /** Of the present attempt, by the ids that its workers gave them: more than one where its holder died. */
+  readonly beginnings?: readonly string[];
   /** Of the last attempt that failed; gone after a success. */
   readonly error?: StepError;
   readonly warnings?: readonly { readonly code: string; readonly message: string }[];

@@ -31,7 +31,7 @@ const ofStep = {
 };
 
 const stepReport = z.discriminatedUnion('type', [
-  z.object({ ...ofStep, type: z.literal('step.started'), beginning: id }),
+  z.object({ ...ofStep, type: z.literal('step.started'), beginning: id, replaces: id.optional() }),
   z.object({
     ...ofStep,
     type: z.literal('step.succeeded'),

@@ -188,6 +188,7 @@ const stepFacts = [
     stepId: id,
     attempt,
     beginning: id,
+    replaces: id.optional(),
     startedAt: instant,
     worker: z.string(),
   }),

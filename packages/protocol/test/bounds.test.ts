@@ -71,6 +71,7 @@ const fields: Readonly<Record<string, Bound>> = {
   workspace: id,
   stepId: id,
   beginning: id,
+  replaces: id,
   approvalId: id,
   signalId: ownId,
   childRunId: ownId,

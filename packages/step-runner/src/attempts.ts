@@ -5,14 +5,13 @@
  * 1. An attempt that is being executed is never executed beside itself.
  * 2. Of finished attempts the newest results are kept, up to `maxKeptBytes`: their word is given again, not their work.
  */
-import type { OutgoingMessage } from '@signalbox/messaging';
-import { eventSubjects, type StepTask } from '@signalbox/protocol';
+import { eventSubjects, type StepTask, type WireMessage } from '@signalbox/protocol';
 
 /** How the work on an attempt ended: its result is stored, nobody wanted one, or it goes to somebody else. */
 export type AttemptEnd = 'reported' | 'unwanted' | 'given_back';
 
 export interface FinishedAttempt {
-  readonly result: OutgoingMessage;
+  readonly result: WireMessage;
   readonly at: number;
   readonly attempt: number;
   /** Where the log tells of its step. */
@@ -27,6 +26,8 @@ export class Attempts {
   /** By idempotency key, the oldest first. */
   readonly #finished = new Map<string, FinishedAttempt>();
   #keptBytes = 0;
+  /** By idempotency key: the last beginning that was reported, and from which nothing has come. */
+  readonly #reportedBegun = new Map<string, string>();
 
   inHand(key: string): Promise<AttemptEnd> | undefined {
     return this.#inHand.get(key);
@@ -49,7 +50,24 @@ export class Attempts {
     }
   }
 
-  resultOf(key: string): OutgoingMessage | undefined {
+  /** Gives the beginning that was reported before, where nothing has come from it: it counts no more. */
+  reportBegun(key: string, beginning: string): string | undefined {
+    const before = this.#reportedBegun.get(key);
+    this.#reportedBegun.delete(key);
+    this.#reportedBegun.set(key, beginning);
+    for (const oldest of this.#reportedBegun.keys()) {
+      if (this.#reportedBegun.size <= maxKeptCount) break;
+      this.#reportedBegun.delete(oldest);
+    }
+    return before;
+  }
+
+  /** It is executed, or nobody wants it any more. */
+  noteBegun(key: string): void {
+    this.#reportedBegun.delete(key);
+  }
+
+  resultOf(key: string): WireMessage | undefined {
     return this.#finished.get(key)?.result;
   }
 
@@ -58,7 +76,7 @@ export class Attempts {
     return [...this.#finished.values()].filter((each) => each.at > at);
   }
 
-  keep({ idempotencyKey, attempt, ...step }: StepTask, result: OutgoingMessage, at: number): void {
+  keep({ idempotencyKey, attempt, ...step }: StepTask, result: WireMessage, at: number): void {
     this.#forget(idempotencyKey);
     const factSubject = eventSubjects.step(step.workspace, step.runId, step.stepId);
     this.#finished.set(idempotencyKey, { result, at, attempt, factSubject });

@@ -10,7 +10,7 @@
  * 3. Then the answers that wait, then the log, in this order: an answer leaves the queue only when the log has it.
  * 4. At last whoever may have begun it since, from another copy of the same task, is asked.
  */
-import { type Connection, type Delivery, type OutgoingMessage, readLast, textOf } from '@signalbox/messaging';
+import { type Connection, type Delivery, readLast, textOf } from '@signalbox/messaging';
 import {
   ContractError,
   decodeResumeMessage,
@@ -21,11 +21,13 @@ import {
   type StepTask,
   TASKS,
   taskSubjects,
+  type WireMessage,
 } from '@signalbox/protocol';
 import { lastFact } from './abort-watch.js';
 import type { AttemptEnd, Attempts } from './attempts.js';
 import type { Holders } from './holders.js';
 import { isAttemptOver } from './step-outcome.js';
+import { withClaim } from './step-report.js';
 import type { TaskAge } from './task-age.js';
 
 export type Verdict =
@@ -33,7 +35,7 @@ export type Verdict =
   /** Somebody may have begun it and died. */
   | { readonly kind: 'begin_again' }
   | { readonly kind: 'in_hand'; readonly end: Promise<AttemptEnd> }
-  | { readonly kind: 'finished_here'; readonly result: OutgoingMessage }
+  | { readonly kind: 'finished_here'; readonly result: WireMessage }
   | { readonly kind: 'held_elsewhere' }
   | { readonly kind: 'over'; readonly because: string };
 
@@ -76,11 +78,12 @@ export const judgeTask = async (task: StepTask, delivery: Delivery, parts: Judge
 const overBy = (fact: EventData | undefined, { attempt }: StepTask): Verdict | undefined =>
   fact !== undefined && isAttemptOver(fact, attempt) ? { kind: 'over', because: fact.type } : undefined;
 
-const knownHere = ({ idempotencyKey }: StepTask, { attempts }: JudgeParts): Verdict | undefined => {
+/** A database that was made again gives new claims: what was finished under an old one is the answer to the new one. */
+const knownHere = ({ idempotencyKey, claim }: StepTask, { attempts }: JudgeParts): Verdict | undefined => {
   const end = attempts.inHand(idempotencyKey);
   if (end !== undefined) return { kind: 'in_hand', end };
   const result = attempts.resultOf(idempotencyKey);
-  return result && { kind: 'finished_here', result };
+  return result && { kind: 'finished_here', result: withClaim(result, claim) };
 };
 
 const hasWaitingAnswer = async (

@@ -19,7 +19,6 @@ import {
   consumeEach,
   createDeadLetterReporter,
   type Delivery,
-  type OutgoingMessage,
   type Publisher,
   pause,
   publishUntilStored,
@@ -36,6 +35,7 @@ import {
   heldSubjectOf,
   parseTaskSubject,
   type StepTask,
+  type WireMessage,
 } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 import { createAbortWatch, lastFact } from './abort-watch.js';
@@ -227,20 +227,31 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
    * server that has lost its newest messages lacks the end of the attempt until the log is published again.
    */
   const workAgain = async (task: StepTask, delivery: Delivery, logger: Logger): Promise<AttemptEnd> => {
-    const holder = holderOf(task, delivery);
+    const { idempotencyKey } = task;
+    const { beginning, ...about } = holderOf(task, delivery);
+    const replaces = attempts.reportBegun(idempotencyKey, beginning);
+    const holder = { ...about, beginning, ...(replaces === undefined ? {} : { replaces }) };
     await publisher.publish(begunAgainReport(holder));
-    if (await isRefused(holder)) {
-      logger.info('a step was begun too often, or is over; not executed again');
-      return 'unwanted';
-    }
-    return work(task, delivery, logger, holder, true);
+    const isWanted = !(await isRefused(holder));
+    attempts.noteBegun(idempotencyKey);
+    if (isWanted) return work(task, delivery, logger, holder, true);
+    logger.info('a step was begun too often, or is over; not executed again');
+    return 'unwanted';
   };
 
-  /** Waits until the log has the report. An orchestrator that is away counts it later. */
+  /**
+   * Waits until the log has the report. An orchestrator that is away counts it later. A server that is away is waited
+   * for: what was reported as begun, and is given back, would be counted without having been executed.
+   */
   const isRefused = async ({ task, beginning }: StepHolder): Promise<boolean> => {
-    const until = now() + (options.echoWaitMs ?? defaultEchoWaitMs);
-    for (; now() < until; await pause(echoPollMs, stopping)) {
-      const fact = await lastFact(connection, eventSubjects.step(task.workspace, task.runId, task.stepId));
+    const subject = eventSubjects.step(task.workspace, task.runId, task.stepId);
+    const waitMs = options.echoWaitMs ?? defaultEchoWaitMs;
+    for (let until = now() + waitMs; now() < until; await pause(echoPollMs, stopping)) {
+      const fact = await lastFact(connection, subject).catch((error: unknown) => {
+        if (!(error instanceof TransientError) || stopping.aborted) throw error;
+        until = now() + waitMs;
+        return undefined;
+      });
       if (fact !== undefined && isAttemptOver(fact, task.attempt)) return true;
       if (fact?.type === 'step.started' && fact.beginning === beginning) return false;
     }
@@ -256,7 +267,7 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
     incoming: delivery.headers,
   });
 
-  const publishResult = async (holder: StepHolder, report: OutgoingMessage, at: number): Promise<void> => {
+  const publishResult = async (holder: StepHolder, report: WireMessage, at: number): Promise<void> => {
     try {
       await publishUntilStored(publisher, report, stopping);
     } catch (error) {

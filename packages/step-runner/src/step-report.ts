@@ -12,13 +12,20 @@ export interface StepHolder {
   readonly startedAt: number;
   /** Tells this beginning of the attempt from every other. */
   readonly beginning: string;
+  /** One that was reported from here, and came to nothing. */
+  readonly replaces?: string;
   /** Of the task's message; its trace goes on in the report. */
   readonly incoming: MessageHeaders;
 }
 
 export const startedReport = (holder: StepHolder): WireMessage =>
   encodeStepReport(
-    { ...ofStep(holder), type: 'step.started', beginning: holder.beginning },
+    {
+      ...ofStep(holder),
+      type: 'step.started',
+      beginning: holder.beginning,
+      ...(holder.replaces === undefined ? {} : { replaces: holder.replaces }),
+    },
     holder.heldBy,
     holder.incoming,
   );
@@ -27,6 +34,13 @@ export const startedReport = (holder: StepHolder): WireMessage =>
 export const begunAgainReport = (holder: StepHolder): WireMessage => {
   const report = startedReport(holder);
   return { ...report, id: `${report.id}/${holder.beginning}` };
+};
+
+/** The same result as the answer to a task that carries this claim; with another one than before it is another message. */
+export const withClaim = (result: WireMessage, claim: string): WireMessage => {
+  const said = JSON.parse(result.data) as { readonly claim: string };
+  if (said.claim === claim) return result;
+  return { ...result, id: `${result.id}/${claim}`, data: JSON.stringify({ ...said, claim }) };
 };
 
 export const resultReport = (holder: StepHolder, execution: Execution, finishedAt: number): WireMessage =>

@@ -226,6 +226,20 @@ describe('a task that may have been executed before', () => {
     for (const result of said) expect(result).toEqual(said[0]);
   });
 
+  test('is reported under the claim of the task that asks again, which a database that was made again has changed', async () => {
+    const executor = createManualExecutor();
+    world.start({ registry: executor.registry, ...neverStarted });
+    await world.send(taskOf('s1'));
+    (await startedOnce(executor.started)).finish();
+    await world.untilNoTaskIsLeft();
+    await world.sendRepeated(taskOf('s1', { claim: 'another-claim' }));
+    const claimed = () => world.results().filter((result) => 'claim' in result);
+    await eventually(() => claimed().some(({ claim }) => claim === 'another-claim'));
+    const [first, ...others] = claimed();
+    for (const other of others) expect({ ...other, claim: 'claim-s1' }).toEqual(first);
+    expect(executor.started).toHaveLength(1);
+  });
+
   test('joins the execution that is under way in the same process', async () => {
     const executor = createManualExecutor();
     const steps = world.start({ registry: executor.registry, ...neverStarted });
@@ -246,6 +260,30 @@ describe('a task that may have been executed before', () => {
     await eventually(() => world.reports.some(({ type }) => type === 'step.started'));
     step.finish();
     await world.untilNoTaskIsLeft();
+  });
+
+  test('is reported as begun once, and executed once, though nats-server is killed before the log has the report', async () => {
+    const executor = createManualExecutor();
+    await world.send(taskOf('s1'));
+    world.start({ registry: executor.registry, ...neverStarted, echoWaitMs: 60_000 });
+    const begun = await eventually(() => world.reports.find(({ type }) => type === 'step.started'));
+    for (let count = 0; count < 2; count += 1) {
+      await world.bus.kill();
+      await world.bus.restart();
+      await eventually(() => world.bus.connection.status === 'connected');
+      // Delivered again, to the same process.
+      await world.sendRepeated(taskOf('s1'));
+    }
+    expect(executor.started).toEqual([]);
+    const { beginning, startedAt, worker } = begun as Extract<
+      (typeof world.reports)[number],
+      { type: 'step.started' }
+    >;
+    await world.happen({ type: 'step.started', stepId: 's1', attempt: 1, beginning, startedAt, worker });
+    (await startedOnce(executor.started)).finish();
+    await world.untilNoTaskIsLeft();
+    expect(executor.started).toHaveLength(1);
+    expect(world.reports.filter(({ type }) => type === 'step.started')).toEqual([begun]);
   });
 
   test('is not begun again when its end, which the log had lost, comes back into it', async () => {

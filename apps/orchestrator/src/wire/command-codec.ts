@@ -35,7 +35,12 @@ export const toControl = (command: ControlCommand): Command => {
 export const toResumption = (message: ResumeMessage): Command => {
   switch (message.type) {
     case 'step.started':
-      return { type: 'step_started', beginning: message.beginning, ...ofStep(message) };
+      return {
+        type: 'step_started',
+        beginning: message.beginning,
+        ...(message.replaces === undefined ? {} : { replaces: message.replaces }),
+        ...ofStep(message),
+      };
     case 'step.succeeded':
       return {
         type: 'step_succeeded',

@@ -30,6 +30,26 @@ describe('an attempt that is begun again and again', () => {
       .thenTypes('step.succeeded', 'step.scheduled');
   });
 
+  test('is not counted again when its worker says that nothing came of its last beginning', () => {
+    const replacing = { ...begun(6), replaces: 'b5' };
+    given(twoSteps, start(), ...[1, 2, 3, 4, 5].map(begun))
+      .when(replacing)
+      .thenEvents({ type: 'step.started', beginning: 'b6', replaces: 'b5' });
+    given(twoSteps, start(), ...[1, 2, 3, 4, 5].map(begun), replacing, { ...begun(7), replaces: 'b6' })
+      .when(begun(8))
+      .thenTypes('step.failed', 'step.exhausted', 'run.failed');
+    // Of what is not on record nothing can be taken back.
+    given(twoSteps, start(), ...[1, 2, 3, 4, 5].map(begun))
+      .when({ ...begun(6), replaces: 'b9' })
+      .thenTypes('step.failed', 'step.exhausted', 'run.failed');
+  });
+
+  test('is counted once, also where its report comes again behind that of another worker', () => {
+    given(twoSteps, start(), ...[1, 2, 1, 2, 3, 1, 4, 3, 5].map(begun))
+      .when(begun(1))
+      .thenEvents();
+  });
+
   test('is counted for each attempt by itself, and a report that comes twice counts once', () => {
     const retried = plan(states(operation('a', null, { retry: attempts(2) })));
     const second = { ...begun(7), attempt: 2 };

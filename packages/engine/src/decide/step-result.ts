@@ -45,15 +45,18 @@ const maxBegunCount = 5;
 
 export const stepStarted = (turn: Turn, report: Of<'step_started'>): void => {
   const command = atPossibleInstant(turn, report);
-  const { stepId, attempt, beginning, startedAt, worker } = command;
+  const { stepId, attempt, beginning, replaces, startedAt, worker } = command;
   const step = turn.step(stepId);
-  if (step.status === 'RUNNING' && step.beginning === beginning) return;
-  if ((step.begunCount ?? 0) >= maxBegunCount) {
+  const beginnings = step.beginnings ?? [];
+  if (beginnings.includes(beginning)) return;
+  const isReplaced = replaces !== undefined && beginnings.includes(replaces);
+  if (beginnings.length >= maxBegunCount && !isReplaced) {
     const message = `attempt ${attempt} was begun ${maxBegunCount} times, the last time by ${step.worker}, and no worker brought it to an end`;
     failAttempt(turn, command, stepError('POISON_MESSAGE', message));
     return;
   }
-  turn.emit({ type: 'step.started', stepId, attempt, beginning, startedAt, worker });
+  const begun = { type: 'step.started', stepId, attempt, beginning, startedAt, worker } as const;
+  turn.emit(isReplaced ? { ...begun, replaces } : begun);
 };
 
 interface Reporter {

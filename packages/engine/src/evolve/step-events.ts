@@ -54,9 +54,15 @@ export const stepScheduled = (run: Run, event: Of<'step.scheduled'>, at: Instant
 
 export const stepStarted = (run: Run, event: Of<'step.started'>): Run => {
   const step = stepOf(run, event.stepId);
-  const { startedAt, worker, beginning } = event;
-  const begunCount = (step.begunCount ?? 0) + 1;
-  return withStep(run, { ...step, status: 'RUNNING', startedAt, worker, begunCount, beginning });
+  const { startedAt, worker, beginning, replaces } = event;
+  const counted = (step.beginnings ?? []).filter((each) => each !== replaces);
+  return withStep(run, {
+    ...step,
+    status: 'RUNNING',
+    startedAt,
+    worker,
+    beginnings: [...counted, beginning],
+  });
 };
 
 const dispatchOf = (step: Step): Dispatch => {
