@@ -86,7 +86,8 @@ const knownHere = ({ idempotencyKey, claim }: StepTask, { attempts }: JudgeParts
   return result && { kind: 'finished_here', result: withClaim(result, claim) };
 };
 
-const hasWaitingAnswer = async (
+/** Whether the result of this attempt waits for the orchestrator. @throws TransientError */
+export const hasWaitingAnswer = async (
   task: StepTask,
   delivery: Delivery,
   connection: Connection,

@@ -42,7 +42,7 @@ import { createAbortWatch, lastFact } from './abort-watch.js';
 import { type AttemptEnd, Attempts } from './attempts.js';
 import { type Ending, executeStep } from './execute-step.js';
 import { followHolders } from './holders.js';
-import { judgeTask } from './judge-task.js';
+import { hasWaitingAnswer, judgeTask } from './judge-task.js';
 import { followReconnects } from './report-again.js';
 import { isAttemptOver } from './step-outcome.js';
 import { begunAgainReport, resultReport, type StepHolder, startedReport } from './step-report.js';
@@ -232,7 +232,7 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
     const replaces = attempts.reportBegun(idempotencyKey, beginning);
     const holder = { ...about, beginning, ...(replaces === undefined ? {} : { replaces }) };
     await publisher.publish(begunAgainReport(holder));
-    const isWanted = !(await isRefused(holder));
+    const isWanted = !(await isRefused(holder, delivery));
     attempts.noteBegun(idempotencyKey);
     if (isWanted) return work(task, delivery, logger, holder, true);
     logger.info('a step was begun too often, or is over; not executed again');
@@ -240,10 +240,11 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
   };
 
   /**
-   * Waits until the log has the report. An orchestrator that is away counts it later. A server that is away is waited
+   * Waits until the log has the report. An orchestrator that is away counts it later; meanwhile its result may have come
+   * from whoever had finished it when the server died, and waits in the queue. A server that is away is waited
    * for: what was reported as begun, and is given back, would be counted without having been executed.
    */
-  const isRefused = async ({ task, beginning }: StepHolder): Promise<boolean> => {
+  const isRefused = async ({ task, beginning }: StepHolder, delivery: Delivery): Promise<boolean> => {
     const subject = eventSubjects.step(task.workspace, task.runId, task.stepId);
     const waitMs = options.echoWaitMs ?? defaultEchoWaitMs;
     for (let until = now() + waitMs; now() < until; await pause(echoPollMs, stopping)) {
@@ -255,7 +256,7 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
       if (fact !== undefined && isAttemptOver(fact, task.attempt)) return true;
       if (fact?.type === 'step.started' && fact.beginning === beginning) return false;
     }
-    return false;
+    return hasWaitingAnswer(task, delivery, connection);
   };
 
   const holderOf = (task: StepTask, delivery: Delivery): StepHolder => ({

@@ -1,5 +1,5 @@
 import { readLast } from '@signalbox/messaging';
-import { type EventData, headers, TASKS, taskSubjects } from '@signalbox/protocol';
+import { type EventData, encodeStepReport, headers, TASKS, taskSubjects } from '@signalbox/protocol';
 import { eventually } from '@signalbox/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -284,6 +284,35 @@ describe('a task that may have been executed before', () => {
     await world.untilNoTaskIsLeft();
     expect(executor.started).toHaveLength(1);
     expect(world.reports.filter(({ type }) => type === 'step.started')).toEqual([begun]);
+  });
+
+  test('is not begun again when its result has come into the queue meanwhile, and nobody is there to take it', async () => {
+    const executor = createManualExecutor();
+    await world.hearNothing();
+    await world.send(taskOf('s1'));
+    world.start({ registry: executor.registry, ...neverStarted, echoWaitMs: 1_000 });
+    const subject = `wf.task.resume.step.default.${currentRunId()}.s1`;
+    await eventually(async () => (await readLast(world.bus.connection, TASKS, subject)) !== undefined);
+    const { workspace, runId, stepId, attempt, claim } = taskOf('s1');
+    const at = Date.now();
+    const about = {
+      workspace,
+      runId,
+      stepId,
+      attempt,
+      claim,
+      worker: 'worker-2',
+      startedAt: at,
+      finishedAt: at,
+    };
+    await world.bus.publisher.publish(
+      encodeStepReport({ ...about, type: 'step.succeeded', output: 1 }, 'worker'),
+    );
+    await eventually(
+      async () => (await readLast(world.bus.connection, TASKS, 'wf.task.step.>')) === undefined,
+    );
+    expect(executor.started).toEqual([]);
+    await world.hearAgain();
   });
 
   test('is not begun again when its end, which the log had lost, comes back into it', async () => {
