@@ -43,6 +43,12 @@ export const createApiClient = (url: string, actor: string | undefined): ApiClie
       ...actorHeader,
       ...(init.headers as Record<string, string> | undefined),
     };
+    for (const [name, value] of Object.entries(headers))
+      if (!/^[\x20-\x7e]*$/.test(value))
+        throw new CliError(
+          `${name} holds characters that no header can: ASCII only, in one line`,
+          exitCodes.usage,
+        );
     return fetch(new URL(path, url), { ...init, headers }).catch((error: Error) => {
       const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
       throw new CliError(

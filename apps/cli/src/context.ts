@@ -51,6 +51,9 @@ const checkedActor = (claimed: string): string => {
 
 const checkedUrl = (text: string): string => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
+  // What is written there is shown to whoever reads the error.
+  if (url !== undefined && url.username + url.password !== '')
+    throw new CliError('--api is an address without a user and a password in it', exitCodes.usage);
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return text;
   throw new CliError(
     `--api ${text} is not an address of HTTP, such as http://127.0.0.1:7420`,

@@ -159,6 +159,27 @@ describe('the input of a run', () => {
   });
 });
 
+test.each(['日本', 'two\nlines'])(
+  'an idempotency key that no header can hold is an error of usage: %j',
+  async (key) => {
+    const { code, stderr } = await ended(process.execPath, [bin, 'run', 'any', '--idempotency-key', key]);
+    expect(stderr).toContain('idempotency-key');
+    expect(code).toBe(64);
+  },
+);
+
+test('a password in --api is an error of usage, and is not printed', async () => {
+  const { code, stderr } = await ended(process.execPath, [
+    bin,
+    '--api',
+    'http://me:secret@127.0.0.1:1',
+    'runs',
+    'list',
+  ]);
+  expect(stderr).not.toContain('secret');
+  expect(code).toBe(64);
+});
+
 test.each(['nonsense', 'ftp://127.0.0.1', ''])('--api %s is an error of usage', async (url) => {
   const { code, stderr } = await ended(process.execPath, [bin, '--api', url, 'runs', 'list']);
   expect(stderr).toContain('--api');
