@@ -249,7 +249,10 @@ const databaseLost: Scenario = scenario({
       findings.broken('the rebuilt database has what the lost one had', lost);
     await faults.revive('orchestrator');
     await client.signal(open, 'after');
+    // What was asked of them last, nobody has answered yet.
+    const again = startPeople(client, seeded);
     await settleAndAudit(stage);
+    await again.stop();
   },
 });
 
