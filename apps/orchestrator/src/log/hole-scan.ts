@@ -3,7 +3,8 @@
  * that have passed the place do not come by it again, and the end of the log is as it was.
  *
  * 1. From the beginning of the stream to its end, and then whatever comes. A look reads on for as long as it may, and
- *    rests as long as each question has taken: a machine that is busy is asked less.
+ *    rests nine times as long as each question has taken: work comes first, and a machine that is busy is asked less.
+ *    Where something was found it rests as long as each has taken: somebody waits for the log to be whole.
  * 2. What is asked for at once is bounded, also in bytes: more than the server keeps for one reader ends its connection.
  * 3. What was found counts as mended when everything is read that the log held when it had been published again. What
  *    came later says nothing about that, and under load there is no end to it.
@@ -21,6 +22,7 @@ import { EVENTS } from '@signalbox/protocol';
 import { RecoveryPause } from './recovery-pause.js';
 
 const longestLookMs = 1_000;
+const restFactor = 9;
 const maxAskedCount = 32;
 /** Of the answers to questions under way, as far as the last ones tell. */
 const maxAskedBytes = 4 * 1_048_576;
@@ -91,7 +93,7 @@ export class HoleScan {
         return hole;
       }
       if (now - startedAt >= this.#maxLookMs) break;
-      await pause(Math.ceil(now - askedAt));
+      await pause(Math.ceil((now - askedAt) * (this.foundCount > 0 ? 1 : restFactor)));
     }
     if (this.hasReached(this.#goal)) this.#pause.end();
     return undefined;
