@@ -14,7 +14,7 @@ import {
   type Publisher,
   provision,
 } from '@signalbox/messaging';
-import { headers, type StreamDeclaration } from '@signalbox/protocol';
+import { headers, type StreamDeclaration, streamDeclarations, TASKS } from '@signalbox/protocol';
 import { createLogger } from '@signalbox/telemetry';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually, type NatsServers } from '../src/index.js';
@@ -33,7 +33,7 @@ beforeAll(async () => {
   connection = await openConnection({ url: servers.url, name: 'test', logger });
   publisher = createPublisher(connection);
   await provision(connection, {
-    streams: [queue('KNOWN'), queue('NAMELESS')],
+    streams: [...queue('KNOWN'), ...queue('NAMELESS')],
     consumers: [],
   });
 });
@@ -44,18 +44,11 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const queue = (name: string): StreamDeclaration => ({
-  name,
-  subjects: [`${name}.>`],
-  retention: 'workqueue',
-  discard: 'new',
-  duplicateWindowMs: 120_000,
-  allowDirect: true,
-  denyDelete: false,
-  maxAgeMs: 0,
-  maxBytes: -1,
-  replicas: 3,
-});
+/** As the stream of tasks, with three copies. */
+const queue = (name: string): StreamDeclaration[] =>
+  streamDeclarations()
+    .filter((stream) => stream.name === TASKS)
+    .map((stream) => ({ ...stream, name, subjects: [`${name}.>`], replicas: 3 }));
 
 const count = 10;
 

@@ -5,7 +5,6 @@
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { StepReporter } from '@signalbox/protocol';
-import { LruMap } from '../lru-map.js';
 
 export interface ClaimedAttempt {
   /** Who will report it. */
@@ -21,31 +20,18 @@ export interface Claims {
   isRight(claim: string, of: ClaimedAttempt): boolean;
 }
 
-/** Of attempts that are not answered yet; what is forgotten is made anew. */
-const maxRememberedCount = 20_000;
-
 export const createClaims = (key: Buffer): Claims => {
-  const given = new LruMap<string, string>(maxRememberedCount);
-  const make = (text: string): string => createHmac('sha256', key).update(text).digest('base64url');
-  const isEqual = (claim: string, text: string): boolean => {
-    const one = Buffer.from(claim);
-    const right = Buffer.from(make(text));
-    return one.length === right.length && timingSafeEqual(one, right);
-  };
+  // Made anew for the check of a result: that costs less than to remember it.
+  const make = ({ target, workspace, runId, stepId, attempt }: ClaimedAttempt): string =>
+    createHmac('sha256', key)
+      .update(`${target}|${workspace}|${runId}|${stepId}|${attempt}`)
+      .digest('base64url');
   return {
-    make: (of) => {
-      const text = textOf(of);
-      const claim = make(text);
-      given.set(claim, text);
-      given.trim();
-      return claim;
-    },
+    make,
     isRight: (claim, of) => {
-      const text = textOf(of);
-      return given.get(claim) === text || isEqual(claim, text);
+      const given = Buffer.from(claim);
+      const right = Buffer.from(make(of));
+      return given.length === right.length && timingSafeEqual(given, right);
     },
   };
 };
-
-const textOf = ({ target, workspace, runId, stepId, attempt }: ClaimedAttempt): string =>
-  `${target}|${workspace}|${runId}|${stepId}|${attempt}`;
