@@ -131,6 +131,7 @@ export class RunCommands {
   resume({ resume: message, runKey }: Resumption, context: BatchContext): void {
     switch (message.type) {
       case 'step.started':
+      case 'step.given_back':
       case 'step.succeeded':
       case 'step.failed':
         this.#stepResult(message, runKey, context);

@@ -290,23 +290,22 @@ describe('the orchestrator process', () => {
     const types = (): string[] => historyOf('run-1').map(({ data }) => data.type);
     expect(types()).toEqual(['run.started', 'step.scheduled']);
     const { runId, stepId, attempt, claim } = held;
+    const about = { workspace: 'default', runId, stepId, attempt, claim, worker: 'w1', startedAt: 1 };
+    const say = (type: string, beginning: string, part: object = {}): Promise<void> =>
+      send(reportSubject(held), { ...about, ...part, type, beginning });
+    // What is given back by whoever has the task does not count.
     for (let count = 1; count <= 6; count += 1) {
-      const workspace = 'default';
-      const begun = {
-        type: 'step.started',
-        workspace,
-        runId,
-        stepId,
-        attempt,
-        claim,
-        worker: 'w1',
-        beginning: `b${count}`,
-        startedAt: 1,
-      };
-      await send(reportSubject(held), begun);
+      await say('step.started', `stopped${count}`);
+      await say('step.given_back', `stopped${count}`);
+    }
+    await eventually(() => types().filter((type) => type === 'step.given_back').length === 6);
+    for (let count = 1; count <= 6; count += 1) {
+      await say('step.started', `b${count}`);
+      await say('step.given_back', `b${count}`, { claim: 'forged' });
     }
     await eventually(() => types().includes('run.failed'));
-    expect(types().filter((type) => type === 'step.started')).toHaveLength(5);
+    expect(types().filter((type) => type === 'step.given_back')).toHaveLength(6);
+    expect(types().filter((type) => type === 'step.started')).toHaveLength(6 + 5);
     expect(historyOf('run-1').find(({ data }) => data.type === 'step.failed')?.data).toMatchObject({
       error: { code: 'POISON_MESSAGE' },
     });

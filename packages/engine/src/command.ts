@@ -38,6 +38,14 @@ export type Command =
       readonly startedAt: Instant;
       readonly worker: string;
     }
+  /** The worker stops by order: what it has begun is begun anew by another, and that beginning counts no more. */
+  | {
+      readonly type: 'step_given_back';
+      readonly stepId: string;
+      readonly attempt: Attempt;
+      readonly beginning: string;
+      readonly worker: string;
+    }
   | {
       readonly type: 'step_succeeded';
       readonly stepId: string;

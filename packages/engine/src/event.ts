@@ -252,6 +252,13 @@ export type RunEvent =
       readonly worker: string;
     }
   | {
+      readonly type: 'step.given_back';
+      readonly stepId: string;
+      readonly attempt: Attempt;
+      readonly beginning: string;
+      readonly worker: string;
+    }
+  | {
       readonly type: 'step.succeeded';
       readonly stepId: string;
       readonly attempt: Attempt;

@@ -89,14 +89,27 @@ export const encodeStepReport = (
   sentBy: StepReporter,
   cause?: WireMessageMarks['cause'],
 ): WireMessage => {
-  const { workspace, runId, stepId, type } = report;
+  const { workspace, runId, stepId } = report;
+  const text = JSON.stringify(report);
   const subjectOf = sentBy === 'agent' ? taskSubjects.resumeAgent : taskSubjects.resumeStep;
   const idempotencyKey = attemptKeyOf(report);
-  const messageId = `${idempotencyKey}/${type === 'step.started' ? 'started' : 'result'}`;
-  return wireMessage(subjectOf(workspace, runId, stepId), messageId, JSON.stringify(report), {
+  return wireMessage(subjectOf(workspace, runId, stepId), `${idempotencyKey}/${kindOf(report)}`, text, {
     idempotencyKey,
     cause,
   });
+};
+
+const kindOf = (report: StepReport): string => {
+  switch (report.type) {
+    case 'step.started':
+      return 'started';
+    // An attempt may be given back more than once.
+    case 'step.given_back':
+      return `given_back/${report.beginning}`;
+    case 'step.succeeded':
+    case 'step.failed':
+      return 'result';
+  }
 };
 
 export const encodeApprovalRequest = (request: ApprovalRequest, effectId: string): WireMessage => {

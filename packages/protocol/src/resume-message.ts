@@ -32,6 +32,8 @@ const ofStep = {
 
 const stepReport = z.discriminatedUnion('type', [
   z.object({ ...ofStep, type: z.literal('step.started'), beginning: id, replaces: id.optional() }),
+  /** Its worker was told to stop, and does not end what it has begun. */
+  z.object({ ...ofStep, type: z.literal('step.given_back'), beginning: id }),
   z.object({
     ...ofStep,
     type: z.literal('step.succeeded'),

@@ -192,6 +192,7 @@ const stepFacts = [
     startedAt: instant,
     worker: z.string(),
   }),
+  z.object({ ...of('step.given_back'), stepId: id, attempt, beginning: id, worker: z.string() }),
   z.object({
     ...of('step.succeeded'),
     stepId: id,

@@ -107,6 +107,7 @@ const ofStep = {
 const error = { code: 'AGENT_ERROR', message: 'it went wrong', retryable: true, details: { status: 500 } };
 const reports = [
   { ...ofStep, type: 'step.started', beginning: 'b-1', replaces: 'b-0' },
+  { ...ofStep, type: 'step.given_back', beginning: 'b-1' },
   {
     ...ofStep,
     type: 'step.succeeded',

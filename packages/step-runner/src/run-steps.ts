@@ -6,7 +6,8 @@
  *    as begun before it begins: an attempt that takes its workers with it is known by that.
  * 3. At most `concurrency` steps are claimed at any time.
  * 4. No message can stop the loop; a defect of this program does, so that the process ends and its tasks go elsewhere.
- * 5. Stopping loses nothing: tasks not yet begun go back at once, steps at work have the grace time, then they go back too.
+ * 5. Stopping loses nothing: tasks not yet begun go back at once, steps at work have the grace time, then they go back too,
+ *    and what was reported as begun is reported as given back, so that it is not counted.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -45,7 +46,13 @@ import { followHolders } from './holders.js';
 import { hasWaitingAnswer, judgeTask } from './judge-task.js';
 import { followReconnects } from './report-again.js';
 import { isAttemptOver } from './step-outcome.js';
-import { begunAgainReport, resultReport, type StepHolder, startedReport } from './step-report.js';
+import {
+  begunAgainReport,
+  givenBackReport,
+  resultReport,
+  type StepHolder,
+  startedReport,
+} from './step-report.js';
 import { followTaskAge } from './task-age.js';
 
 export interface RunStepsOptions {
@@ -86,7 +93,7 @@ export interface StepRun {
 const defaultStopGraceMs = 10_000;
 const defaultAbortGraceMs = 5_000;
 /** Time to publish and acknowledge once the executors of a stopping process have been aborted. */
-const lastAnswersMs = 500;
+const lastAnswersMs = 2_000;
 const defaultSettlingMs = 1_000;
 /** In heartbeats: well under the ack wait of three of them and a bit. */
 const standstillFactor = 4 / 3;
@@ -197,8 +204,9 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
     delivery: Delivery,
     logger: Logger,
     holder: StepHolder = holderOf(task, delivery),
-    isReported = false,
+    wasReported = false,
   ): Promise<AttemptEnd> => {
+    let isReported = wasReported;
     const ending = await executeStep(task, {
       registry,
       abortWatch,
@@ -207,12 +215,18 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
       startedReportMs: options.startedReportMs ?? 250,
       abortGraceMs,
       stopping,
-      onOutlasting: async () => (isReported ? undefined : reportStarted(holder)),
+      onOutlasting: async () => {
+        if (isReported) return;
+        isReported = true;
+        await tell(startedReport(holder));
+      },
     });
     const execution = executionOf(ending, task);
     if (execution === undefined) {
       logger.info('a step has been stopped', { ending: ending.kind });
-      return ending.kind === 'given_back' ? 'given_back' : 'unwanted';
+      if (ending.kind !== 'given_back') return 'unwanted';
+      if (isReported) await tell(givenBackReport(holder));
+      return 'given_back';
     }
     const finishedAt = now();
     const report = resultReport(holder, execution, finishedAt);
@@ -231,12 +245,19 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
     const { beginning, ...about } = holderOf(task, delivery);
     const replaces = attempts.reportBegun(idempotencyKey, beginning);
     const holder = { ...about, beginning, ...(replaces === undefined ? {} : { replaces }) };
-    await publisher.publish(begunAgainReport(holder));
-    const isWanted = !(await isRefused(holder, delivery));
+    const isWanted = await isBegunAgain(holder, delivery).finally(async () => {
+      if (stopping.aborted) await tell(givenBackReport(holder));
+    });
+    if (stopping.aborted) return 'given_back';
     attempts.noteBegun(idempotencyKey);
     if (isWanted) return work(task, delivery, logger, holder, true);
     logger.info('a step was begun too often, or is over; not executed again');
     return 'unwanted';
+  };
+
+  const isBegunAgain = async (holder: StepHolder, delivery: Delivery): Promise<boolean> => {
+    await publisher.publish(begunAgainReport(holder));
+    return !(await isRefused(holder, delivery));
   };
 
   /**
@@ -247,7 +268,7 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
   const isRefused = async ({ task, beginning }: StepHolder, delivery: Delivery): Promise<boolean> => {
     const subject = eventSubjects.step(task.workspace, task.runId, task.stepId);
     const waitMs = options.echoWaitMs ?? defaultEchoWaitMs;
-    for (let until = now() + waitMs; now() < until; await pause(echoPollMs, stopping)) {
+    for (let until = now() + waitMs; now() < until && !stopping.aborted; await pause(echoPollMs, stopping)) {
       const fact = await lastFact(connection, subject).catch((error: unknown) => {
         if (!(error instanceof TransientError) || stopping.aborted) throw error;
         until = now() + waitMs;
@@ -281,11 +302,11 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
     }
   };
 
-  const reportStarted = async (holder: StepHolder): Promise<void> => {
+  /** Worth no second try: a result carries `startedAt` too, and a beginning that is not taken back counts. */
+  const tell = async (report: WireMessage): Promise<void> => {
     try {
-      await publisher.publish(startedReport(holder));
+      await publisher.publish(report);
     } catch (error) {
-      // Worth no second try: the result carries `startedAt` too.
       if (!(error instanceof TransientError)) throw error;
     }
   };

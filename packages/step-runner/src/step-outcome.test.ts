@@ -31,6 +31,10 @@ describe('attempt 2 is over', () => {
       'a later attempt has started',
       { type: 'step.started', stepId, attempt: 3, beginning: 'b', startedAt: 1, worker: 'w' },
     ],
+    [
+      'a later attempt was given back',
+      { type: 'step.given_back', stepId, attempt: 3, beginning: 'b', worker: 'w' },
+    ],
     ['the step was skipped', { type: 'step.skipped', stepId, error, next: null }],
     ['the step was cancelled', { type: 'step.cancelled', stepId }],
   ])('when %s', (_why, fact) => {
@@ -45,6 +49,7 @@ describe('attempt 2 is not over', () => {
       'it has started',
       { type: 'step.started', stepId, attempt: 2, beginning: 'b', startedAt: 1, worker: 'w' },
     ],
+    ['it was given back', { type: 'step.given_back', stepId, attempt: 2, beginning: 'b', worker: 'w' }],
     ['it is due', { type: 'step.retry_scheduled', stepId, attempt: 2, dueAt: 1 }],
     ['the attempt before has failed', { type: 'step.failed', stepId, attempt: 1, error }],
     ['something else happened in the run', { type: 'run.paused', actor: 'user:a' }],

@@ -16,6 +16,7 @@ export const isAttemptOver = (fact: EventData, attempt: number): boolean => {
       return true;
     case 'step.scheduled':
     case 'step.started':
+    case 'step.given_back':
     case 'step.retry_scheduled':
       return fact.attempt > attempt;
     default:

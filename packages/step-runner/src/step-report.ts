@@ -36,6 +36,14 @@ export const begunAgainReport = (holder: StepHolder): WireMessage => {
   return { ...report, id: `${report.id}/${holder.beginning}` };
 };
 
+/** Nothing comes of this beginning, by order: it is not to be counted. */
+export const givenBackReport = (holder: StepHolder): WireMessage =>
+  encodeStepReport(
+    { ...ofStep(holder), type: 'step.given_back', beginning: holder.beginning },
+    holder.heldBy,
+    holder.incoming,
+  );
+
 /** The same result as the answer to a task that carries this claim; with another one than before it is another message. */
 export const withClaim = (result: WireMessage, claim: string): WireMessage => {
   const said = JSON.parse(result.data) as { readonly claim: string };

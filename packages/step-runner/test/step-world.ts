@@ -150,7 +150,7 @@ export const startStepWorld = async (): Promise<StepWorld> => {
     bus,
     reports,
     deadLetters,
-    results: () => reports.filter(({ type }) => type !== 'step.started'),
+    results: () => reports.filter(({ type }) => type === 'step.succeeded' || type === 'step.failed'),
     start: (options) => {
       const steps = runSteps({
         connection,

@@ -48,6 +48,42 @@ test('a step that outlasts the grace time is aborted, goes back unreported, and 
   expect(world.results()).toMatchObject([{ stepId: 'a', worker: 'worker-2' }]);
 });
 
+test('a beginning that was reported and is cut short by a stop is reported as given back, the first and each later one', async () => {
+  await world.send(taskOf('a'));
+  // The log that the beginnings wait for.
+  let heardCount = 0;
+  const note = setInterval(() => {
+    for (const report of world.reports.slice(heardCount)) {
+      heardCount += 1;
+      if (report.type !== 'step.started') continue;
+      const { stepId, attempt, beginning, startedAt, worker } = report;
+      void world.happen({ type: 'step.started', stepId, attempt, beginning, startedAt, worker });
+    }
+  }, 20);
+  for (let count = 1; count <= 3; count += 1) {
+    const executor = createManualExecutor();
+    const steps = world.start({ registry: executor.registry, startedReportMs: 50, workerName: `w${count}` });
+    await eventually(() => executor.started.length === 1 && world.reports.at(-1)?.type === 'step.started');
+    await steps.stop({ graceMs: 0 });
+    await eventually(() => world.reports.length >= 2 * count);
+  }
+  clearInterval(note);
+  // Stopped before the log has its beginning: it is not executed, and given back all the same.
+  const last = createManualExecutor();
+  const waiting = world.start({ registry: last.registry, echoWaitMs: 60_000, workerName: 'w4' });
+  await eventually(() => world.reports.at(-1)?.type === 'step.started');
+  await waiting.stop({ graceMs: 0 });
+  await eventually(() => world.reports.length >= 8);
+  expect(last.started).toEqual([]);
+  const said = world.reports.map(({ type, ...report }) => ({ type, ...report }));
+  expect(said.map(({ type }) => type)).toEqual(
+    Array.from({ length: 4 }, () => ['step.started', 'step.given_back']).flat(),
+  );
+  for (const [index, report] of said.entries())
+    if (report.type === 'step.given_back')
+      expect(report).toEqual({ ...said[index - 1], type: 'step.given_back' });
+});
+
 test("an agent's consumer gets the tasks of its workspace alone", async () => {
   const executor = createManualExecutor();
   world.start({ registry: executor.registry, consumer: consumers.agent('default') });

@@ -41,6 +41,10 @@ export const toResumption = (message: ResumeMessage): Command => {
         ...(message.replaces === undefined ? {} : { replaces: message.replaces }),
         ...ofStep(message),
       };
+    case 'step.given_back': {
+      const { stepId, attempt, beginning, worker } = message;
+      return { type: 'step_given_back', stepId, attempt, beginning, worker };
+    }
     case 'step.succeeded':
       return {
         type: 'step_succeeded',

@@ -26,7 +26,7 @@ import {
 } from './control.js';
 import { refusalOfTimer, timerFired } from './fired-timer.js';
 import { type Decision, type Refused, refuse } from './refusal.js';
-import { refusalOfReport, stepFailed, stepStarted, stepSucceeded } from './step-result.js';
+import { refusalOfReport, stepFailed, stepGivenBack, stepStarted, stepSucceeded } from './step-result.js';
 import { Turn } from './turn.js';
 
 /** The events are to be recorded at `world.now`, in this order, behind the state's last event, all or none. */
@@ -51,6 +51,7 @@ const refusalByRun = (run: Run, command: Command, world: World): Refused | undef
     case 'start':
       return refuse('RUN_ALREADY_STARTED', `run ${run.started.runId} has started already`);
     case 'step_started':
+    case 'step_given_back':
     case 'step_succeeded':
     case 'step_failed':
       return refusalOfReport(run, command);
@@ -79,6 +80,9 @@ const carryOut = (turn: Turn, command: Command): void => {
       break;
     case 'step_started':
       stepStarted(turn, command);
+      break;
+    case 'step_given_back':
+      stepGivenBack(turn, command);
       break;
     case 'step_succeeded':
       stepSucceeded(turn, command);

@@ -57,6 +57,7 @@ const histories: { readonly [status in RunStatus]: readonly Command[] | undefine
 const commands = {
   start: start(),
   step_started: { type: 'step_started', stepId: work, attempt: 1, beginning: 'b', startedAt: 1, worker: 'w' },
+  step_given_back: { type: 'step_given_back', stepId: work, attempt: 1, beginning: 'b', worker: 'w' },
   step_succeeded: succeeded(work),
   step_failed: failed(work),
   approval_decision: reject(ask),

@@ -59,6 +59,15 @@ export const stepStarted = (turn: Turn, report: Of<'step_started'>): void => {
   turn.emit(isReplaced ? { ...begun, replaces } : begun);
 };
 
+/** Of what is not on record nothing can be taken back. */
+export const stepGivenBack = (
+  turn: Turn,
+  { stepId, attempt, beginning, worker }: Of<'step_given_back'>,
+): void => {
+  if (turn.step(stepId).beginnings?.includes(beginning) === true)
+    turn.emit({ type: 'step.given_back', stepId, attempt, beginning, worker });
+};
+
 interface Reporter {
   readonly startedAt?: number;
   readonly worker?: string;

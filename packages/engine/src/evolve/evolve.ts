@@ -16,6 +16,7 @@ import {
   stepCancelled,
   stepExhausted,
   stepFailed,
+  stepGivenBack,
   stepRetryScheduled,
   stepScheduled,
   stepSkipped,
@@ -134,6 +135,8 @@ const stepOrApprovalChanged = (
       return stepScheduled(run, event, at);
     case 'step.started':
       return stepStarted(run, event);
+    case 'step.given_back':
+      return stepGivenBack(run, event);
     case 'step.succeeded':
       return stepSucceeded(run, event, at);
     case 'step.failed':

@@ -65,6 +65,15 @@ export const stepStarted = (run: Run, event: Of<'step.started'>): Run => {
   });
 };
 
+export const stepGivenBack = (run: Run, event: Of<'step.given_back'>): Run => {
+  const step = stepOf(run, event.stepId);
+  const begun = step.beginnings ?? [];
+  const beginnings = begun.filter((each) => each !== event.beginning);
+  // Where another has begun it since, that one has it in hand.
+  if (begun.at(-1) !== event.beginning) return withStep(run, { ...step, beginnings });
+  return withStep(run, { ...step, status: 'PENDING', startedAt: undefined, worker: undefined, beginnings });
+};
+
 const dispatchOf = (step: Step): Dispatch => {
   const { open } = step;
   if (open?.kind === 'dispatched' || open?.kind === 'failed' || open?.kind === 'retrying') return open;
