@@ -1,5 +1,6 @@
 export { backoffMs } from './backoff.js';
 export type * from './command.js';
+export { maxQuorum } from './decide/approval-request.js';
 export { decide } from './decide/decide.js';
 export { hasRoomForRefusal } from './decide/limits.js';
 export type { Decision } from './decide/refusal.js';

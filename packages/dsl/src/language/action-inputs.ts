@@ -1,4 +1,5 @@
 /** The input of each action of an operation. */
+import { maxQuorum } from '@signalbox/engine';
 import type { actionNames } from './state-shapes.js';
 import type { Shape } from './value-kind.js';
 
@@ -28,7 +29,7 @@ export const actionInputs = {
         standsFor: 'everyone',
       },
       quorum: {
-        kind: { is: 'number', min: 1, max: 100, isWhole: true },
+        kind: { is: 'number', min: 1, max: maxQuorum, isWhole: true },
         description: 'How many must approve.',
         standsFor: '1',
       },

@@ -19,6 +19,9 @@ const wrong = (message: string): { readonly ok: false; readonly error: StepError
   error: stepError('TEMPLATE_ERROR', message),
 });
 
+/** More people than anybody will ask. */
+export const maxQuorum = 100;
+
 export interface Asked {
   /** The approval has the id of its step: there is one for each visit of the state. */
   readonly stepId: string;
@@ -45,8 +48,8 @@ export const approvalRequestOf = (
   const approvers = approversOf(input.approvers);
   if (!approvers.ok) return approvers;
   const { quorum = 1, allowRequester = false, onReject = 'cancel' } = input;
-  if (typeof quorum !== 'number' || !Number.isInteger(quorum) || quorum < 1)
-    return wrong(`"quorum" must be a whole number from 1, not ${quoted(quorum)}`);
+  if (typeof quorum !== 'number' || !Number.isInteger(quorum) || quorum < 1 || quorum > maxQuorum)
+    return wrong(`"quorum" must be a whole number from 1 to ${maxQuorum}, not ${quoted(quorum)}`);
   if (typeof allowRequester !== 'boolean')
     return wrong(`"allowRequester" must be true or false, not ${quoted(allowRequester)}`);
   if (onReject !== 'cancel' && onReject !== 'fail')

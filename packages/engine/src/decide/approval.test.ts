@@ -68,6 +68,7 @@ describe('an approval', () => {
     ['a summary path that is none', { summaryPath: literal('a..b') }, /is not a path/],
     ['approvers that are no list', { approvers: literal('user:bob') }, /must be a list/],
     ['an approver without user: or team:', { approvers: literal(['bob']) }, /"user:<name>" or "team:<name>"/],
+    ['a quorum beyond what the wire counts', { quorum: literal(2 ** 53) }, /from 1 to 100/],
     ['a quorum of none', { quorum: literal(0) }, /"quorum" must be a whole number/],
     [
       'allowRequester that is text',
