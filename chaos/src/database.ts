@@ -9,6 +9,7 @@ const ofTheLog = [
   'teams',
   'catalog_events',
   'workflow_runs',
+  'run_families',
   'workflow_run_events',
   'workflow_run_steps',
   'workflow_approvals',
@@ -39,6 +40,33 @@ export const readRunIds = (file: string): readonly string[] => {
   const database = new Database(file, { readonly: true, fileMustExist: true });
   try {
     return database.prepare<[], string>('SELECT run_id FROM workflow_runs').pluck().all();
+  } finally {
+    database.close();
+  }
+};
+
+export interface Family {
+  /** With the root run. */
+  readonly runCount: number;
+  readonly openCount: number;
+  /** Of the failures of its runs, each once. */
+  readonly codes: readonly string[];
+}
+
+export const readFamily = (file: string, rootRunId: string): Family => {
+  const database = new Database(file, { readonly: true, fileMustExist: true });
+  const ofFamily = 'FROM workflow_runs WHERE (run_id = $root OR root_run_id = $root)';
+  const count = (sql: string) =>
+    database.prepare<unknown[], number>(sql).pluck().get({ root: rootRunId }) ?? 0;
+  try {
+    return {
+      runCount: count(`SELECT count(*) ${ofFamily}`),
+      openCount: count(`SELECT count(*) ${ofFamily} AND ended_at IS NULL`),
+      codes: database
+        .prepare<unknown[], string>(`SELECT DISTINCT error ->> 'code' ${ofFamily} AND error NOTNULL`)
+        .pluck()
+        .all({ root: rootRunId }),
+    };
   } finally {
     database.close();
   }

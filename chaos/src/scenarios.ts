@@ -1,4 +1,5 @@
 /** Every trial by its name. */
+import { families } from './attacks/families.js';
 import { sizes } from './attacks/sizes.js';
 import { wire } from './attacks/wire.js';
 import { work } from './attacks/work.js';
@@ -20,4 +21,5 @@ export const scenarios: readonly Scenario[] = [
   ...sizes,
   ...work,
   ...wire,
+  ...families,
 ];

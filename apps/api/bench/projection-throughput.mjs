@@ -46,7 +46,7 @@ for (const runId of runIds) {
     input,
     startedBy: 'user:bench',
     pins: { agents: {} },
-    limits: { maxEvents: 100_000, maxStateVisits: 1_000 },
+    limits: { maxEvents: 100_000, maxStateVisits: 1_000, maxFamilyRuns: 10_000 },
     start: 's0',
   });
 }

@@ -20,6 +20,27 @@ beforeAll(async () => {
 });
 afterAll(() => stores?.world.stop());
 
+/** Three child runs, of which nobody waits for the end. */
+const family = JSON.stringify({
+  id: 'family',
+  version: '1',
+  name: 'family',
+  start: 'list',
+  states: [
+    { name: 'list', type: 'inject', data: [1, 2, 3], resultPath: 'items', next: 'each' },
+    {
+      name: 'each',
+      type: 'foreach',
+      itemsPath: 'items',
+      iterator: {
+        start: 'call',
+        states: [{ name: 'call', type: 'workflow', workflow: 'held', wait: false, input: {}, end: true }],
+      },
+      end: true,
+    },
+  ],
+});
+
 const rebuild = (label: string, ...args: readonly string[]) =>
   stores.world.spawn(cliScript, label, noServerOfItsOwn, ['rebuild', ...args]);
 
@@ -30,6 +51,14 @@ describe('the database is lost', () => {
     await world.call('POST', '/api/v1/workflows', tenSteps);
     await world.call('PUT', '/api/v1/agents/tester', scriptedAgent(6));
     await stores.finish(await stores.standing(2));
+    await world.call('POST', '/api/v1/workflows', family);
+    await world.call('POST', '/api/v1/workflow-runs', { workflow: 'family', input: {} });
+    await eventually(
+      () =>
+        query(file(), "SELECT 1 FROM workflow_runs WHERE workflow_id = 'held' AND root_run_id NOTNULL")
+          .length === 3,
+      { describe: 'the child runs have begun' },
+    );
     const approval = await world.call<{ runId: string }>('POST', '/api/v1/workflow-runs', {
       workflow: 'ten-steps',
       input: {},
@@ -49,6 +78,7 @@ describe('the database is lost', () => {
     const { code } = await rebuilt.exited;
     expect({ code, lines: rebuilt.lines }).toMatchObject({ code: 0 });
     expect(tablesOf(file())).toEqual(tablesOf(lost));
+    expect(query(file(), 'SELECT child_run_count FROM run_families')).toEqual([{ child_run_count: 3 }]);
     const installation = "SELECT value FROM settings WHERE name = 'installation-id'";
     expect(query(file(), installation)).toEqual(query(lost, installation));
 

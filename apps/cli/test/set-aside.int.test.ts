@@ -45,7 +45,7 @@ const started = (runId: string, workflow: string) => ({
   input: {},
   startedBy: 'user:alice',
   pins: { agents: {} },
-  limits: { maxEvents: 100_000, maxStateVisits: 1_000 },
+  limits: { maxEvents: 100_000, maxStateVisits: 1_000, maxFamilyRuns: 10_000 },
   start: 'one',
 });
 

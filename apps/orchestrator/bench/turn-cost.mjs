@@ -77,7 +77,7 @@ const { intake, recover } = createOrchestrator({
   queue,
   maxPayloadBytes: () => 1_048_576,
   starlark: createStarlark(),
-  runLimits: { maxEvents: 100_000, maxStateVisits: 1_000 },
+  runLimits: { maxEvents: 100_000, maxStateVisits: 1_000, maxFamilyRuns: 10_000 },
   checks,
   clock: systemClock,
   tell: () => undefined,

@@ -22,6 +22,7 @@ const shape = {
   logLevel: settings.logLevel,
   maxRunEvents: settings.maxRunEvents,
   maxStateVisits: settings.maxStateVisits,
+  maxFamilyRuns: settings.maxFamilyRuns,
   ...streamSettings,
 } as const;
 
@@ -45,7 +46,11 @@ export const parseConfig = (env: Environment): Config => {
     workspace: parsed.workspace,
     databaseFile: parsed.database ?? join(parsed.dataDir, 'orchestrator.sqlite'),
     logLevel: parsed.logLevel,
-    runLimits: { maxEvents: parsed.maxRunEvents, maxStateVisits: parsed.maxStateVisits },
+    runLimits: {
+      maxEvents: parsed.maxRunEvents,
+      maxStateVisits: parsed.maxStateVisits,
+      maxFamilyRuns: parsed.maxFamilyRuns,
+    },
     streams: streamsOf(parsed),
   };
 };

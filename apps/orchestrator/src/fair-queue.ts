@@ -1,6 +1,6 @@
 /**
- * What waits to be decided, by lane: a lane keeps its order; workspaces share the time evenly, and within each its lanes
- * do (`fair-line.ts`).
+ * What waits to be decided, by lane: a lane keeps its order; workspaces share the time evenly, within each its families
+ * do, and within each of those its lanes (`fair-line.ts`): ten thousand runs below one root run have the share of one.
  *
  * What is taken counts as an estimate until it is said what it has cost.
  */
@@ -9,6 +9,9 @@ import { FairLine, Member } from './fair-line.js';
 /** What keeps its order (a run, a workspace's catalog), and who pays for it. */
 export interface Lane {
   readonly workspace: string;
+  /** What shares one share: a root run with all runs below it. */
+  readonly family: string;
+  /** No two workspaces have the same. */
   readonly key: string;
 }
 
@@ -28,22 +31,39 @@ class Waiting<T> extends Member {
   }
 }
 
-class Workspace<T> extends Member {
+class Family<T> extends Member {
   readonly lanes = new FairLine<Waiting<T>>((lane) => new Waiting(lane));
+
+  constructor(key: string) {
+    super(key, firstEstimateMs);
+  }
+}
+
+class Workspace<T> extends Member {
+  readonly families = new FairLine<Family<T>>((family) => new Family(family));
 
   constructor(key: string) {
     super(key, 0);
   }
 }
 
+/** Where an item stands, or stood. */
+interface Place<T> {
+  readonly workspace: Workspace<T>;
+  readonly family: Family<T>;
+  readonly lane: Waiting<T>;
+}
+
 export interface Taken<T> {
   readonly item: T;
   readonly entry: Entry<T>;
-  readonly workspace: Workspace<T>;
-  readonly lane: Waiting<T>;
+  readonly place: Place<T>;
   readonly workspaceTime: number;
+  readonly familyTime: number;
   readonly laneTime: number;
-  readonly estimateMs: number;
+  /** As they were charged. */
+  readonly familyEstimateMs: number;
+  readonly laneEstimateMs: number;
 }
 
 interface Barrier {
@@ -59,6 +79,8 @@ export class FairQueue<T> {
   readonly #laneOf: (item: T) => Lane;
   readonly #monotonic: () => number;
   readonly #workspaces = new FairLine<Workspace<T>>((key) => new Workspace(key));
+  /** Lanes that hold something: what comes behind it goes there too, whatever is known of its family by then. */
+  readonly #lanes = new Map<string, Place<T>>();
   #count = 0;
   #lastNumber = 0;
   #barriers: Barrier[] = [];
@@ -76,44 +98,73 @@ export class FairQueue<T> {
   add(items: readonly T[], place: 'last' | 'first' = 'last'): void {
     const now = this.#monotonic();
     for (const item of place === 'first' ? items.toReversed() : items) {
-      const { workspace: name, key } = this.#laneOf(item);
-      const workspace = this.#workspaces.get(name);
-      const lane = workspace.lanes.get(key);
+      const { workspace, family, lane } = this.#placeOf(this.#laneOf(item));
       this.#lastNumber += 1;
       const entry = { item, number: this.#lastNumber };
       if (place === 'first') lane.entries.unshift(entry);
       else lane.entries.push(entry);
       this.#count += 1;
-      workspace.lanes.enter(lane, now);
+      family.lanes.enter(lane, now);
+      workspace.families.enter(family, now);
       this.#workspaces.enter(workspace, now);
     }
+  }
+
+  #placeOf({ workspace: name, family: root, key }: Lane): Place<T> {
+    const known = this.#lanes.get(key);
+    if (known !== undefined) return known;
+    const workspace = this.#workspaces.get(name);
+    const family = workspace.families.get(root);
+    const place = { workspace, family, lane: family.lanes.get(key) };
+    this.#lanes.set(key, place);
+    return place;
   }
 
   /** The next one, in fair order. It has to be settled. */
   take(): Taken<T> | undefined {
     const workspace = this.#workspaces.next;
-    const lane = workspace?.lanes.next;
+    const family = workspace?.families.next;
+    const lane = family?.lanes.next;
     const entry = lane?.entries.shift();
-    if (workspace === undefined || lane === undefined || entry === undefined) return undefined;
-    const { time: laneTime, estimate: estimateMs } = lane;
-    const { time: workspaceTime } = workspace;
+    if (workspace === undefined || family === undefined || lane === undefined || entry === undefined)
+      return undefined;
+    const taken = {
+      item: entry.item,
+      entry,
+      place: { workspace, family, lane },
+      workspaceTime: workspace.time,
+      familyTime: family.time,
+      laneTime: lane.time,
+      familyEstimateMs: family.estimate,
+      laneEstimateMs: lane.estimate,
+    };
     this.#count -= 1;
-    if (lane.entries.length === 0) workspace.lanes.leave(lane);
-    if (workspace.lanes.next === undefined) this.#workspaces.leave(workspace);
-    workspace.lanes.charge(lane, estimateMs);
-    this.#workspaces.charge(workspace, estimateMs);
-    return { item: entry.item, entry, workspace, lane, workspaceTime, laneTime, estimateMs };
+    if (lane.entries.length === 0) {
+      this.#lanes.delete(lane.key);
+      family.lanes.leave(lane);
+    }
+    if (family.lanes.next === undefined) workspace.families.leave(family);
+    if (workspace.families.next === undefined) this.#workspaces.leave(workspace);
+    family.lanes.charge(lane, taken.laneEstimateMs);
+    workspace.families.charge(family, taken.familyEstimateMs);
+    this.#workspaces.charge(workspace, taken.familyEstimateMs);
+    return taken;
   }
 
   /** It has been decided, and that took so long. */
-  settle({ entry, workspace, lane, workspaceTime, laneTime, estimateMs }: Taken<T>, spentMs: number): void {
+  settle(taken: Taken<T>, spentMs: number): void {
+    const { entry, place, workspaceTime, familyTime, laneTime } = taken;
+    const { workspace, family, lane } = place;
     const costMs = Math.max(minCostMs, spentMs);
-    workspace.lanes.serve(laneTime, costMs);
+    family.lanes.serve(laneTime, costMs);
+    workspace.families.serve(familyTime, costMs);
     this.#workspaces.serve(workspaceTime, costMs);
-    workspace.lanes.charge(lane, costMs - estimateMs, costMs);
-    this.#workspaces.charge(workspace, costMs - estimateMs);
+    family.lanes.charge(lane, costMs - taken.laneEstimateMs, costMs);
+    workspace.families.charge(family, costMs - taken.familyEstimateMs, costMs);
+    this.#workspaces.charge(workspace, costMs - taken.familyEstimateMs);
     const now = this.#monotonic();
-    workspace.lanes.rest(now);
+    family.lanes.rest(now);
+    workspace.families.rest(now);
     this.#workspaces.rest(now);
     for (const barrier of this.#barriers) if (entry.number <= barrier.upTo) barrier.leftCount -= 1;
     this.#openBarriers();

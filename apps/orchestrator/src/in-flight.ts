@@ -14,6 +14,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
+  familyOfChild,
   type PendingDispatch,
   pendingDispatch,
   type RecordedEvent,
@@ -206,10 +207,10 @@ export class InFlight {
     if (run === undefined || event.type !== 'state.entered' || event.kind !== 'workflow' || event.waits)
       return;
     const { stepId, childRunId, workflow, input } = event;
-    const depth = (startedOf(run).depth ?? 0) + 1;
+    const started = startedOf(run);
     const id = `${runKey}/${stepId}/start/again/${createdAt}`;
-    const child = { stepId, childRunId, workflow, input, linked: false, depth };
-    const entry = startChildEntry(startedOf(run), child, id, at);
+    const child = { stepId, childRunId, workflow, input, linked: false, ...familyOfChild(started) };
+    const entry = startChildEntry(started, child, id, at);
     const childKey = runKeyOf({ ...runOfKey(runKey), runId: childRunId });
     const isThere = (): boolean => runs.find(childKey) !== undefined;
     if (isThere() || (await this.#lies(entry.subject)) || isThere()) return;

@@ -83,6 +83,7 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
     claims,
     newBudget: budgets.newBudget,
     runLimits: parts.runLimits,
+    childRunCount: (root) => runStore.childRunCount(root),
     violationsIn: (workspace) => outside.violationsIn(workspace),
     limits: () => limitsFor(parts.maxPayloadBytes()),
     logger,

@@ -53,6 +53,7 @@ export interface RunCommandParts {
   /** For each decision. */
   readonly newBudget: () => World['budget'];
   readonly runLimits: RunLimits;
+  readonly childRunCount: (root: RunKey) => number;
   /** What it gives throws NeedsAnswer. */
   readonly violationsIn: (workspace: string) => World['violations'];
   readonly limits: () => World['limits'];
@@ -267,15 +268,17 @@ export class RunCommands {
 
   #world(run: LoadedRun, { now }: BatchContext): World {
     if (run.plan === undefined) throw new InvariantViolation(`run ${run.runKey} has no plan: ${run.problem}`);
-    const { newBudget, runLimits, violationsIn, limits } = this.#parts;
+    const { newBudget, runLimits, childRunCount, violationsIn, limits } = this.#parts;
+    const { workspace } = runOfKey(run.runKey);
     return {
       now,
       plan: run.plan,
       limits: limits(),
       runLimits,
+      childRunCount: (runId) => childRunCount(runKeyOf({ workspace, runId })),
       budget: newBudget(),
       digest: sha256,
-      violations: violationsIn(runOfKey(run.runKey).workspace),
+      violations: violationsIn(workspace),
     };
   }
 }

@@ -15,10 +15,11 @@ import {
   type RunStarted,
   type RunState,
   restore,
+  rootRunIdOf,
   snapshot,
 } from '@signalbox/engine';
 import { InvariantViolation } from '@signalbox/messaging';
-import type { RunKey } from '@signalbox/protocol';
+import { type RunKey, runKeyOf, runOfKey } from '@signalbox/protocol';
 import { LruMap } from './lru-map.js';
 import type { AgentStore, WorkflowStore } from './store/catalog-store.js';
 import type { RunStore } from './store/run-store.js';
@@ -114,6 +115,14 @@ export class Runs {
     return run;
   }
 
+  /** Of the family that a run belongs to; one that is not there is its own. */
+  rootKeyOf(runKey: RunKey): RunKey {
+    const cached = this.#cache.get(runKey);
+    if (cached !== undefined && cached.state.kind !== 'none') return rootKeyOf(cached.state.started);
+    const runId = this.#store.rootRunIdOf(runKey);
+    return runId === undefined ? runKey : runKeyOf({ ...runOfKey(runKey), runId });
+  }
+
   plan(workspace: string, workflowId: string, version: number): Plan | undefined {
     const key = `${workspace}/${workflowId}/${version}`;
     const cached = this.#plans.get(key);
@@ -165,6 +174,9 @@ const restored = (text: string): RunState => {
     throw cause;
   }
 };
+
+export const rootKeyOf = (started: RunStarted): RunKey =>
+  runKeyOf({ workspace: started.workspace, runId: rootRunIdOf(started) });
 
 /** The run's first event. @throws InvariantViolation before it. */
 export const startedOf = ({ state, runKey }: LoadedRun): RunStarted => {

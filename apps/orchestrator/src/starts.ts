@@ -80,7 +80,7 @@ export class Starts {
     const { commands, runs } = this.#parts;
     const invalid = this.#invalidInput(command, plan);
     if (invalid !== undefined) return invalid;
-    const { runId, workspace, input, actor, idempotencyKey, parent, depth } = command;
+    const { runId, workspace, input, actor, idempotencyKey, parent, root, maxFamilyRuns } = command;
     const agents = this.#pinned(workspace, plan);
     const problem = runs.problemOfAgents(workspace, agents);
     if (problem !== undefined) return { code: 'AGENT_UNUSABLE', message: problem };
@@ -97,7 +97,8 @@ export class Starts {
         pins: { agents },
         ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
         ...(parent === undefined ? {} : { parent }),
-        ...(depth === undefined ? {} : { depth }),
+        ...(root === undefined ? {} : { root }),
+        ...(maxFamilyRuns === undefined ? {} : { maxFamilyRuns }),
       },
       context,
       command.commandId,

@@ -20,6 +20,7 @@ import type { Withdrawal } from './store/outbox-store.js';
 /** Made anew at every start and connection; whoever else has a consumer keeps it. */
 export const ownConsumers: readonly ConsumerDeclaration[] = [
   consumers.orchestratorRun,
+  consumers.orchestratorOwn,
   consumers.orchestratorResume,
   consumers.orchestratorCatalog,
   consumers.orchestratorDeadLetter,
@@ -28,6 +29,7 @@ export const ownConsumers: readonly ConsumerDeclaration[] = [
 /** Of these the durable names that bring what is for a run. */
 export const consumersOfRuns: readonly string[] = [
   consumers.orchestratorRun.durable,
+  consumers.orchestratorOwn.durable,
   consumers.orchestratorResume.durable,
 ];
 

@@ -1,7 +1,15 @@
 /** The rows of runs, steps and approvals, written once a batch for each, from the state after the last event. */
-import { approvalView, isEnded, type RunEvent, runStatus, runView, stepView } from '@signalbox/engine';
+import {
+  approvalView,
+  isEnded,
+  type RunEvent,
+  runStatus,
+  runView,
+  startsChild,
+  stepView,
+} from '@signalbox/engine';
 import type { RunKey } from '@signalbox/protocol';
-import type { LoadedRun, Runs } from './runs.js';
+import { type LoadedRun, type Runs, rootKeyOf, startedOf } from './runs.js';
 import type { RunStore } from './store/run-store.js';
 
 interface Touched {
@@ -31,6 +39,8 @@ export class TouchedRuns {
       this.#touched.set(run.runKey, touched);
     }
     if ('stepId' in event) touched.stepIds.add(event.stepId);
+    // At once: the next decision of the same transaction asks for it.
+    if (startsChild(event)) this.#store.addChildRun(rootKeyOf(startedOf(run)));
     if ('approvalId' in event) touched.approvalIds.add(event.approvalId);
   }
 

@@ -13,7 +13,7 @@
  * 6. A commit takes inputs until its work is enough, and at least one; the rest is for the next.
  */
 import { isStoreFailure } from '@signalbox/data-folder';
-import { type RunKey, runOfKey } from '@signalbox/protocol';
+import { type RunKey, runKeyOf, runOfKey } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 import type { Database } from 'better-sqlite3';
 import type { Catalog } from './catalog/catalog.js';
@@ -136,18 +136,27 @@ export class WritePath {
 
   /** What the input has to keep its order in, and who pays for it. */
   laneOf(input: BatchInput): Lane {
+    const key = keyOf(input);
     switch (input.kind) {
       case 'run':
-        return { workspace: input.command.workspace, key: keyOf(input) };
       case 'resume':
-        return { workspace: input.resume.workspace, key: keyOf(input) };
-      case 'timer':
-        return { workspace: runOfKey(input.timer.runKey).workspace, key: keyOf(input) };
+      case 'timer': {
+        const runKey = input.kind === 'timer' ? input.timer.runKey : input.runKey;
+        return { workspace: runOfKey(runKey).workspace, family: this.#familyOf(runKey, input), key };
+      }
       case 'catalog':
-        return { workspace: input.command.workspace, key: keyOf(input) };
+        return { workspace: input.command.workspace, family: key, key };
       case 'dead_letter':
-        return { workspace: fallbackWorkspace, key: keyOf(input) };
+        return { workspace: fallbackWorkspace, family: key, key };
     }
+  }
+
+  /** A child run whose start waits is not recorded yet. */
+  #familyOf(runKey: RunKey, input: BatchInput): RunKey {
+    if (input.kind !== 'run' || input.command.type !== 'start')
+      return this.#parts.recorder.runs.rootKeyOf(runKey);
+    const { workspace, root } = input.command;
+    return root === undefined ? runKey : runKeyOf({ workspace, runId: root.runId });
   }
 
   isQuarantined(runKey: RunKey): boolean {

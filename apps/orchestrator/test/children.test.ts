@@ -32,6 +32,21 @@ const storePlan = (id: string, child: string, waits = true): void => {
     .run(id, id, JSON.stringify(plan));
 };
 
+/** Each run orders ten more and waits for none of them. */
+const bomb = (maxFamilyRuns: number): string =>
+  `id: bomb
+start: list
+maxFamilyRuns: ${maxFamilyRuns}
+states:
+  - { name: list, type: inject, data: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], resultPath: items, next: each }
+  - name: each
+    type: foreach
+    itemsPath: items
+    maxConcurrency: 10
+    iterator: { states: [ { name: call, type: workflow, workflow: bomb, wait: false, input: {}, end: true } ] }
+    end: true
+`;
+
 /** Hands the orchestrator the messages that it sent to itself. */
 const loopBack = async (): Promise<void> => {
   for (;;) {
@@ -77,6 +92,68 @@ describe('a child run', () => {
     await loopBack();
     expect(world.row(runId).status).toBe('CANCELLED');
     expect(world.bus.tasks).toEqual([]);
+  });
+});
+
+describe('a workflow that runs itself', () => {
+  const lightFuse = async (maxFamilyRuns: number): Promise<void> => {
+    // It has to be there before it can name itself.
+    await world.putWorkflow(
+      'id: bomb\nstart: a\nstates:\n  - { name: a, type: inject, data: 1, end: true }\n',
+    );
+    await world.putWorkflow(bomb(maxFamilyRuns));
+    await world.deliver(world.start('run-1', 'bomb'));
+  };
+  const rows = (sql: string): unknown[] => world.sql.prepare(sql).all();
+  const runsOfBomb = (): number =>
+    (rows("SELECT count(*) AS count FROM workflow_runs WHERE workflow_id = 'bomb'")[0] as { count: number })
+      .count;
+
+  test('ends with the limit of its family, to the run, however often the orchestrator dies meanwhile', async () => {
+    await lightFuse(200);
+    for (let count = 0; world.bus.tasks.length > 0; count += 1) {
+      const own = world.bus.take('wf.task.run.');
+      await world.deliver(world.message(own?.subject ?? '', own?.text ?? ''));
+      if (count % 25 !== 0) continue;
+      world.crash();
+      await world.open();
+    }
+    expect(runsOfBomb()).toBe(200);
+    expect(rows('SELECT * FROM run_families')).toEqual([
+      { root_run_key: 'default/run-1', child_run_count: 199 },
+    ]);
+    const statuses = rows("SELECT DISTINCT status FROM workflow_runs WHERE workflow_id = 'bomb'");
+    expect(statuses).toEqual(expect.arrayContaining([{ status: 'COMPLETED' }, { status: 'FAILED' }]));
+    const refused = rows(
+      "SELECT DISTINCT error ->> 'code' AS code FROM workflow_runs WHERE status = 'FAILED'",
+    );
+    expect(refused).toEqual([{ code: 'LIMIT_EXCEEDED' }]);
+  });
+
+  test('counts a child whose start is refused, and one that was sent twice once', async () => {
+    storePlan('caller', 'nothing', false);
+    await world.deliver(world.start('run-1', 'caller'));
+    const start = world.bus.take('wf.task.run.');
+    for (let count = 0; count < 2; count += 1)
+      await world.deliver(world.message(start?.subject ?? '', start?.text ?? ''));
+    expect(rows('SELECT child_run_count FROM run_families')).toEqual([{ child_run_count: 1 }]);
+  });
+
+  test('shares the time of one run with all runs below it: another’s start is decided before theirs', async () => {
+    await lightFuse(10_000);
+    const starts = world.bus.tasks.filter(({ subject }) => subject.startsWith('wf.task.run.'));
+    expect(starts).toHaveLength(10);
+    world.bus.tasks = [];
+    await world.putWorkflow(`id: other\nversion: "1"\nname: other\nstates:\n${step('only')}\n`);
+    await world.deliver(
+      ...starts.map(({ subject, text }) => world.message(subject, text)),
+      world.start('run-2', 'other'),
+    );
+    const order = rows(
+      "SELECT run_key FROM workflow_run_events WHERE type = 'run.started' ORDER BY position",
+    );
+    const place = order.findIndex((row) => (row as { run_key: string }).run_key === 'default/run-2');
+    expect(place).toBeLessThan(8);
   });
 });
 

@@ -5,6 +5,8 @@ import { FairQueue, type Taken } from '../src/fair-queue.js';
 interface Item {
   readonly workspace: string;
   readonly lane: string;
+  /** Of the lane; its own where there is none. */
+  readonly family?: string;
   readonly costMs: number;
 }
 
@@ -14,7 +16,7 @@ let queue: FairQueue<Item>;
 beforeEach(() => {
   nowMs = 0;
   queue = new FairQueue(
-    ({ workspace, lane }) => ({ workspace, key: lane }),
+    ({ workspace, lane, family = lane }) => ({ workspace, family, key: lane }),
     () => nowMs,
   );
 });
@@ -85,6 +87,44 @@ test('a workspace with ten thousand lanes makes another one wait for no more tha
   expect(waited('first')).toBeLessThan(20);
   queue.add(items(1, 'third', 0.5, 'victim'));
   expect(waited('third')).toBeLessThan(20);
+});
+
+const child = (family: string, index: number, costMs: number): Item => ({
+  workspace: 'one',
+  lane: `${family}-${index}`,
+  family,
+  costMs,
+});
+
+test('ten thousand runs of one family make another run wait for no more than a turn', () => {
+  queue.add(Array.from({ length: 10_000 }, (_, index) => child('bomb', index, 0.5)));
+  turn();
+  for (let count = 0; count < 20; count += 1) {
+    queue.add(items(1, `victim-${count}`, 0.5));
+    expect(waited(`victim-${count}`)).toBeLessThan(20);
+    // Others of its family keep coming.
+    queue.add(Array.from({ length: 20 }, (_, index) => child('bomb', 10_000 + 20 * count + index, 0.5)));
+  }
+});
+
+test('a family of many runs gets the time of one run beside another that has much to do', () => {
+  queue.add(items(1_000, 'alone', 0.5));
+  queue.add(Array.from({ length: 1_000 }, (_, index) => child('many', index, 0.5)));
+  const spent = { alone: 0, many: 0 };
+  while (nowMs < 300)
+    for (const { lane, family, costMs } of turn()) spent[(family ?? lane) as keyof typeof spent] += costMs;
+  expect(spent.alone / spent.many).toBeGreaterThan(0.9);
+  expect(spent.alone / spent.many).toBeLessThan(1.1);
+});
+
+test('what is asked of a run whose start still waits stands behind it, though its family is not known yet', () => {
+  queue.add(items(10, 'other', 1));
+  queue.add([child('bomb', 1, 0.5)]);
+  const { family: _, ...later } = child('bomb', 1, 0.25);
+  queue.add([later]);
+  const seen: number[] = [];
+  while (queue.count > 0) for (const { lane, costMs } of turn()) if (lane === 'bomb-1') seen.push(costMs);
+  expect(seen).toEqual([0.5, 0.25]);
 });
 
 test('who has had much waits no more than for a while behind newcomers without end', () => {

@@ -13,6 +13,7 @@ export interface WorkflowDefinition extends ScopeDefinition {
   readonly maxConcurrentRuns?: number;
   readonly maxEvents?: number;
   readonly maxStateVisits?: number;
+  readonly maxFamilyRuns?: number;
   readonly triggers?: Json;
   readonly pins?: Json;
 }

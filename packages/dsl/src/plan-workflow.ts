@@ -224,6 +224,7 @@ export const planWorkflow = (definition: WorkflowDefinition): Plan => ({
   ...(definition.maxConcurrentRuns === undefined ? {} : { maxConcurrentRuns: definition.maxConcurrentRuns }),
   ...(definition.maxEvents === undefined ? {} : { maxEvents: definition.maxEvents }),
   ...(definition.maxStateVisits === undefined ? {} : { maxStateVisits: definition.maxStateVisits }),
+  ...(definition.maxFamilyRuns === undefined ? {} : { maxFamilyRuns: definition.maxFamilyRuns }),
   root: scopeOf(definition),
   agents: [...new Set(agentsIn(definition))].sort(),
 });

@@ -15,7 +15,7 @@ import {
 import { createBudgets, createStarlark, expressionLimits } from '@signalbox/starlark-wasm';
 
 const { newBudget, beginBatch } = createBudgets(createStarlark(), expressionLimits.maxFuel);
-const runLimits = { maxEvents: 100_000, maxStateVisits: 1_000 };
+const runLimits = { maxEvents: 100_000, maxStateVisits: 1_000, maxFamilyRuns: 10_000 };
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** `undefined`: the attempt fails. */
@@ -36,7 +36,7 @@ const failureOf = (event: RunEvent): readonly string[] =>
 
 export const playPlan = (plan: Plan, input: Json, answer: Answer): Played => {
   const limits = { resultBytes: 512 * 1024, inputBytes: 512 * 1024 };
-  const world = { now: 0, plan, limits, runLimits, digest, violations: () => [] };
+  const world = { now: 0, plan, limits, runLimits, childRunCount: () => 0, digest, violations: () => [] };
   const given: { agent: string; input: Json }[] = [];
   const failures: string[] = [];
   const waiting: Command[] = [

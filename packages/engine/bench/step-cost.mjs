@@ -73,7 +73,7 @@ const budget = {
   namesOf: () => [],
 };
 const limits = { resultBytes: 524_288, inputBytes: 524_288 };
-const runLimits = { maxEvents: 1_000_000, maxStateVisits: 1_000 };
+const runLimits = { maxEvents: 1_000_000, maxStateVisits: 1_000, maxFamilyRuns: 10_000 };
 
 const measure = (name, { plan, input }) => {
   let state = initialState;
@@ -88,6 +88,7 @@ const measure = (name, { plan, input }) => {
       runLimits,
       budget,
       digest,
+      childRunCount: () => 0,
       violations: () => [],
     });
     // The work that a run has put off is taken up by whatever comes next, which may be something else than the timer.

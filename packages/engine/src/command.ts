@@ -25,7 +25,9 @@ export type Command =
       readonly pins: RunStarted['pins'];
       readonly idempotencyKey?: string;
       readonly parent?: RunStarted['parent'];
-      readonly depth?: number;
+      /** Present on a child run, with what its family may have. */
+      readonly root?: RunStarted['root'];
+      readonly maxFamilyRuns?: number;
     }
   | {
       readonly type: 'step_started';

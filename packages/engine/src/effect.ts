@@ -1,6 +1,6 @@
 /** What must be done about an event. Derived from recorded events alone, so the outbox is `react(history)`. */
 import type { TimerPurpose } from './command.js';
-import type { Attempt, Instant, RunEvent } from './event.js';
+import type { Attempt, Instant, RootOfChild, RunEvent } from './event.js';
 import type { Json } from './json.js';
 import type { RunOutcome } from './run-outcome.js';
 
@@ -45,8 +45,9 @@ export type Effect =
       readonly input: Json;
       /** False: the child has no parent link and outlives this run. */
       readonly linked: boolean;
-      /** Of the child: 1 for that of a run that nobody started as a child. */
-      readonly depth: number;
+      /** Above the child, and how many runs its family may have. */
+      readonly root: RootOfChild;
+      readonly maxFamilyRuns: number;
     }
   | { readonly type: 'cancel_child'; readonly childRunId: string }
   | {

@@ -42,6 +42,16 @@ export interface RunLimits {
   readonly maxEvents: number;
   /** Visits to one state of one scope without an event from outside between. */
   readonly maxStateVisits: number;
+  /** Runs of a family: the root run's limit, which holds for all below it. */
+  readonly maxFamilyRuns: number;
+}
+
+/** Above a child run, linked or not. */
+export interface RootOfChild {
+  /** Of the run that nobody started as a child. */
+  readonly runId: string;
+  /** How many runs stand between, with the root run; 1 for a child of it. */
+  readonly depth: number;
 }
 
 export interface RunStarted {
@@ -61,8 +71,8 @@ export interface RunStarted {
   readonly idempotencyKey?: string;
   /** Present on a child run. */
   readonly parent?: { readonly runId: string; readonly stepId: string };
-  /** How many runs stand above this one, linked or not; absent: none. */
-  readonly depth?: number;
+  /** Absent where the run is a root run itself. */
+  readonly root?: RootOfChild;
 }
 
 /** Where a failed run failed. */

@@ -1,5 +1,6 @@
 /** What a run waits for right now. A start-up check and a reconciler compare it with what timers and streams hold. */
 import type { Effect } from './effect.js';
+import { familyOfChild } from './family.js';
 import { interruption } from './interrupted.js';
 import { required } from './invariant-violation.js';
 import type { Run, RunState, Step, Timer } from './run-state.js';
@@ -83,6 +84,6 @@ const pendingOf = (run: Run, step: Step): PendingDispatch | undefined => {
   if (open?.kind !== 'workflow') return undefined;
   const childRunId = required(step.childRunId, `child run of step ${stepId}`);
   const { workflow, input, waits } = open;
-  const depth = (run.started.depth ?? 0) + 1;
-  return { type: 'start_child', stepId, childRunId, workflow, input, linked: waits, depth };
+  const child = { stepId, childRunId, workflow, input, linked: waits };
+  return { type: 'start_child', ...child, ...familyOfChild(run.started) };
 };

@@ -15,6 +15,7 @@ export {
 export type * from './event.js';
 export { evolve } from './evolve/evolve.js';
 export { listed } from './excerpt.js';
+export { familyOfChild, rootRunIdOf, startsChild } from './family.js';
 export {
   type PendingDispatch,
   pendingDispatch,

@@ -38,6 +38,7 @@ export interface Plan {
   /** Lower the limits that a run has anyway. */
   readonly maxEvents?: number;
   readonly maxStateVisits?: number;
+  readonly maxFamilyRuns?: number;
   readonly root: ScopePlan;
   /** Names of the agents that operations name as plain text, sorted, each once. */
   readonly agents: readonly string[];

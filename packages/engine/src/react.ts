@@ -7,6 +7,7 @@
  */
 import type { Effect } from './effect.js';
 import type { RecordedEvent, RunEvent } from './event.js';
+import { familyOfChild } from './family.js';
 import { required } from './invariant-violation.js';
 import { runOutcome } from './run-outcome.js';
 import type { Run, RunState, Step } from './run-state.js';
@@ -79,8 +80,8 @@ const dispatchOf = (event: Of<'step.scheduled'>): Effect => {
 const reactToEntered = (run: Run, event: Of<'state.entered'>): readonly Effect[] => {
   if (event.kind !== 'workflow') return timerSet(stepOf(run, event.stepId));
   const { stepId, childRunId, workflow, input, waits } = event;
-  const depth = (run.started.depth ?? 0) + 1;
-  return [{ type: 'start_child', stepId, childRunId, workflow, input, linked: waits, depth }];
+  const child = { stepId, childRunId, workflow, input, linked: waits };
+  return [{ type: 'start_child', ...child, ...familyOfChild(run.started) }];
 };
 
 /** Of a step whose time was up, a worker may still hold the task or never have claimed it. */

@@ -21,6 +21,7 @@ export interface RunView {
   readonly timeoutAt?: Instant;
   readonly idempotencyKey?: string;
   readonly parent?: RunStarted['parent'];
+  readonly root?: RunStarted['root'];
   readonly endedAt?: Instant;
   /** Of a completed run. */
   readonly output?: Json;
@@ -35,7 +36,8 @@ export interface RunView {
 export const runView = (state: RunState): RunView | undefined => {
   if (state.kind === 'none') return undefined;
   const { started, startedAt, seq } = state;
-  const { runId, workflow, workspace, input, pins, startedBy, timeoutAt, idempotencyKey, parent } = started;
+  const { runId, workflow, workspace, input, pins, startedBy, timeoutAt, idempotencyKey, parent, root } =
+    started;
   return {
     runId,
     status: runStatus(state),
@@ -49,6 +51,7 @@ export const runView = (state: RunState): RunView | undefined => {
     ...(timeoutAt === undefined ? {} : { timeoutAt }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     ...(parent === undefined ? {} : { parent }),
+    ...(root === undefined ? {} : { root }),
     ...phaseView(state),
   };
 };

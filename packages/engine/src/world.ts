@@ -65,6 +65,8 @@ export interface World {
   readonly limits: Limits;
   /** What a run may take where its workflow says nothing; a workflow may lower it. */
   readonly runLimits: RunLimits;
+  /** Child runs that the family of a root run has ordered before this decision. */
+  readonly childRunCount: (rootRunId: string) => number;
   readonly budget: Budget;
   /** SHA-256 of the UTF-8 text, lower-case hex. The core has no cryptography of its own. */
   readonly digest: (text: string) => string;

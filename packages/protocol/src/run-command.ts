@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { actor } from './actor.js';
 import { maxIdempotencyKeyLength } from './limits.js';
-import { callerJson, commandId, id, instant, name, reason } from './shapes.js';
+import { callerJson, commandId, id, instant, name, reason, rootOfChild } from './shapes.js';
 
 const base = { commandId, runId: id, workspace: id, actor, issuedAt: instant };
 
@@ -16,8 +16,9 @@ export const runCommand = z.discriminatedUnion('type', [
     input: callerJson,
     idempotencyKey: z.string().max(maxIdempotencyKeyLength).optional(),
     parent: z.object({ runId: id, stepId: id }).optional(),
-    /** How many runs stand above this one. */
-    depth: z.number().int().positive().optional(),
+    /** Of a child run: the root run above it, and how many runs the family may have. */
+    root: rootOfChild.optional(),
+    maxFamilyRuns: z.number().int().positive().optional(),
   }),
   z.object({ ...base, type: z.literal('pause'), reason: reason.optional() }),
   z.object({ ...base, type: z.literal('resume') }),

@@ -3,7 +3,7 @@
  * Field by field the same as the engine's `RunEvent`; each application's `*-codec.ts` proves that to the compiler.
  */
 import { z } from 'zod';
-import { attempt, id, instant, json, path, stepError, warning } from './shapes.js';
+import { attempt, id, instant, json, path, rootOfChild, stepError, warning } from './shapes.js';
 
 const next = z.string().nullable();
 const atStep = { stepId: id, scope: z.string(), state: z.string(), visit: z.number().int().positive() };
@@ -48,12 +48,13 @@ const runFacts = [
     limits: z.object({
       maxEvents: z.number().int().positive(),
       maxStateVisits: z.number().int().positive(),
+      maxFamilyRuns: z.number().int().positive(),
     }),
     start: z.string(),
     timeoutAt: instant.optional(),
     idempotencyKey: z.string().optional(),
     parent: z.object({ runId: id, stepId: id }).optional(),
-    depth: z.number().int().positive().optional(),
+    root: rootOfChild.optional(),
   }),
   z.object({ ...of('run.paused'), actor: z.string(), reason: z.string().optional() }),
   z.object({ ...of('run.resumed'), actor: z.string() }),

@@ -62,6 +62,8 @@ export const canonicalWorkerName = (name: string): string =>
   name.replaceAll(/[^\w.:@/-]/g, '_').slice(0, 200);
 export const workerName = z.string().transform(canonicalWorkerName);
 export const attempt = z.number().int().positive();
+/** Of a child run: the root run, and how many runs stand above the child. */
+export const rootOfChild = z.object({ runId: id, depth: z.number().int().positive() });
 export const path = z.array(z.union([z.string(), z.number().int().nonnegative()]));
 
 export const stepError = z.object({

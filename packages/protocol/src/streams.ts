@@ -106,7 +106,9 @@ const taskConsumer = (
 });
 
 export const consumers = {
-  orchestratorRun: taskConsumer('orchestrator-run', filters.allRunTasks, 5_000),
+  orchestratorRun: taskConsumer('orchestrator-run', filters.askedRunTasks, 5_000),
+  /** Apart from what others ask, so that runs that start runs keep no start waiting in the stream. */
+  orchestratorOwn: taskConsumer('orchestrator-own', filters.ownRunTasks, 5_000),
   orchestratorResume: taskConsumer('orchestrator-resume', filters.allResumeTasks, 20_000),
   orchestratorCatalog: taskConsumer('orchestrator-catalog', filters.allCatalogTasks, 1_000),
   orchestratorDeadLetter: taskConsumer('orchestrator-deadletter', filters.allDeadLetterTasks, 1_000),

@@ -34,7 +34,7 @@ const ownToken = 'orchestrator';
 
 export const taskSubjects = {
   run: ofRun('wf.task.run'),
-  /** What the orchestrator itself asks of a run: in order with what others ask, and a subject that nobody else may publish on. */
+  /** What the orchestrator itself asks of a run: a subject that nobody else may publish on. */
   ownRun: (workspace: string, runId: string): string =>
     `${ofRun('wf.task.run')(workspace, runId)}.${ownToken}`,
   resumeStep: ofPart('wf.task.resume.step', 'step id'),
@@ -96,6 +96,7 @@ export const filters = {
   allRunTasks: 'wf.task.run.>',
   /** Without the orchestrator's own. */
   askedRunTasks: 'wf.task.run.*.*',
+  ownRunTasks: `wf.task.run.*.*.${ownToken}`,
   allResumeTasks: 'wf.task.resume.>',
   allCatalogTasks: 'wf.task.catalog.>',
   allDeadLetterTasks: 'wf.task.deadletter.>',

@@ -95,7 +95,8 @@ export const decodeRunCommand = (incoming: IncomingText): RunCommand => {
 };
 
 const refuseOwn = (command: RunCommand, subject: string): void => {
-  const isOfParent = command.type === 'start' && (command.parent ?? command.depth) !== undefined;
+  const isOfParent =
+    command.type === 'start' && (command.parent ?? command.root ?? command.maxFamilyRuns) !== undefined;
   if (!isOfParent && !isSystem(command.actor)) return;
   throw new ContractError(
     `the command on ${subject} is one that only the orchestrator itself may give`,

@@ -82,6 +82,7 @@ const fields: Readonly<Record<string, Bound>> = {
   finishedAt: claimed,
   attempt: count,
   depth: count,
+  maxFamilyRuns: count,
   workflowVersion: count,
   workflowId: name,
   name,

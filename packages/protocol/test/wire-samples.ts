@@ -63,7 +63,8 @@ const childStart = {
   runId,
   workflowId: 'triage',
   input: {},
-  depth: 1,
+  root: { runId, depth: 1 },
+  maxFamilyRuns: 10_000,
   parent: { runId, stepId },
 } as const;
 
@@ -189,7 +190,7 @@ const events: Readonly<Record<string, EventEnvelope>> = {
     input: {},
     startedBy: 'user:alice',
     pins: { agents: { checker: 1 } },
-    limits: { maxEvents: 100_000, maxStateVisits: 1_000 },
+    limits: { maxEvents: 100_000, maxStateVisits: 1_000, maxFamilyRuns: 10_000 },
     start: 'check',
   }),
   'event-step': ofRun(3, {

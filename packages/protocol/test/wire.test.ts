@@ -61,7 +61,8 @@ describe.each(wireSamples)('$name', (each) => {
 describe('where others ask of a run, the orchestrator’s own is refused:', () => {
   test.each([
     ['a start in the name of a parent', 'run-own-start', {}],
-    ['a start at a depth', 'run-start', { depth: 1 }],
+    ['a start below a root run', 'run-start', { root: { runId: 'other', depth: 1 } }],
+    ['a start with a limit of its own', 'run-start', { maxFamilyRuns: 1_000_000 }],
     ['a cancel of the system', 'run-cancel', { actor: 'system:orchestrator' }],
     ['a start of the system', 'run-start', { actor: 'system:orchestrator' }],
   ])('%s', (_what, name, over) => {

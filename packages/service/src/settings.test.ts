@@ -18,6 +18,7 @@ test('every setting has its own name and a description, and a default that it ta
     workerConcurrency: 16,
     maxRunEvents: 100_000,
     maxStateVisits: 1_000,
+    maxFamilyRuns: 10_000,
     streamReplicas: 1,
     eventsMaxAgeSeconds: 0,
     eventsMaxBytes: -1,

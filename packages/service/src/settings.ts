@@ -139,6 +139,12 @@ export const settings = {
     '1000',
     'Visits to one state of a run without anything from outside between; past them the run fails. A workflow may lower it (`maxStateVisits`).',
   ),
+  maxFamilyRuns: setting(
+    'SIGNALBOX_MAX_FAMILY_RUNS',
+    integer(1, 10_000_000),
+    '10000',
+    'Runs that a root run and its child runs, theirs, and so on, may be in all; a state that would start one more fails. A workflow may lower it (`maxFamilyRuns`).',
+  ),
   streamReplicas: setting(
     'SIGNALBOX_STREAM_REPLICAS',
     integer(1, 5),

@@ -95,6 +95,7 @@ const listRoute = createRoute({
     query: z.object({
       workflow: z.string().optional(),
       status: z.enum(runStatuses).optional(),
+      root: z.string().optional().openapi({ description: 'Child runs below this root run only.' }),
       ...listQuery(50, 200),
     }),
   },
@@ -293,8 +294,8 @@ export const runRoutes = (api: ApiContext) => {
       : c.json(toResource(start.run), 200, { location });
   });
   router.openapi(listRoute, (c) => {
-    const { workflow, status, limit, cursor } = c.req.valid('query');
-    const page = api.readModel.listRuns({ workflow, status }, limit, parseCursor(cursor));
+    const { workflow, status, root: rootRunId, limit, cursor } = c.req.valid('query');
+    const page = api.readModel.listRuns({ workflow, status, root: rootRunId }, limit, parseCursor(cursor));
     return c.json({ items: page.items, nextCursor: formatCursor(page.next) }, 200);
   });
   router.openapi(getRoute, (c) =>

@@ -1,5 +1,6 @@
 /** Reads of runs. */
 import type { RunStatus } from '@signalbox/engine';
+import type BetterSqlite3 from 'better-sqlite3';
 import type { QuarantineResource, RunResource, RunSummary, StepSummary } from '../resources/run.js';
 import { toInstantText, toOptionalInstantText } from '../resources/shapes.js';
 import { createApprovalQueries } from './approval-queries.js';
@@ -11,6 +12,8 @@ import { createStepQueries } from './step-queries.js';
 export interface RunFilter {
   readonly workflow?: string | undefined;
   readonly status?: RunStatus | undefined;
+  /** The root run of child runs. */
+  readonly root?: string | undefined;
 }
 
 interface SummaryRow {
@@ -40,6 +43,8 @@ interface RunRow extends SummaryRow {
   output: string | null;
   parent_run_id: string | null;
   parent_step_id: string | null;
+  root_run_id: string | null;
+  root_depth: number | null;
   last_sequence: number;
 }
 
@@ -113,6 +118,10 @@ export const createRunQueries = (db: ReadModelDatabase) => {
           row.parent_run_id === null || row.parent_step_id === null
             ? null
             : { runId: row.parent_run_id, stepId: row.parent_step_id },
+        root:
+          row.root_run_id === null || row.root_depth === null
+            ? null
+            : { runId: row.root_run_id, depth: row.root_depth },
         steps: items,
         ...(next === undefined ? {} : { nextStep: next }),
       };
@@ -141,31 +150,24 @@ export const createRunQueries = (db: ReadModelDatabase) => {
 };
 
 const createRunList = (db: ReadModelDatabase) => {
-  const behind = '(started_at, run_id) < (?, ?) ORDER BY started_at DESC, run_id DESC LIMIT ?';
-  const all = db.prepare<unknown[], SummaryRow>(
-    `SELECT ${summaryColumns}, ${quarantineColumns} FROM runs WHERE ${behind}`,
-  );
-  const ofWorkflow = db.prepare<unknown[], SummaryRow>(
-    `SELECT ${summaryColumns}, ${quarantineColumns} FROM runs WHERE workflow_id = ? AND ${behind}`,
-  );
-  const ofStatus = db.prepare<unknown[], SummaryRow>(
-    `SELECT ${summaryColumns}, ${quarantineColumns} FROM runs WHERE status = ? AND ${behind}`,
-  );
-  const ofBoth = db.prepare<unknown[], SummaryRow>(
-    `SELECT ${summaryColumns}, ${quarantineColumns} FROM runs WHERE workflow_id = ? AND status = ? AND ${behind}`,
-  );
+  const columns = { workflow: 'workflow_id', status: 'status', root: 'root_run_id' } as const;
+  const statements = new Map<string, BetterSqlite3.Statement<unknown[], SummaryRow>>();
+  const statementOf = (conditions: string): BetterSqlite3.Statement<unknown[], SummaryRow> => {
+    const known = statements.get(conditions);
+    if (known !== undefined) return known;
+    const made = db.prepare<unknown[], SummaryRow>(
+      `SELECT ${summaryColumns}, ${quarantineColumns} FROM runs
+       WHERE ${conditions}(started_at, run_id) < (?, ?) ORDER BY started_at DESC, run_id DESC LIMIT ?`,
+    );
+    statements.set(conditions, made);
+    return made;
+  };
   /** Newest first. */
   return (filter: RunFilter, limit: number, after: ListPosition = start): Page<RunSummary> => {
-    const { workflow, status } = filter;
-    const tail = [after.at, after.id, limit + 1] as const;
-    const rows =
-      workflow !== undefined && status !== undefined
-        ? ofBoth.all(workflow, status, ...tail)
-        : workflow !== undefined
-          ? ofWorkflow.all(workflow, ...tail)
-          : status !== undefined
-            ? ofStatus.all(status, ...tail)
-            : all.all(...tail);
+    const names = (['workflow', 'status', 'root'] as const).filter((name) => filter[name] !== undefined);
+    const conditions = names.map((name) => `${columns[name]} = ? AND `).join('');
+    const values = names.map((name) => filter[name]);
+    const rows = statementOf(conditions).all(...values, after.at, after.id, limit + 1);
     return toPage(rows, limit, toRunSummary, (row) => ({ at: row.started_at, id: row.run_id }));
   };
 };

@@ -55,8 +55,9 @@ const text = (value: unknown): string | null => (value === undefined ? null : JS
 
 const upsertRun = `
 INSERT INTO runs (run_id, workflow_id, workflow_version, workflow_digest, status, input, output, error, started_by,
-  started_at, updated_at, ended_at, idempotency_key, parent_run_id, parent_step_id, last_sequence)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  started_at, updated_at, ended_at, idempotency_key, parent_run_id, parent_step_id,
+  root_run_id, root_depth, last_sequence)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 const updateRun = `
 UPDATE runs SET status = ?, output = ?, error = ?, updated_at = ?, ended_at = ?, last_sequence = ? WHERE run_id = ?`;
@@ -118,6 +119,8 @@ export const createRunRows = (db: ReadModelDatabase) => {
         run.idempotencyKey ?? null,
         run.parent?.runId ?? null,
         run.parent?.stepId ?? null,
+        run.root?.runId ?? null,
+        run.root?.depth ?? null,
         run.seq,
       );
     for (const [stepId, notes] of touched.steps) writeStep(step, runId, state, stepId, notes);

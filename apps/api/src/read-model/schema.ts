@@ -10,7 +10,7 @@ import Database from 'better-sqlite3';
 export type ReadModelDatabase = Database.Database;
 
 /** Raise it with every change below. */
-const schemaVersion = 3;
+const schemaVersion = 4;
 
 const tables = `
 CREATE TABLE position (
@@ -38,11 +38,14 @@ CREATE TABLE runs (
   idempotency_key TEXT,
   parent_run_id TEXT,
   parent_step_id TEXT,
+  root_run_id TEXT,
+  root_depth INTEGER,
   last_sequence INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX runs_newest ON runs (started_at, run_id);
 CREATE INDEX runs_of_workflow ON runs (workflow_id, started_at, run_id);
 CREATE INDEX runs_of_status ON runs (status, started_at, run_id);
+CREATE INDEX runs_of_family ON runs (root_run_id, started_at, run_id) WHERE root_run_id NOTNULL;
 CREATE TABLE steps (
   run_id TEXT NOT NULL,
   step_id TEXT NOT NULL,

@@ -61,6 +61,10 @@ export const runResource = runSummary
     output: json.optional(),
     sequence: z.number().int().openapi({ description: 'Sequence of the newest event.' }),
     parent: z.object({ runId: z.string(), stepId: z.string() }).nullable(),
+    root: z.object({ runId: z.string(), depth: z.number().int() }).nullable().openapi({
+      description:
+        'Of a child run, whether it is waited for or not: its root run, and how many runs stand above it.',
+    }),
     steps: z.array(stepSummary).openapi({ description: 'The first ones, in the order in which they began.' }),
     nextCursor: z
       .string()

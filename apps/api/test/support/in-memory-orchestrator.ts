@@ -31,7 +31,7 @@ import type { StreamMessage } from '../../src/read-model/projection.js';
 export const workspace = 'default';
 const starlark = createStarlark();
 const { newBudget, beginBatch } = createBudgets(starlark, expressionLimits.maxFuel);
-const runLimits = { maxEvents: 100_000, maxStateVisits: 1_000 };
+const runLimits = { maxEvents: 100_000, maxStateVisits: 1_000, maxFamilyRuns: 10_000 };
 const language = createLanguage(starlark);
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -132,6 +132,7 @@ export class InMemoryOrchestrator implements CommandPort {
       limits: { resultBytes: maxStepPayloadBytes, inputBytes: maxStepPayloadBytes },
       budget: newBudget(),
       runLimits,
+      childRunCount: () => 0,
       digest: sha256,
       violations: () => [],
     });

@@ -15,6 +15,7 @@ const took = (run: RunSummary): string =>
 interface ListOptions {
   readonly workflow?: string;
   readonly status?: string;
+  readonly root?: string;
   readonly limit: string;
 }
 
@@ -26,6 +27,7 @@ const list = async (options: ListOptions, command: Command): Promise<void> => {
   const query = new URLSearchParams();
   if (options.workflow !== undefined) query.set('workflow', options.workflow);
   if (options.status !== undefined) query.set('status', options.status);
+  if (options.root !== undefined) query.set('root', options.root);
   const suffix = query.size === 0 ? '' : `?${query}`;
   const found = await api.list(`/api/v1/workflow-runs${suffix}`, runSummary, limit);
   output.show(found, (runs) =>
@@ -111,6 +113,7 @@ export const runsCommands = (): Command => {
     .description('runs, newest first')
     .option('--workflow <id>', 'of this workflow only')
     .option('--status <status>', 'in this status only, such as RUNNING or WAITING_APPROVAL')
+    .option('--root <run>', 'child runs below this root run only')
     .option('--limit <count>', 'at most so many', '50')
     .action(list);
   command.command('show <run>').description('the timeline of a run').action(show);

@@ -68,7 +68,14 @@ const schemaOfRuns = `
     ended_at          INTEGER,
     error             TEXT,
     idempotency_key   TEXT,
-    parent_run_id     TEXT
+    parent_run_id     TEXT,
+    -- Of a child run, linked or not; null: the run is a root run itself.
+    root_run_id       TEXT
+  ) WITHOUT ROWID;
+  -- What the histories say, counted: how many child runs have been ordered below a root run.
+  CREATE TABLE run_families (
+    root_run_key     TEXT PRIMARY KEY,
+    child_run_count  INTEGER NOT NULL
   ) WITHOUT ROWID;
   CREATE INDEX workflow_runs_not_ended ON workflow_runs (workspace, workflow_id) WHERE ended_at IS NULL;
 

@@ -49,6 +49,7 @@ export type RunStore = ReturnType<typeof createRunStore>;
 export const createRunStore = (sql: Database) => ({
   ...createHistory(sql),
   ...createRunRows(sql),
+  ...createFamilies(sql),
   ...createStepRows(sql),
   ...createApprovalRows(sql),
 });
@@ -124,8 +125,8 @@ interface RunSqlRow {
 
 const createRunRows = (sql: Database) => {
   const insert = sql.prepare<unknown[]>(
-    `INSERT INTO workflow_runs (run_key, workspace, run_id, workflow_id, workflow_version, status, seq, started_by, started_at, idempotency_key, parent_run_id)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO workflow_runs (run_key, workspace, run_id, workflow_id, workflow_version, status, seq, started_by, started_at, idempotency_key, parent_run_id, root_run_id)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const update = sql.prepare<unknown[]>(
     'UPDATE workflow_runs SET status = ?, seq = ?, ended_at = ?, error = ? WHERE run_key = ?',
@@ -167,6 +168,7 @@ const createRunRows = (sql: Database) => {
         startedAt,
         run.idempotencyKey ?? null,
         run.parent?.runId ?? null,
+        run.root?.runId ?? null,
       );
     },
     updateRun: (
@@ -178,6 +180,27 @@ const createRunRows = (sql: Database) => {
     ): void => {
       update.run(status, seq, endedAt ?? null, error === undefined ? null : JSON.stringify(error), runKey);
     },
+  };
+};
+
+const createFamilies = (sql: Database) => {
+  const add = sql.prepare<[RunKey]>(
+    `INSERT INTO run_families (root_run_key, child_run_count) VALUES (?, 1)
+     ON CONFLICT DO UPDATE SET child_run_count = child_run_count + 1`,
+  );
+  const count = sql
+    .prepare<[RunKey], number>('SELECT child_run_count FROM run_families WHERE root_run_key = ?')
+    .pluck();
+  const rootOf = sql
+    .prepare<[RunKey], string | null>('SELECT root_run_id FROM workflow_runs WHERE run_key = ?')
+    .pluck();
+  return {
+    addChildRun: (root: RunKey): void => {
+      add.run(root);
+    },
+    childRunCount: (root: RunKey): number => count.get(root) ?? 0,
+    /** The root run of a child run; undefined of a root run, and of one that is not there. */
+    rootRunIdOf: (runKey: RunKey): string | undefined => rootOf.get(runKey) ?? undefined,
   };
 };
 

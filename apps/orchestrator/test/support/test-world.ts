@@ -97,7 +97,7 @@ export class TestWorld {
       queue: this.bus,
       maxPayloadBytes: () => this.maxPayloadBytes,
       starlark,
-      runLimits: { maxEvents: 100_000, maxStateVisits: 1_000 },
+      runLimits: { maxEvents: 100_000, maxStateVisits: 1_000, maxFamilyRuns: 10_000 },
       checks,
       clock,
       tell: () => undefined,

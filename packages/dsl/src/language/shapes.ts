@@ -57,6 +57,12 @@ export const shapes: { readonly [name in ShapeName]: Shape } = {
           'How often one state may be visited without anything from outside between (a step, a signal, a wait); past that the run fails with LIMIT_EXCEEDED.',
         standsFor: "the operator's limit, 1,000",
       },
+      maxFamilyRuns: {
+        kind: { is: 'number', isWhole: true, min: 1, max: 10_000_000 },
+        description:
+          'How many runs there may be in all where a run of this workflow is the root run: itself, its child runs, theirs, and so on; a state that would start one more fails with LIMIT_EXCEEDED. In a child run it has no effect.',
+        standsFor: "the operator's limit, 10,000",
+      },
       triggers: { kind: { is: 'shape', shape: 'triggers' }, description: 'What starts runs.' },
       pins: { kind: { is: 'shape', shape: 'pins' }, description: 'Fixed versions of what runs use.' },
     },

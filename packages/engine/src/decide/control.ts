@@ -18,7 +18,7 @@ import type { Turn } from './turn.js';
 type Of<T extends Command['type']> = Extract<Command, { type: T }>;
 
 export const start = (turn: Turn, command: Of<'start'>): void => {
-  const { runId, workflow, workspace, input, actor, pins, idempotencyKey, parent, depth } = command;
+  const { runId, workflow, workspace, input, actor, pins, idempotencyKey, parent, root } = command;
   const { plan, now } = turn.world;
   turn.emit({
     type: 'run.started',
@@ -28,12 +28,12 @@ export const start = (turn: Turn, command: Of<'start'>): void => {
     input,
     startedBy: actor,
     pins,
-    limits: limitsOf(plan, turn.world.runLimits),
+    limits: limitsOf(plan, turn.world.runLimits, command.maxFamilyRuns),
     start: plan.root.start,
     ...(plan.timeoutMs === undefined ? {} : { timeoutAt: now + plan.timeoutMs }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     ...(parent === undefined ? {} : { parent }),
-    ...(depth === undefined ? {} : { depth }),
+    ...(root === undefined ? {} : { root }),
   });
   advance(turn);
 };

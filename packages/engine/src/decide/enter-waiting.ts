@@ -11,6 +11,7 @@ import type { Evaluator } from '../world.js';
 import { deliverKeptSignal } from './deliver-signal.js';
 import { placeOf } from './failure.js';
 import { failState } from './follow.js';
+import { noRoomInFamily } from './limits.js';
 import { inputTooLarge } from './too-large.js';
 import type { Turn } from './turn.js';
 
@@ -58,18 +59,15 @@ export const enterSignal = (turn: Turn, at: AtStep, plan: SignalPlan): void => {
   deliverKeptSignal(turn, plan.signal);
 };
 
-/** Runs below a run that nobody started as a child. A workflow that runs itself ends here. */
-const maxRunDepth = 16;
-
 export const enterChildWorkflow = (
   turn: Turn,
   at: AtStep,
   plan: ChildWorkflowPlan,
   answers: Evaluator,
 ): void => {
-  if ((turn.run.started.depth ?? 0) >= maxRunDepth) {
-    const message = `runs start one another more than ${maxRunDepth} deep`;
-    failState(turn, at, 'workflow', stepError('LIMIT_EXCEEDED', message));
+  const noRoom = noRoomInFamily(turn);
+  if (noRoom !== undefined) {
+    failState(turn, at, 'workflow', noRoom);
     return;
   }
   const rendered = renderTemplate(plan.input, noNames, answers);

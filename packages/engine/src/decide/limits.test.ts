@@ -1,9 +1,12 @@
 /** A run has an end, whatever its author wrote. */
 import { describe, expect, test } from 'vitest';
 import {
+  childWorkflow,
   choose,
   expression,
+  foreach,
   inject,
+  literal,
   operation,
   plan,
   signal,
@@ -20,7 +23,7 @@ import {
   stepId,
   succeeded,
 } from '../../test/support/scenario.js';
-import { type Plan, runView, timers } from '../index.js';
+import { type Command, type Plan, runView, timers } from '../index.js';
 
 const forEver = (extra: Partial<Plan> = {}): Plan =>
   plan(
@@ -69,7 +72,7 @@ describe('a loop without anything from outside', () => {
   test('is judged by the limits that the run started with', () => {
     const player = new Player(forEver({ maxStateVisits: 400 })).play(start());
     expect(player.history[0]?.event).toMatchObject({ limits: { maxEvents: 100_000, maxStateVisits: 400 } });
-    player.runLimits = { maxEvents: 1, maxStateVisits: 2 };
+    player.runLimits = { maxEvents: 1, maxStateVisits: 2, maxFamilyRuns: 1 };
     spin(player);
     expect(runView(player.state)?.error?.message).toContain('400 times');
   });
@@ -133,6 +136,61 @@ describe('a run that has all the events it may have', () => {
     for (let visit = 1; player.state.seq < 97; visit++) player.play(succeeded(stepId('work', '', visit)));
     player.play(cancel);
     expect(player.status).toBe('CANCELLED');
+  });
+});
+
+describe('a family of runs', () => {
+  const detached = { waits: false, resultPath: ['child'] };
+  const fork = (count: number, extra: Partial<Plan> = {}, child: Parameters<typeof childWorkflow>[2] = {}) =>
+    plan(
+      states(
+        inject('list', 'each', literal(Array.from({ length: count }, (_, index) => index)), ['items']),
+        foreach('each', null, ['items'], states(childWorkflow('call', null, { ...detached, ...child })), {
+          maxConcurrency: 10,
+        }),
+      ),
+      extra,
+    );
+  const started = ({ effects }: Player) => effects.filter(({ type }) => type === 'start_child');
+  const below = (rootRunId: string, maxFamilyRuns: number): Command =>
+    ({ ...start(), root: { runId: rootRunId, depth: 3 }, maxFamilyRuns }) as Command;
+
+  test('has no more runs than its limit, and says how many it has, which limit and of which root run', () => {
+    const player = spin(new Player(fork(200, { maxFamilyRuns: 100 })).play(start()));
+    expect(started(player)).toHaveLength(99);
+    const error = runView(player.state)?.error;
+    expect(error).toMatchObject({
+      code: 'LIMIT_EXCEEDED',
+      details: { limit: 'maxFamilyRuns', maxFamilyRuns: 100, rootRunId: 'run-1' },
+    });
+    expect(error?.message).toMatch(/root run run-1 has 100 runs.*\(maxFamilyRuns\) is 100/);
+  });
+
+  test('is counted with what other runs of it have ordered, and judged by the limit of its root run', () => {
+    const player = new Player(fork(10, { maxFamilyRuns: 2 }));
+    player.childRunCount = (root) => (root === 'root-run' ? 45 : 0);
+    spin(player.play(below('root-run', 50)));
+    expect(started(player)).toHaveLength(4);
+    expect(started(player)[0]).toMatchObject({ root: { runId: 'root-run', depth: 4 }, maxFamilyRuns: 50 });
+    expect(player.status).toBe('FAILED');
+  });
+
+  test('a state that would start one run too many fails like any other: it may be caught', () => {
+    const caught = { catch: [{ errors: ['LIMIT_EXCEEDED'], next: 'instead' }] } as const;
+    const workflow = plan(
+      states(childWorkflow('call', null, { ...detached, ...caught }), operation('instead', null)),
+      { maxFamilyRuns: 1 },
+    );
+    const player = new Player(workflow).play(start());
+    expect(started(player)).toEqual([]);
+    expect(player.status).toBe('RUNNING');
+  });
+
+  test('has no more than the operator allows', () => {
+    const player = new Player(fork(30, { maxFamilyRuns: 1_000 }));
+    player.runLimits = { ...player.runLimits, maxFamilyRuns: 20 };
+    spin(player.play(start()));
+    expect(started(player)).toHaveLength(19);
   });
 });
 

@@ -198,7 +198,8 @@ describe('a child run', () => {
         workflow: 'other',
         input: { from: 'parent' },
         linked: true,
-        depth: 1,
+        root: { runId: 'run-1', depth: 1 },
+        maxFamilyRuns: 10_000,
       },
     ]);
     expect(childOf(new Player(parent).play(start()))).toBe(childOf(player));
@@ -212,7 +213,7 @@ describe('a child run', () => {
   });
 
   test('is not started more than 16 deep, so that a workflow that runs itself ends', () => {
-    const at = (depth: number): Command => ({ ...start(), depth }) as Command;
+    const at = (depth: number): Command => ({ ...start(), root: { runId: 'root', depth } }) as Command;
     given(parent).when(at(15)).thenTypes('run.started', 'state.entered');
     const player = given(parent).when(at(16)).thenTypes('run.started', 'state.failed', 'run.failed');
     expect(runView(player.state)?.error).toMatchObject({ code: 'LIMIT_EXCEEDED' });

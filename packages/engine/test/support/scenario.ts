@@ -124,7 +124,10 @@ export class Player {
 
   /** Makes, for each decision, what says whether the next expression fits into it. */
   newFits: () => Parameters<typeof budgetOf>[0] = () => undefined;
-  runLimits: RunLimits = { maxEvents: 100_000, maxStateVisits: 1_000 };
+  runLimits: RunLimits = { maxEvents: 100_000, maxStateVisits: 1_000, maxFamilyRuns: 10_000 };
+  /** Of the run's family, before each decision. */
+  childRunCount: World['childRunCount'] = () =>
+    this.history.filter(({ event }) => event.type === 'state.entered' && event.kind === 'workflow').length;
 
   constructor(
     readonly plan: Plan,
@@ -132,8 +135,17 @@ export class Player {
   ) {}
 
   get world(): World {
-    const { now, plan, limits, runLimits } = this;
-    return { now, plan, limits, runLimits, budget: budgetOf(this.newFits()), digest, violations };
+    const { now, plan, limits, runLimits, childRunCount } = this;
+    return {
+      now,
+      plan,
+      limits,
+      runLimits,
+      childRunCount,
+      budget: budgetOf(this.newFits()),
+      digest,
+      violations,
+    };
   }
 
   send(command: Command): Decision {
