@@ -1,10 +1,15 @@
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { CannotRun } from '@signalbox/service';
 import BetterSqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { isStoreFailure, openDataFolder, protectDatabase, storeFailureOf, takeLock } from './index.js';
+import { isMountPoint } from './mount.js';
+
+const distFile = resolve(import.meta.dirname, '../dist/index.js');
 
 const modeOf = (path: string): number => statSync(path).mode & 0o777;
 
@@ -65,6 +70,34 @@ test('a folder in the place of a database is said in one line, with what to do',
       message: `${path} is a folder where a file has to be: move it away`,
     }),
   );
+});
+
+/** Only root, or who may be it in a namespace of its own, can mount anything. */
+const mayMount = spawnSync('unshare', ['-rm', 'true']).status === 0;
+test.runIf(mayMount)(
+  'a file that is mounted by itself is refused, in any folder, and its folder is not',
+  () => {
+    const there = join(root, 'there', 'x.sqlite');
+    const here = join(root, 'h e r e');
+    protectDatabase(there);
+    mkdirSync(here);
+    writeFileSync(join(here, 'x.sqlite'), '');
+    const protect = (what: string): string => {
+      const script = `import { protectDatabase } from ${JSON.stringify(pathToFileURL(distFile).href)};
+      try { protectDatabase(process.argv[1]); console.log('taken'); } catch (error) { console.log(error.exitCode, error.message); }`;
+      const mounting = 'mount --bind "$1" "$2" && exec node --input-type=module -e "$3" "$4"';
+      const paths = what === 'file' ? [there, join(here, 'x.sqlite')] : [join(root, 'there'), here];
+      const args = ['-rm', 'sh', '-c', mounting, 'sh', ...paths, script, join(here, 'x.sqlite')];
+      return spawnSync('unshare', args, { encoding: 'utf8' }).stdout.trim();
+    };
+    expect(protect('file')).toMatch(/^78 .*x\.sqlite is mounted by itself: mount its folder instead/);
+    expect(protect('folder')).toBe('taken');
+  },
+);
+
+test('what is mounted is read as the kernel writes it', () => {
+  const mounts = '63 43 254:0 /a/f\\040o /b/f\\040o rw,relatime - ext4 /dev/vda rw\n';
+  expect([isMountPoint('/b/f o', mounts), isMountPoint('/a/f o', mounts)]).toEqual([true, false]);
 });
 
 test('a lock is had by one at a time, under whatever name, and is free after its end', () => {

@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { CannotRun } from '@signalbox/service';
+import { refuseMountOfItsOwn } from './mount.js';
 
 const folderMode = 0o700;
 const fileMode = 0o600;
@@ -49,6 +50,7 @@ export const protectDatabase = (path: string): string => {
   mkdirSync(dirname(path), { recursive: true, mode: folderMode });
   touch(path);
   const file = realpathSync(path);
+  refuseMountOfItsOwn(file);
   for (const suffix of ['', '-wal', '-shm', '-journal']) {
     const each = `${file}${suffix}`;
     if (existsSync(each) && (statSync(each).mode & foreignRights) !== 0) narrow(each, fileMode);
