@@ -1,5 +1,5 @@
 /** The orchestrator's tables as they lie on the disk, read by the auditor alone. */
-import { existsSync } from 'node:fs';
+import type { tablesOf } from '@signalbox/testing';
 import Database from 'better-sqlite3';
 
 /** Made of the log, so that a rebuilt database must have the same. */
@@ -16,24 +16,7 @@ const ofTheLog = [
   'timers',
 ] as const;
 
-export type Tables = ReadonlyMap<string, readonly string[]>;
-
-/** Each row as text, in an order that does not hang on where it lies. */
-export const tablesOf = (file: string): Tables => {
-  const tables = new Map<string, readonly string[]>();
-  if (!existsSync(file)) return tables;
-  const database = new Database(file, { readonly: true, fileMustExist: true });
-  try {
-    for (const table of ofTheLog) {
-      const rows = database.prepare(`SELECT * FROM ${table}`).all() as Record<string, unknown>[];
-      // The order in which the histories of several runs were written is nobody's promise.
-      tables.set(table, rows.map(({ position: _, ...row }) => JSON.stringify(row)).sort());
-    }
-  } finally {
-    database.close();
-  }
-  return tables;
-};
+type Tables = ReturnType<typeof tablesOf>;
 
 /** Of every run that was recorded. */
 export const readRunIds = (file: string): readonly string[] => {
@@ -74,8 +57,9 @@ export const readFamily = (file: string, rootRunId: string): Family => {
 
 /** One line for each table that differs. */
 export const lostBetween = (before: Tables, after: Tables): readonly string[] =>
-  [...before].flatMap(([table, rows]) => {
-    const there = after.get(table) ?? [];
+  ofTheLog.flatMap((table) => {
+    const rows = before[table] ?? [];
+    const there = after[table] ?? [];
     const known = new Set(there);
     const first = rows.find((row) => !known.has(row));
     if (first === undefined && there.length === rows.length) return [];

@@ -1,7 +1,7 @@
 /** The orchestrator's database is lost, and made again from the log. */
 import { existsSync, mkdirSync, readdirSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { copyDatabase, dropDatabase, eventually, repeatRun } from '@signalbox/testing';
+import { copyDatabase, dropDatabase, eventually, query, repeatRun, tablesOf } from '@signalbox/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { scriptedAgent, tenSteps } from './support/definitions.js';
 import {
@@ -9,9 +9,7 @@ import {
   noServerOfItsOwn,
   openStores,
   orchestratorScript,
-  query,
   type Stores,
-  tablesOf,
 } from './support/stores.js';
 
 let stores: Stores;

@@ -3,10 +3,10 @@ import { statSync } from 'node:fs';
 import { createPublisher, openConnection } from '@signalbox/messaging';
 import { encodeEvent } from '@signalbox/protocol';
 import { createLogger } from '@signalbox/telemetry';
-import { copyDatabase, eventually, repeatRun } from '@signalbox/testing';
+import { copyDatabase, eventually, query, repeatRun, tablesOf } from '@signalbox/testing';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openStores, orchestratorScript, query, type Stores, tablesOf } from './support/stores.js';
+import { openStores, orchestratorScript, type Stores } from './support/stores.js';
 
 let stores: Stores;
 beforeAll(async () => {

@@ -3,9 +3,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { openConnection, provision, readStreamFacts } from '@signalbox/messaging';
 import { EVENTS, streamDeclarations } from '@signalbox/protocol';
 import { createLogger } from '@signalbox/telemetry';
-import { eventually, readLog, repeatRun } from '@signalbox/testing';
+import { eventually, query, readLog, repeatRun } from '@signalbox/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openStores, query, type Stores } from './support/stores.js';
+import { openStores, type Stores } from './support/stores.js';
 
 let stores: Stores;
 beforeAll(async () => {

@@ -2,9 +2,9 @@
 import { createPublisher, openConnection } from '@signalbox/messaging';
 import { type EventEnvelope, encodeEvent, taskSubjects } from '@signalbox/protocol';
 import { createLogger } from '@signalbox/telemetry';
-import { eventually } from '@signalbox/testing';
+import { eventually, query } from '@signalbox/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { change, openStores, orchestratorScript, query, type Stores } from './support/stores.js';
+import { change, openStores, orchestratorScript, type Stores } from './support/stores.js';
 import { signalbox } from './support/tables-command.js';
 
 let stores: Stores;

@@ -24,7 +24,7 @@ describe('two orchestrators', () => {
     await mkdir(file('other'));
     await symlink(file(), file('link.sqlite'));
     const attempts: (readonly [code: number, says: RegExp, env: Record<string, string>])[] = [
-      [75, /another orchestrator/, { SIGNALBOX_DATA_DIR: file('other') }],
+      [75, /another orchestrator .*installation [0-9a-f-]{36}\./, { SIGNALBOX_DATA_DIR: file('other') }],
       [75, /another orchestrator/, await copyTo('copied')],
       [75, /another orchestrator/, { SIGNALBOX_DATABASE: file('link.sqlite') }],
     ];

@@ -9,11 +9,12 @@ import {
   readLog,
   readStored,
   startWorld,
+  tablesOf,
   type World,
 } from '@signalbox/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { scriptedAgent } from './support/definitions.js';
-import { cliScript, noServerOfItsOwn, tablesOf } from './support/stores.js';
+import { cliScript, noServerOfItsOwn } from './support/stores.js';
 import { type SecondApi, startSecondApi } from './support/tables-second-api.js';
 
 const runs = '/api/v1/workflow-runs';

@@ -44,7 +44,7 @@ const rebuild = async (): Promise<void> => {
     const presence = scope.use(
       await openPresence({
         connection,
-        installationId: 'being rebuilt',
+        installationId: () => 'being rebuilt',
         instanceId: randomUUID(),
         startedAt: now,
         signal,

@@ -8,7 +8,7 @@ export {
   readStored,
   type StoredRun,
 } from './auditor.js';
-export { copyDatabase, dropDatabase } from './database-files.js';
+export { copyDatabase, dropDatabase, query, tablesOf } from './database-files.js';
 export { type EventuallyOptions, eventually } from './eventually.js';
 export { repeatRun } from './many-runs.js';
 export { type NatsServers, natsLabel } from './nats-servers.js';

@@ -118,15 +118,6 @@ export const openStores = async (env: Readonly<Record<string, string>> = {}): Pr
   };
 };
 
-export const query = <T>(path: string, sql: string): T[] => {
-  const database = new Database(path, { readonly: true, fileMustExist: true });
-  try {
-    return database.prepare(sql).all() as T[];
-  } finally {
-    database.close();
-  }
-};
-
 /** Of a database that nobody has open. */
 export const change = (path: string, sql: string, ...values: readonly unknown[]): void => {
   const database = new Database(path, { fileMustExist: true });
@@ -135,25 +126,4 @@ export const change = (path: string, sql: string, ...values: readonly unknown[])
   } finally {
     database.close();
   }
-};
-
-/** What no log can give back: keys, caches, the way of messages out, and counts of this process's own crashes. */
-const unknownTables = ['settings', 'migrations', 'run_snapshots', 'outbox', 'relay', 'log_marks'];
-
-/** Every other table, row by row; positions count commits, and a rebuild commits in the order of the log. */
-export const tablesOf = (path: string): Record<string, unknown[]> => {
-  const names = query<{ name: string }>(
-    path,
-    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name",
-  );
-  return Object.fromEntries(
-    names
-      .filter(({ name }) => !unknownTables.includes(name))
-      .map(({ name }) => {
-        const rows = query<Record<string, unknown>>(path, `SELECT * FROM ${name}`).map((row) =>
-          JSON.stringify({ ...row, position: 0 }),
-        );
-        return [name, rows.sort()];
-      }),
-  );
 };

@@ -42,7 +42,7 @@ export const openLog = async (options: OpenLogOptions): Promise<LogKeeper> => {
     'an answer whether another orchestrator is there',
     openPresence({
       connection,
-      installationId: readInstallationId(database.sql) ?? 'that has no id yet',
+      installationId: () => readInstallationId(database.sql),
       instanceId,
       startedAt: now(),
       signal,

@@ -14,7 +14,8 @@ import { CannotRun } from '@signalbox/service';
 interface Card {
   readonly instanceId: string;
   readonly startedAt: number;
-  readonly installationId: string;
+  /** Absent before its first start has made one. */
+  readonly installationId?: string;
   readonly host: string;
   readonly pid: number;
   readonly isAtWork: boolean;
@@ -22,7 +23,8 @@ interface Card {
 
 export interface PresenceOptions {
   readonly connection: Connection;
-  readonly installationId: string;
+  /** As it is at the moment: the first start of a database gives it one. */
+  readonly installationId: () => string | undefined;
   readonly instanceId: string;
   readonly startedAt: number;
   /** Ends the waiting. */
@@ -41,7 +43,7 @@ const maxQuestions = 4;
 const settleMs = 300;
 
 const describe = ({ host, pid, installationId }: Card): string =>
-  `process ${pid} on ${host}, installation ${installationId}`;
+  `process ${pid} on ${host}, ${installationId === undefined ? 'which is at its first start' : `installation ${installationId}`}`;
 
 const occupied = (card: Card): CannotRun =>
   new CannotRun(
@@ -69,11 +71,12 @@ const askPatiently = async (
 
 /** @throws CannotRun while another orchestrator is connected to the bus. */
 export const openPresence = async (options: PresenceOptions): Promise<Presence> => {
-  const { connection, signal: _, ...own } = options;
-  const card = { ...own, host: hostname(), pid: process.pid };
+  const { connection, instanceId, startedAt } = options;
+  const card = { instanceId, startedAt, host: hostname(), pid: process.pid };
   let isAtWork = false;
   let first: Card | undefined;
-  const tell = (): string => JSON.stringify({ ...card, isAtWork });
+  const tell = (): string =>
+    JSON.stringify({ ...card, installationId: options.installationId(), isAtWork } satisfies Partial<Card>);
   const meet = (met: Card): void => {
     const isFirst = met.startedAt - card.startedAt || (met.instanceId < card.instanceId ? -1 : 1);
     if (!isAtWork && (met.isAtWork || isFirst < 0)) first = met;
