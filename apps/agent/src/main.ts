@@ -15,8 +15,10 @@ import { connectionOptions, parseConfig } from './config.js';
 await runService({
   name: 'agent',
   parseConfig,
-  start: async ({ config, logger, scope, signal, fail }) => {
-    const connection = scope.use(await openConnection({ ...connectionOptions(config), logger, signal }));
+  start: async ({ config, logger, scope, signal, fail, waitFor }) => {
+    const connection = scope.use(
+      await waitFor('nats-server', openConnection({ ...connectionOptions(config), logger, signal })),
+    );
     const consumer = consumers.agent(config.workspace);
 
     const evaluator = createEvaluator(createStarlark());

@@ -26,7 +26,7 @@ import { RunFeed } from './run-feed.js';
 /** A second's worth of the largest definitions, and thousands of small ones. */
 const maxWaitingValidations = 16;
 
-const start = async ({ config, logger, scope, signal, fail }: ServiceContext<ApiConfig>) => {
+const start = async ({ config, logger, scope, signal, fail, waitFor }: ServiceContext<ApiConfig>) => {
   const { workspace } = config;
   openDataFolder(config.dataDir);
   scope.use(
@@ -94,7 +94,10 @@ const start = async ({ config, logger, scope, signal, fail }: ServiceContext<Api
     await closed;
   });
   logger.info('listening', { url: server.url });
-  await Promise.race([readModel.caughtUp, once(signal, 'abort')]);
+  await waitFor(
+    () => (link.isAnswered ? 'what the log held at the start' : 'nats-server'),
+    Promise.race([readModel.caughtUp, once(signal, 'abort')]),
+  );
   return { url: server.url, port: server.port };
 };
 

@@ -14,9 +14,12 @@ const { name, inboxPrefix, apiPrefix } = busUsers.approvalService;
 await runService({
   name,
   parseConfig,
-  start: async ({ config, logger, scope, signal, fail }) => {
+  start: async ({ config, logger, scope, signal, fail, waitFor }) => {
     const connection = scope.use(
-      await openConnection({ ...config.bus, inboxPrefix, apiPrefix, name, logger, signal }),
+      await waitFor(
+        'nats-server',
+        openConnection({ ...config.bus, inboxPrefix, apiPrefix, name, logger, signal }),
+      ),
     );
     const consumer = consumers.approvalService;
 
@@ -32,7 +35,7 @@ await runService({
     });
     follower.done.catch(fail);
     // Before that, a decision on a pending approval would be refused as unknown.
-    await follower.caughtUp;
+    await waitFor('what the log says of approvals and teams', follower.caughtUp);
 
     const consumption = scope.use(
       consumeEach(connection, {

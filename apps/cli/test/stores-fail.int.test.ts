@@ -1,6 +1,8 @@
 /** What the processes say when the disk, a file or another process is in their way: one line, the right code, no run blamed. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, openSync, statSync, writeSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -8,6 +10,7 @@ import {
   type ServiceName,
   type SpawnedProcess,
   spawnProcess,
+  startTestBus,
   startWorld,
   type World,
 } from '@signalbox/testing';
@@ -29,7 +32,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-const spawnAgain = (name: ServiceName): SpawnedProcess => {
+const spawnAgain = (name: ServiceName, env: Readonly<Record<string, string>> = {}): SpawnedProcess => {
   const process = spawnProcess({
     script: fileURLToPath(new URL(`../../${name}/dist/main.js`, import.meta.url)),
     env: {
@@ -37,6 +40,7 @@ const spawnAgain = (name: ServiceName): SpawnedProcess => {
       SIGNALBOX_DATA_DIR: world.dataDir,
       SIGNALBOX_API_PORT: '0',
       SIGNALBOX_LOG_LEVEL: 'error',
+      ...env,
     },
   });
   process.ready.catch(() => undefined);
@@ -50,6 +54,37 @@ const lastWordOf = async (process: SpawnedProcess): Promise<{ code: number | nul
   expect(process.lines[0]).not.toContain('stack');
   return { code, said: (JSON.parse(process.lines[0] ?? '{}') as { msg: string }).msg };
 };
+
+test('a start that waits says for what, in every process', async () => {
+  const silent = createServer().listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const nobody = `nats://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+  const bare = await startTestBus({ topology: { streams: [], consumers: [] } });
+  const waits: readonly (readonly [name: ServiceName, url: string, what: string])[] = [
+    ['orchestrator', nobody, 'nats-server'],
+    ['step-worker', nobody, 'nats-server'],
+    ['agent', nobody, 'nats-server'],
+    ['approval-service', bare.url, 'what the log says of approvals and teams'],
+    ['api', bare.url, 'what the log held at the start'],
+  ];
+  const waiting = waits.map(([name, url, what], index) => {
+    const SIGNALBOX_DATA_DIR = join(world.dataDir, 'waiting', String(index));
+    const env = { SIGNALBOX_NATS_URL: url, SIGNALBOX_DATA_DIR, SIGNALBOX_LOG_LEVEL: 'info' };
+    return { what, process: spawnAgain(name, env) };
+  });
+  try {
+    for (const { what, process } of waiting)
+      await eventually(() => process.lines.some((line) => line.includes(`still waiting for ${what} (`)), {
+        timeoutMs: 60_000,
+        describe: () => process.lines.join('\n'),
+      });
+  } finally {
+    for (const { process } of waiting) process.kill('SIGKILL');
+    await Promise.all(waiting.map(({ process }) => process.exited));
+    await bare.stop();
+    silent.close();
+  }
+});
 
 test('a second api on one read model ends with 75 and says why', async () => {
   const { code, said } = await lastWordOf(spawnAgain('api'));

@@ -19,7 +19,7 @@ import {
   type OrchestratorFigures,
   TASKS,
 } from '@signalbox/protocol';
-import { runService, tellWaits } from '@signalbox/service';
+import { runService } from '@signalbox/service';
 import { createStarlark, type Starlark } from '@signalbox/starlark-wasm';
 import { CheckThreads } from '@signalbox/validation';
 import { systemClock } from './clock.js';
@@ -56,12 +56,13 @@ await runService({
       file: databaseFile,
       whenDamaged: 'put it aside and make it anew from the log with `signalbox rebuild`, or restore a backup',
     }),
-  start: async ({ config, logger, scope, signal, fail }) => {
+  start: async ({ config, logger, scope, signal, fail, waitFor }) => {
     const clock = systemClock;
-    const waitFor = tellWaits(logger);
     openDataFolder(config.dataDir);
     const database = scope.use(openDatabase(config.databaseFile, clock.now()));
-    const connection = scope.use(await openConnection({ ...config.bus, name, inboxPrefix, logger, signal }));
+    const connection = scope.use(
+      await waitFor('nats-server', openConnection({ ...config.bus, name, inboxPrefix, logger, signal })),
+    );
     const starlark = createStarlark();
     const durables = new DurableConsumers({ connection, workspace: config.workspace, signal, fail });
     const log = scope.use(

@@ -21,16 +21,19 @@ const { inboxPrefix, apiPrefix } = busUsers.stepWorker;
 await runService({
   name: 'step-worker',
   parseConfig,
-  start: async ({ config, logger, scope, signal, fail }) => {
+  start: async ({ config, logger, scope, signal, fail, waitFor }) => {
     const connection = scope.use(
-      await openConnection({
-        ...config.bus,
-        inboxPrefix,
-        apiPrefix,
-        name: config.workerName,
-        logger,
-        signal,
-      }),
+      await waitFor(
+        'nats-server',
+        openConnection({
+          ...config.bus,
+          inboxPrefix,
+          apiPrefix,
+          name: config.workerName,
+          logger,
+          signal,
+        }),
+      ),
     );
     const { stepWorker, evaluator: evaluations } = consumers;
 

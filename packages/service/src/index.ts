@@ -22,4 +22,4 @@ export {
   streamSettings,
   streamsOf,
 } from './settings.js';
-export { tellWaits, type WaitFor } from './tell-waits.js';
+export type { WaitFor } from './tell-waits.js';

@@ -9,6 +9,7 @@ import { createLogger, type Logger, type LogLevel } from '@signalbox/telemetry';
 import { CannotRun } from './cannot-run.js';
 import { Scope } from './scope.js';
 import { type Environment, SettingsError } from './settings.js';
+import { tellWaits, type WaitFor } from './tell-waits.js';
 
 export const exitCodes = { ok: 0, software: 70, graceExceeded: 75, badSetting: 78 } as const;
 
@@ -24,6 +25,8 @@ export interface ServiceContext<C> {
   readonly signal: AbortSignal;
   /** Ends the process as a failure; for the `done` promise of a loop: `consumption.done.catch(fail)`. */
   readonly fail: (error: unknown) => void;
+  /** Says at info for what a start waits that takes long. */
+  readonly waitFor: WaitFor;
 }
 
 export interface ServiceDefinition<C> {
@@ -88,7 +91,8 @@ export async function runService<C extends { readonly logLevel: LogLevel }>(
     process.exit(exitCodes.ok);
   }
 
-  const started = definition.start({ config, logger, scope, signal: abort.signal, fail }).then(
+  const { signal } = abort;
+  const started = definition.start({ config, logger, scope, signal, fail, waitFor: tellWaits(logger) }).then(
     (details) => {
       if (!abort.signal.aborted) announce(definition.name, logger, details ?? {});
     },

@@ -1,6 +1,6 @@
 import { createLogger } from '@signalbox/telemetry';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { tellWaits } from './index.js';
+import { tellWaits } from './tell-waits.js';
 
 const said: string[] = [];
 const write = (line: string): void => void said.push((JSON.parse(line) as { msg: string }).msg);
