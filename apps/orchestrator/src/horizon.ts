@@ -6,6 +6,8 @@
  *    everything up to the moment of the question.
  * 3. A consumer that is made anew delivers anew: what is known of it is forgotten, and it is on its way until it has
  *    delivered what the stream held for it then.
+ * 4. What was delivered before the connection broke says nothing: the server that is there now may have lost its newest
+ *    messages, and give their numbers to others.
  */
 import type { Delivery } from '@signalbox/messaging';
 
@@ -58,9 +60,9 @@ export class Horizon {
   }
 
   /** `receivedAt` and everything else here is of this process's clock: nothing was stored after it was received. */
-  note({ consumer, streamSequence, storedAt }: Delivery, receivedAt: number): void {
+  note({ consumer, streamSequence, storedAt, isCurrent }: Delivery, receivedAt: number): void {
     const source = this.#sources.get(consumer);
-    if (source === undefined || streamSequence <= source.sequence) return;
+    if (source === undefined || !isCurrent || streamSequence <= source.sequence) return;
     source.sequence = streamSequence;
     source.storedAt = Math.min(storedAt, receivedAt);
     source.hasArrived ||= source.askedAt !== unknown && streamSequence >= source.target;

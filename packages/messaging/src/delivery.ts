@@ -17,6 +17,8 @@ export interface Delivery {
   /** Messages that waited behind this one when it was delivered. */
   readonly pendingCount: number;
   readonly isSettled: boolean;
+  /** It came on the connection that there is: before, its number may have meant another message. */
+  readonly isCurrent: boolean;
   /**
    * The first of `ack`, `nak` and `term` settles the delivery; later ones do nothing. None waits for an answer. None is
    * sent on another connection than the delivery came on: answers name a number, and a server that has lost messages
@@ -82,12 +84,12 @@ export class PulledDelivery implements Delivery {
   readonly pendingCount: number;
   readonly #message: Msg;
   readonly #onSettled: (delivery: PulledDelivery) => void;
-  readonly #isAnswerable: () => boolean;
+  readonly #isCurrent: () => boolean;
   #headers: MessageHeaders | undefined;
   #isSettled = false;
 
-  /** `isAnswerable`: the connection is the one that it came on. */
-  constructor(message: Msg, onSettled: (delivery: PulledDelivery) => void, isAnswerable: () => boolean) {
+  /** `isCurrent`: the connection is the one that it came on. */
+  constructor(message: Msg, onSettled: (delivery: PulledDelivery) => void, isCurrent: () => boolean) {
     const facts = readFacts(message);
     this.stream = facts.stream;
     this.consumer = facts.consumer;
@@ -97,7 +99,7 @@ export class PulledDelivery implements Delivery {
     this.pendingCount = facts.pendingCount;
     this.#message = message;
     this.#onSettled = onSettled;
-    this.#isAnswerable = isAnswerable;
+    this.#isCurrent = isCurrent;
   }
 
   get subject(): string {
@@ -115,6 +117,10 @@ export class PulledDelivery implements Delivery {
 
   get isSettled(): boolean {
     return this.#isSettled;
+  }
+
+  get isCurrent(): boolean {
+    return this.#isCurrent();
   }
 
   ack(): void {
@@ -137,7 +143,7 @@ export class PulledDelivery implements Delivery {
   #settle(answer: Uint8Array): void {
     if (this.#isSettled) return;
     this.#isSettled = true;
-    if (this.#isAnswerable()) this.#message.respond(answer);
+    if (this.isCurrent) this.#message.respond(answer);
     this.#onSettled(this);
   }
 }

@@ -21,6 +21,7 @@ const deliveryOf = (deliveryCount: number) => {
     streamSequence: 7,
     storedAt: 1,
     pendingCount: 0,
+    isCurrent: true,
     get isSettled() {
       return answers.length > 0;
     },

@@ -227,11 +227,12 @@ export class LogKeeper {
   /** The stream is another one, or has lost its end, while this process runs; or it may have, while the connection was down. */
   async #recover(resend: () => void, hasLost: boolean): Promise<void> {
     const { database, logger } = this.#parts;
-    if (this.#hasReconnected) this.#holes.forget();
+    const isNewConnection = this.#hasReconnected;
+    if (isNewConnection) this.#holes.forget();
     this.#hasReconnected = false;
     this.#holes.restart();
     if (hasLost) {
-      this.#recoveryPause.begin(performance.now());
+      this.#recoveryPause.begin(performance.now(), isNewConnection);
       if (this.problem !== undefined)
         logger.error(this.problem, { published_again: this.#recoveryPause.count - 1 });
       logger.warn('the event stream was made anew or has lost its end: the log is published again');

@@ -17,3 +17,11 @@ test('a log that stays lost is published again after ever longer pauses, and at 
   expect(pause.isOver(3_600_001)).toBe(true);
   expect(pause.count).toBe(0);
 });
+
+test('a connection that breaks while the log is published again is no proof of a damaged store', () => {
+  const pause = new RecoveryPause();
+  for (const now of [0, 1_000, 2_000, 3_000]) pause.begin(now, true);
+  expect(pause.count).toBe(1);
+  pause.begin(20_000);
+  expect(pause.count).toBe(2);
+});

@@ -19,7 +19,9 @@ export class RecoveryPause {
     return now >= this.#until;
   }
 
-  begin(now: number): void {
+  /** On a connection that is new, that it did not help before says nothing of the server that is there now. */
+  begin(now: number, isNewConnection = false): void {
+    if (isNewConnection) this.end();
     this.#until = now + Math.min(firstPauseMs * 2 ** this.#count, maxPauseMs);
     this.#count += 1;
   }

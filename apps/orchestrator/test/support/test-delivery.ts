@@ -7,6 +7,7 @@ export class TestDelivery implements Delivery {
   readonly pendingCount = 0;
   answer: 'ack' | 'nak' | 'term' | undefined;
   workingCount = 0;
+  isCurrent = true;
 
   get consumer(): string {
     return this.subject.startsWith('wf.task.resume.') ? 'orchestrator-resume' : 'orchestrator-run';
