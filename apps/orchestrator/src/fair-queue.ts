@@ -72,6 +72,9 @@ interface Barrier {
   readonly resolve: () => void;
 }
 
+/** As many of a family, on average, as no usual tree of runs has waiting at once. */
+const minCrowdCount = 16;
+
 /** Everything costs something, however coarse the clock is. */
 const minCostMs = 0.05;
 
@@ -81,6 +84,7 @@ export class FairQueue<T> {
   readonly #workspaces = new FairLine<Workspace<T>>((key) => new Workspace(key));
   /** Lanes that hold something: what comes behind it goes there too, whatever is known of its family by then. */
   readonly #lanes = new Map<string, Place<T>>();
+  #familyCount = 0;
   #count = 0;
   #lastNumber = 0;
   #barriers: Barrier[] = [];
@@ -94,6 +98,11 @@ export class FairQueue<T> {
     return this.#count;
   }
 
+  /** What waits is of few families, each of many runs. */
+  get isCrowded(): boolean {
+    return this.#familyCount > 0 && this.#lanes.size >= minCrowdCount * this.#familyCount;
+  }
+
   /** Behind what waits in the lane of each, or before it. */
   add(items: readonly T[], place: 'last' | 'first' = 'last'): void {
     const now = this.#monotonic();
@@ -105,6 +114,7 @@ export class FairQueue<T> {
       else lane.entries.push(entry);
       this.#count += 1;
       family.lanes.enter(lane, now);
+      if (!family.isWaiting) this.#familyCount += 1;
       workspace.families.enter(family, now);
       this.#workspaces.enter(workspace, now);
     }
@@ -143,7 +153,10 @@ export class FairQueue<T> {
       this.#lanes.delete(lane.key);
       family.lanes.leave(lane);
     }
-    if (family.lanes.next === undefined) workspace.families.leave(family);
+    if (family.lanes.next === undefined) {
+      this.#familyCount -= 1;
+      workspace.families.leave(family);
+    }
     if (workspace.families.next === undefined) this.#workspaces.leave(workspace);
     family.lanes.charge(lane, taken.laneEstimateMs);
     workspace.families.charge(family, taken.familyEstimateMs);

@@ -8,6 +8,8 @@
  *    the bus for all of them. A round ends when nothing more waits, or when it has lasted for `maxRoundMs`.
  * 4. No round begins while the publications of `maxUnpublishedRounds` are under way, and while any are only when there
  *    is enough for a full one: what comes meanwhile shares one.
+ * 5. Where all that waits is of few families of many runs, rounds are short and go one after the other: whoever comes
+ *    next stands before them in the queue, and what they have under way is all that stands before it on the bus.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { FairQueue, type Lane, type Taken } from './fair-queue.js';
@@ -110,7 +112,7 @@ export class TurnQueue<T> {
 
   get #hasToWait(): boolean {
     if (this.#unpublishedCount >= maxUnpublishedRounds) return true;
-    return this.#unpublishedCount > 0 && this.#queue.count < fullRoundCount;
+    return this.#unpublishedCount > 0 && (this.#queue.count < fullRoundCount || this.#queue.isCrowded);
   }
 
   /** False when nothing waits. */
@@ -119,7 +121,7 @@ export class TurnQueue<T> {
     this.#unpublishedCount += 1;
     try {
       const work = this.#queue.count > 0 ? new Work(this.#parts.clock, maxRoundMs) : undefined;
-      while (this.#queue.count > 0 && work?.isEnough === false) {
+      while (this.#queue.count > 0 && work?.isEnough === false && !this.#queue.isCrowded) {
         await nextTurn();
         if (this.#isStopped || !this.#commitNext()) break;
       }
