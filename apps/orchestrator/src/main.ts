@@ -84,7 +84,7 @@ await runService({
     const publisher = createPublisher(connection, { sight: 'number', isSole: isEvent });
     const tips = new TipAnnouncer(connection);
     const queue = scope.use(createTaskQueue(connection));
-    const { intake, inFlight, meter, recover, onConsumerRemade } = createOrchestrator({
+    const { intake, inFlight, meter, problem, recover, onConsumerRemade } = createOrchestrator({
       database,
       outlet: {
         publishAll: async (messages) => {
@@ -108,7 +108,13 @@ await runService({
     const tell = (figures: OrchestratorFigures): void =>
       publishLive(connection, figuresSubjects.orchestrator, encodeFigures(figures));
     scope.use(
-      followFigures({ meter, waiting: () => intake.waiting, problem: () => log.problem, tell, logger }),
+      followFigures({
+        meter,
+        waiting: () => intake.waiting,
+        problem: () => log.problem ?? problem(),
+        tell,
+        logger,
+      }),
     );
     scope.use(intake, () => intake.stop(() => publisher.close()));
     await waitFor('what was left over to be published', recover());

@@ -59,6 +59,8 @@ export interface Orchestrator {
   readonly intake: Intake;
   readonly inFlight: InFlight;
   readonly meter: TurnMeter;
+  /** What an operator has to know of the way out; undefined while all is well. */
+  problem(): string | undefined;
   /** Publishes what a former process left; resolves when it is out. Nothing else is published before. */
   recover(): Promise<void>;
   /** To be called before a consumer delivers anew: the server may have lost its last messages, or all of them. */
@@ -66,6 +68,10 @@ export interface Orchestrator {
 }
 
 const headerRoomBytes = 4_096;
+/** Longer than a cluster needs to elect a leader. */
+const maxRefusedMs = 10_000;
+const refused =
+  'nats-server runs and does not store what it is given: see to its disk and the folder of its store, then restart it (docs/operations/disk-full.md)';
 
 export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
   const { clock, logger, outlet, fail } = parts;
@@ -176,6 +182,7 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
     intake,
     meter,
     inFlight,
+    problem: () => (relay.refusedForMs > maxRefusedMs ? refused : undefined),
     recover: async () => {
       inbox.prune(clock.now());
       await drain({ outbox, runStore, relay, writePath, logger });

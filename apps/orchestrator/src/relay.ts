@@ -69,6 +69,8 @@ export class Relay {
   /** Withdrawals for which there is no place yet. */
   readonly #waiting: (() => void)[] = [];
   #marks: PublishedMarks | undefined;
+  /** Of what was not taken at the first try and waits, the oldest first: since when, on the monotonic clock. */
+  readonly #refused = new Set<{ readonly since: number }>();
 
   constructor(parts: RelayParts) {
     this.#parts = parts;
@@ -105,6 +107,12 @@ export class Relay {
   /** As `settled`, and everything that was to be withdrawn is. Rejects as `publish`. */
   done(): Promise<void> {
     return this.#done;
+  }
+
+  /** How long the server has not taken what it was given, in milliseconds; 0 while it takes everything. */
+  get refusedForMs(): number {
+    const [oldest] = this.#refused;
+    return oldest === undefined ? 0 : this.#parts.clock.monotonic() - oldest.since;
   }
 
   /** Withdrawals that are not done yet. */
@@ -156,18 +164,29 @@ export class Relay {
 
   async #publishAll(messages: readonly WireMessage[]): Promise<void> {
     let waiting = messages;
-    while (waiting.length > 0) {
-      try {
-        const outcomes = await this.#parts.outlet.publishAll(waiting);
-        this.#remember(waiting, outcomes);
-        return;
-      } catch (cause) {
-        if (!(cause instanceof PublishError || cause instanceof TransientError)) throw cause;
-        if (cause instanceof PublishError) waiting = this.#left(waiting, cause.outcomes);
-        if (waiting.length === 0) return;
-        await this.#pause(cause, `publish ${waiting.length} messages`);
+    const refused = { since: this.#parts.clock.monotonic() };
+    try {
+      while (waiting.length > 0) {
+        waiting = await this.#publishOnce(waiting);
+        if (waiting.length > 0) this.#refused.add(refused);
         waiting = waiting.map(repeatedMessage);
       }
+    } finally {
+      this.#refused.delete(refused);
+    }
+  }
+
+  /** Gives what has to be tried again, after a pause. */
+  async #publishOnce(messages: readonly WireMessage[]): Promise<readonly WireMessage[]> {
+    try {
+      const outcomes = await this.#parts.outlet.publishAll(messages);
+      this.#remember(messages, outcomes);
+      return [];
+    } catch (cause) {
+      if (!(cause instanceof PublishError || cause instanceof TransientError)) throw cause;
+      const left = cause instanceof PublishError ? this.#left(messages, cause.outcomes) : messages;
+      if (left.length > 0) await this.#pause(cause, `publish ${left.length} messages`);
+      return left;
     }
   }
 

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { TransientError } from '@signalbox/messaging';
 import { CannotRun } from '@signalbox/service';
 import { createLogger } from '@signalbox/telemetry';
 import { VirtualClock } from '@signalbox/testing';
@@ -99,11 +100,19 @@ describe('the relay', () => {
   });
   const withdrawal = (id: string): OutboxEntry => ({ kind: 'withdrawal', subject: `wf.task.step.run.${id}` });
   const marks = (outbox: number): { outbox: number; events: number } => ({ outbox, events: 0 });
-  const relayOver = (bus: Outlet): Relay =>
+  /** Each try waits for the one before. */
+  const passed = async (clock: VirtualClock, ms: number): Promise<void> => {
+    for (let at = 0; at < ms; at += 250) {
+      await new Promise((resolve) => setImmediate(resolve));
+      clock.advance(250);
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  const relayOver = (bus: Outlet, clock = new VirtualClock()): Relay =>
     new Relay({
       outlet: bus,
       setAside: () => undefined,
-      clock: new VirtualClock(),
+      clock,
       logger: createLogger({ service: 'test', level: 'silent' }),
       fail: (cause) => {
         throw cause;
@@ -124,6 +133,32 @@ describe('the relay', () => {
     await relay.done();
     expect(bus.journal).toEqual(['store b', 'store c', 'store a', 'withdraw wf.task.step.run.a']);
     expect(relay.takeMarks()).toEqual(marks(4));
+  });
+
+  test('says for how long the server has not taken something, whatever else it takes', async () => {
+    const clock = new VirtualClock();
+    const bus = new MemoryBus();
+    let isFull = true;
+    const relay = relayOver(
+      {
+        publishAll: async (messages) => {
+          if (isFull && messages.some(({ id }) => id === 'a')) throw new TransientError('no room');
+          return bus.publishAll(messages);
+        },
+        withdraw: async () => undefined,
+      },
+      clock,
+    );
+    const stuck = relay.publish({ entries: [task('a')], events: [], marks: marks(1) });
+    await passed(clock, 12_000);
+    void relay.publish({ entries: [task('b')], events: [], marks: marks(2) });
+    await passed(clock, 1_000);
+    expect(bus.journal).toEqual(['store b']);
+    expect(relay.refusedForMs).toBeGreaterThan(12_000);
+    isFull = false;
+    await passed(clock, 1_000);
+    await stuck;
+    expect(relay.refusedForMs).toBe(0);
   });
 
   test('withdraws one attempt and not the next on the same subject', async () => {
