@@ -22,7 +22,7 @@ export interface BusLinkOptions {
   readonly logger: Logger;
   readonly readModel: ReadModel;
   /** Given the publisher as soon as there is one. */
-  readonly attachPublisher: (publisher: Publisher) => void;
+  readonly attachPublisher: (publisher: Pick<Publisher, 'publish'>) => void;
   /** Called whenever a connection that was lost is there again. */
   readonly onReconnect: () => void;
   /** Given what the orchestrator says of itself. */
@@ -34,7 +34,7 @@ export interface BusLinkOptions {
 }
 
 export interface BusLink {
-  /** Connected, and the server has answered lately: one with a full disk keeps its connections and stores nothing. */
+  /** Connected, and the server has answered lately and refused nothing: one with a full disk, or without its folder, keeps its connections and stores nothing. */
   readonly isAnswered: boolean;
   /** Resolves when the batch at work is applied and the connection is closed. */
   close(): Promise<void>;
@@ -47,6 +47,8 @@ const publishDeadlineMs = 10_000;
 
 const askEveryMs = 1_000;
 const maxSilenceMs = 5_000;
+/** So long nobody is sent here after a message was refused; then the next one shows whether that goes on. */
+const maxRefusalMs = 10_000;
 
 const keepAsking = async (
   connection: Connection,
@@ -63,6 +65,20 @@ const keepAsking = async (
   }
 };
 
+/** Tells of each message whether the server has taken it. */
+const noting = (publisher: Publisher, tell: (isTaken: boolean) => void): Pick<Publisher, 'publish'> => ({
+  publish: async (message) => {
+    try {
+      const outcome = await publisher.publish(message);
+      tell(true);
+      return outcome;
+    } catch (error) {
+      if (error instanceof TransientError) tell(false);
+      throw error;
+    }
+  },
+});
+
 /** Returns at once and goes on in the background, however long the server stays away. */
 export const startBusLink = (options: BusLinkOptions): BusLink => {
   const { bus, logger, readModel } = options;
@@ -71,11 +87,16 @@ export const startBusLink = (options: BusLinkOptions): BusLink => {
   let connection: Connection | undefined;
   let publisher: Publisher | undefined;
   let answeredAt = Number.NEGATIVE_INFINITY;
+  let refusedAt = Number.NEGATIVE_INFINITY;
   const run = async (): Promise<void> => {
     connection = await openConnection({ ...bus, name, inboxPrefix, apiPrefix, logger, signal });
     answeredAt = performance.now();
     publisher = createPublisher(connection, { deadlineMs: publishDeadlineMs });
-    options.attachPublisher(publisher);
+    options.attachPublisher(
+      noting(publisher, (isTaken) => {
+        refusedAt = isTaken ? Number.NEGATIVE_INFINITY : performance.now();
+      }),
+    );
     onReconnect(connection, options.onReconnect);
     subscribeLive(connection, figuresSubjects.orchestrator, (said) => options.hearFigures(textOf(said).text));
     await Promise.all([
@@ -92,7 +113,8 @@ export const startBusLink = (options: BusLinkOptions): BusLink => {
   return {
     get isAnswered() {
       const silenceMs = Math.max(performance.now() - answeredAt, publisher?.longestWaitMs ?? 0);
-      return connection?.status === 'connected' && silenceMs <= maxSilenceMs;
+      const isRefused = performance.now() - refusedAt <= maxRefusalMs;
+      return connection?.status === 'connected' && silenceMs <= maxSilenceMs && !isRefused;
     },
     close: async () => {
       stopping.abort();

@@ -1,7 +1,7 @@
 /** What the processes say when the disk, a file or another process is in their way: one line, the right code, no run blamed. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, statSync, writeSync } from 'node:fs';
+import { closeSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -138,6 +138,23 @@ test('a disk that is full ends the orchestrator with 75 and one line, and blames
     { timeoutMs: 60_000, describe: 'every run that was asked for is there once the disk has room' },
   );
 }, 120_000);
+
+test('an api whose writes nats-server refuses is not ready, and says what helps', async () => {
+  rmSync(join(world.dataDir, 'nats'), { recursive: true });
+  const input = { text: 'x'.repeat(400_000) };
+  const isRefused = () =>
+    world.call('POST', '/api/v1/workflow-runs', { workflow: 'waits', input }).then(
+      () => false,
+      () => true,
+    );
+  // What it has open it fills first.
+  await eventually(isRefused, { timeoutMs: 60_000 });
+  const ready = await fetch(`${world.apiUrl}/readyz`);
+  expect([ready.status, await ready.text()]).toEqual([
+    503,
+    expect.stringMatching(/make room and restart it/),
+  ]);
+});
 
 test('a damaged page ends the api with 78 and says what to do', async () => {
   const file = join(world.dataDir, 'api.sqlite');

@@ -25,8 +25,10 @@ export interface CommandOutlet {
 }
 
 /** `attach` gives it the publisher once there is a connection; until then everything is refused as transient. */
-export const createCommandOutlet = (): CommandOutlet & { attach(publisher: Publisher): void } => {
-  let publisher: Publisher | undefined;
+export const createCommandOutlet = (): CommandOutlet & {
+  attach(publisher: Pick<Publisher, 'publish'>): void;
+} => {
+  let publisher: Pick<Publisher, 'publish'> | undefined;
   return {
     attach: (attached) => {
       publisher = attached;
