@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, rmdirSync, statSync, writeFileSync 
 import { join } from 'node:path';
 import { copyDatabase, dropDatabase, eventually, query, repeatRun, tablesOf } from '@signalbox/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { scriptedAgent, tenSteps } from './support/definitions.js';
+import { family, scriptedAgent, tenSteps } from './support/definitions.js';
 import {
   cliScript,
   noServerOfItsOwn,
@@ -17,27 +17,6 @@ beforeAll(async () => {
   stores = await openStores();
 });
 afterAll(() => stores?.world.stop());
-
-/** Three child runs, of which nobody waits for the end. */
-const family = JSON.stringify({
-  id: 'family',
-  version: '1',
-  name: 'family',
-  start: 'list',
-  states: [
-    { name: 'list', type: 'inject', data: [1, 2, 3], resultPath: 'items', next: 'each' },
-    {
-      name: 'each',
-      type: 'foreach',
-      itemsPath: 'items',
-      iterator: {
-        start: 'call',
-        states: [{ name: 'call', type: 'workflow', workflow: 'held', wait: false, input: {}, end: true }],
-      },
-      end: true,
-    },
-  ],
-});
 
 const rebuild = (label: string, ...args: readonly string[]) =>
   stores.world.spawn(cliScript, label, noServerOfItsOwn, ['rebuild', ...args]);

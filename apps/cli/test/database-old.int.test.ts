@@ -6,6 +6,7 @@ import { createLogger } from '@signalbox/telemetry';
 import { copyDatabase, eventually, query, repeatRun, tablesOf } from '@signalbox/testing';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { family } from './support/definitions.js';
 import { openStores, orchestratorScript, type Stores } from './support/stores.js';
 
 let stores: Stores;
@@ -26,11 +27,22 @@ const walBytes = (path: string): number => statSync(`${path}-wal`, { throwIfNoEn
 describe('the database is older than the log', () => {
   test('what it lacks is taken in from the log, and everything goes on', async () => {
     const { world } = stores;
+    await world.call('POST', '/api/v1/workflows', family);
+    const childRuns = "FROM workflow_runs WHERE root_run_id NOTNULL AND status = 'WAITING_SIGNAL'";
+    const startFamily = async (childCount: number): Promise<void> => {
+      await world.call('POST', '/api/v1/workflow-runs', { workflow: 'family', input: {} });
+      await eventually(() => query(stores.file(), `SELECT 1 ${childRuns}`).length === childCount, {
+        timeoutMs: 60_000,
+        describe: 'the child runs stand at their signal',
+      });
+    };
+    await startFamily(3);
     const old = await stores.standing(3);
     await world.stopOne('orchestrator');
     await copyDatabase(stores.file(), copy());
     await world.start('orchestrator');
     await stores.finish(old);
+    await startFamily(6);
     const young = await stores.standing(3);
     await world.kill('orchestrator');
     const lost = stores.file('lost.sqlite');
@@ -39,6 +51,10 @@ describe('the database is older than the log', () => {
     await world.start('orchestrator');
     expect(world.logsOf('orchestrator')).toContain('the log was ahead of the database');
     expect(tablesOf(stores.file()).workflow_runs).toEqual(tablesOf(lost).workflow_runs);
+    expect(query(stores.file(), 'SELECT child_run_count FROM run_families')).toEqual([
+      { child_run_count: 3 },
+      { child_run_count: 3 },
+    ]);
     await stores.finish(young);
     expect(await stores.statusesOf(old)).toEqual(old.map(() => 'COMPLETED'));
   });

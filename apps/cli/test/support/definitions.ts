@@ -66,3 +66,24 @@ export const tenSteps = JSON.stringify({
 
 /** Steps that a worker completes in one run: one, two, three, four, five, six (three items), nine, ten. */
 export const workerStepCount = 10;
+
+/** Three child runs of `held`, of which nobody waits for the end. */
+export const family = JSON.stringify({
+  id: 'family',
+  version: '1',
+  name: 'family',
+  start: 'list',
+  states: [
+    { name: 'list', type: 'inject', data: [1, 2, 3], resultPath: 'items', next: 'each' },
+    {
+      name: 'each',
+      type: 'foreach',
+      itemsPath: 'items',
+      iterator: {
+        start: 'call',
+        states: [{ name: 'call', type: 'workflow', workflow: 'held', wait: false, input: {}, end: true }],
+      },
+      end: true,
+    },
+  ],
+});
