@@ -87,6 +87,29 @@ test('a log that was mended twice is whole when it is read as far as it went the
   }
 });
 
+test('what is stored while the log is read, and later, is asked for an hour after that, and then all before it too', async () => {
+  const { connection } = bus;
+  const scan = new HoleScan({ now });
+  scan.passTo(await publish(1));
+  const first = await publish(10);
+  expect(await read(scan)).toBeUndefined();
+  const end = await publish(10);
+  await deleteMessage(connection, EVENTS, first - 1);
+  const look = async () => scan.look(connection, await readStreamFacts(connection, EVENTS));
+  expect(await look()).toBeUndefined();
+  expect(scan.hasReached(first + 1)).toBe(false);
+  elapsedMs += 3_600_000;
+  const holes: (number | undefined)[] = [];
+  while (!scan.hasReached(end)) {
+    const hole = await look();
+    if (hole === undefined) continue;
+    holes.push(hole);
+    scan.passTo(hole);
+    elapsedMs += 10 * pauseMs;
+  }
+  expect(holes.at(-1)).toBe(first - 1);
+});
+
 test('what is asked for at once is bounded, by what the last answers weigh', async () => {
   const scan = new HoleScan();
   scan.passTo(await publish(1));

@@ -2,9 +2,11 @@
  * Looks for messages of the log that the server cannot give back. A damaged file of its store shows nowhere else: readers
  * that have passed the place do not come by it again, and the end of the log is as it was.
  *
- * 1. From the beginning of the stream to its end, and then whatever comes. A look reads on for as long as it may, and
- *    rests nine times as long as each question has taken: work comes first, and a machine that is busy is asked less.
- *    Where something was found it rests as long as each has taken: somebody waits for the log to be whole.
+ * 1. From the beginning of the stream to the end that it has when reading begins: on each connection, and again an hour
+ *    after that. What is stored meanwhile the server has in its memory, and would give back whatever the disk says.
+ *    A look reads on for as long as it may, and rests nine times as long as each question has taken: work comes first, and
+ *    a machine that is busy is asked less. Where something was found it rests as long as each has taken: somebody waits
+ *    for the log to be whole.
  * 2. What is asked for at once is bounded, also in bytes: more than the server keeps for one reader ends its connection.
  * 3. What was found counts as mended when everything is read that the log held when it had been published again. What
  *    came later says nothing about that, and under load there is no end to it.
@@ -22,6 +24,7 @@ import { EVENTS } from '@signalbox/protocol';
 import { RecoveryPause } from './recovery-pause.js';
 
 const longestLookMs = 1_000;
+const againAfterMs = 3_600_000;
 const restFactor = 9;
 const maxAskedCount = 32;
 /** Of the answers to questions under way, as far as the last ones tell. */
@@ -40,8 +43,9 @@ export class HoleScan {
   readonly #pause = new RecoveryPause();
   #next = 1;
   #askCount = 1;
-  /** What was found is mended when everything up to there is read; unknown until the first look after it. */
+  /** Reading goes as far as this, and what was found is mended when that is read; unknown until the next look. */
   #goal: number | undefined;
+  #readAt: number | undefined;
 
   constructor({ now = () => performance.now(), maxLookMs = longestLookMs }: HoleScanOptions = {}) {
     this.#now = now;
@@ -56,7 +60,7 @@ export class HoleScan {
   /** The server is another one, or may be. */
   restart(): void {
     this.#next = 1;
-    this.#goal = undefined;
+    this.#begin();
   }
 
   /** What was found is no fault of the server as it is now. */
@@ -67,7 +71,7 @@ export class HoleScan {
   /** What lies up to there has been made good. */
   passTo(sequence: number): void {
     this.#next = Math.max(this.#next, sequence + 1);
-    this.#goal = undefined;
+    this.#begin();
   }
 
   hasReached(sequence: number): boolean {
@@ -80,12 +84,12 @@ export class HoleScan {
    */
   async look(connection: Connection, facts: StreamFacts): Promise<number | undefined> {
     const startedAt = this.#now();
-    const { lastSequence } = facts;
-    this.#goal ??= lastSequence;
+    if (this.#readAt !== undefined && startedAt - this.#readAt >= againAfterMs) this.restart();
+    this.#goal ??= facts.lastSequence;
     this.#next = Math.max(this.#next, facts.firstSequence);
-    while (this.#next <= lastSequence) {
+    while (!this.hasReached(this.#goal)) {
       const askedAt = this.#now();
-      const hole = await this.#readOn(connection, Math.min(this.#askCount, lastSequence - this.#next + 1));
+      const hole = await this.#readOn(connection, Math.min(this.#askCount, this.#goal - this.#next + 1));
       const now = this.#now();
       if (hole !== undefined) {
         if (!this.#pause.isOver(now)) return undefined;
@@ -95,8 +99,16 @@ export class HoleScan {
       if (now - startedAt >= this.#maxLookMs) break;
       await pause(Math.ceil((now - askedAt) * (this.foundCount > 0 ? 1 : restFactor)));
     }
-    if (this.hasReached(this.#goal)) this.#pause.end();
+    if (this.hasReached(this.#goal)) {
+      this.#readAt ??= this.#now();
+      this.#pause.end();
+    }
     return undefined;
+  }
+
+  #begin(): void {
+    this.#goal = undefined;
+    this.#readAt = undefined;
   }
 
   /** The first of the next so many that is not there. */
