@@ -15,7 +15,6 @@ import {
   EVENTS,
   encodeFigures,
   figuresSubjects,
-  isEvent,
   type OrchestratorFigures,
   TASKS,
 } from '@signalbox/protocol';
@@ -29,6 +28,7 @@ import { followFigures } from './figures.js';
 import { followInFlight } from './follow-in-flight.js';
 import { openLog } from './log/open-log.js';
 import { createOrchestrator } from './orchestrator.js';
+import { rowKindOf } from './row-kind.js';
 import { openDatabase } from './store/database.js';
 import { createTaskQueue, ownConsumers, withdrawTask } from './task-queue.js';
 import { followUndelivered } from './undelivered.js';
@@ -81,7 +81,7 @@ await runService({
         whileOthersAreHeard: () => warmUp(starlark),
       }),
     );
-    const publisher = createPublisher(connection, { sight: 'number', isSole: isEvent });
+    const publisher = createPublisher(connection, { sight: 'number', rowKindOf });
     const tips = new TipAnnouncer(connection);
     const queue = scope.use(createTaskQueue(connection));
     const { intake, inFlight, meter, problem, recover, onConsumerRemade } = createOrchestrator({

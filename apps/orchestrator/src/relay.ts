@@ -204,7 +204,8 @@ export class Relay {
     for (const [index, message] of messages.entries()) {
       const key = message.headers?.[headers.idempotencyKey];
       const outcome = outcomes[index];
-      if (key !== undefined && isStored(outcome)) this.#sequences.set(key, outcome.sequence);
+      if (key === undefined || !isStored(outcome) || outcome.sequence === undefined) continue;
+      this.#sequences.set(key, outcome.sequence);
     }
     this.#sequences.trim();
   }

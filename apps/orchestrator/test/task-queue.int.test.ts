@@ -21,7 +21,7 @@ test('a task that its consumer counts as in hand for ever is passed over when no
     });
   const send = async (run: string): Promise<number> => {
     const message = { subject: `wf.task.step.default.${run}.step`, data: '{}' };
-    return (await bus.publisher.publish(message)).sequence;
+    return (await bus.publisher.publish(message)).sequence ?? 0;
   };
   const queue = createTaskQueue(bus.connection, 1_500);
   const told = async (): Promise<[number, boolean][]> => {

@@ -73,7 +73,7 @@ afterEach(async () => {
 });
 
 const send = async (run: string): Promise<number> =>
-  (await bus.publisher.publish({ subject: `wf.task.run.default.${run}`, data: '{}' })).sequence;
+  (await bus.publisher.publish({ subject: `wf.task.run.default.${run}`, data: '{}' })).sequence ?? 0;
 
 const settleAll = (): void => {
   for (const delivery of held.splice(0)) {

@@ -18,7 +18,7 @@ export type ServerImport =
 
 export interface ServerUser {
   readonly name: string;
-  /** Without lists the user may do everything in its account. */
+  /** Without a list the user may publish, or hear, everything in its account. */
   readonly publish?: readonly string[];
   readonly subscribe?: readonly string[];
   /** Without them the user is in the home account. */
@@ -51,13 +51,10 @@ const list = (head: string, lines: readonly string[]): readonly string[] => [
 ];
 
 const userOf = ({ name, publish, subscribe }: ServerUser, password: string): readonly string[] => {
-  const permissions =
-    publish === undefined || subscribe === undefined
-      ? []
-      : block('permissions', [
-          ...list('publish', publish.map(quoted)),
-          ...list('subscribe', subscribe.map(quoted)),
-        ]);
+  const lists = Object.entries({ publish, subscribe }).flatMap(([right, subjects]) =>
+    subjects === undefined ? [] : list(right, subjects.map(quoted)),
+  );
+  const permissions = lists.length === 0 ? [] : block('permissions', lists);
   return [
     '{',
     `  user: ${quoted(name)}`,

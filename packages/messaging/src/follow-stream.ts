@@ -34,8 +34,10 @@ import {
 const retryDelayMs = 250;
 /** At the end of the stream, without a word of the publisher: so much later what is new is seen. */
 const lookMs = 1_000;
-/** Between two looks whether what was heard is stored. */
-const provenEveryMs = 15;
+/** Between two looks whether what was heard is stored: at least, and where what is heard keeps its handler busy. */
+const provenEveryMs = { least: 15, most: 50 } as const;
+/** Of the time between two looks the handler has this part; more is handled at once, for less, when it takes more. */
+const handlerShare = 1 / 3;
 /** Questions under way at once. */
 const maxAskedCount = 128;
 /** Of the answers to questions under way, as far as the last ones tell. */
@@ -177,6 +179,8 @@ class ForwardReader {
   #isCaughtUp = false;
   /** When it was last looked whether what was heard is stored, on the monotonic clock. */
   #provenAt = Number.NEGATIVE_INFINITY;
+  /** How long the handler has taken the last time. */
+  #handledMs = 0;
   /** What may be asked for at once. */
   #askCount = 1;
 
@@ -224,7 +228,9 @@ class ForwardReader {
       }
       if (signal.aborted) break;
       this.#isCaughtUp ||= last.sequence >= this.#goal;
+      const handledFrom = performance.now();
       await handler(messages, { caughtUp: this.#isCaughtUp });
+      this.#handledMs = performance.now() - handledFrom;
       this.#nextSequence = last.sequence + 1;
       this.#place.moveTo(last);
     }
@@ -247,7 +253,9 @@ class ForwardReader {
     const { stream, maxBatch, signal } = this.#options;
     if (!this.#tip.tail.has(this.#nextSequence + 1)) return undefined;
     // Under load what is heard meanwhile shares one question.
-    const waitMs = this.#provenAt + provenEveryMs - performance.now();
+    const { least, most } = provenEveryMs;
+    const everyMs = Math.max(least, Math.min(this.#handledMs / handlerShare, most));
+    const waitMs = this.#provenAt + everyMs - performance.now();
     if (waitMs > 0) await pause(waitMs, signal);
     this.#provenAt = performance.now();
     const heard = this.#tip.tail.take(this.#nextSequence, maxBatch);

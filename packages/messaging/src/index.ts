@@ -53,6 +53,7 @@ export {
 } from './publisher.js';
 export { type ReadOptions, readStream } from './read-stream.js';
 export { createRounds, type Rounds } from './rounds.js';
+export type { RowKind } from './row.js';
 export { type SettleTaskOptions, settleTask } from './settle-task.js';
 export { listenForSigns } from './signs-of-life.js';
 export {

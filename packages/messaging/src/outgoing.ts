@@ -1,7 +1,7 @@
 /** A message on its way out: what it was given with, and how often and where it was sent. */
 import type { MessageHeaders } from './message-headers.js';
 import type { Outcome } from './pub-ack.js';
-import type { Row } from './row.js';
+import type { Row, RowKind } from './row.js';
 
 export interface OutgoingMessage {
   readonly subject: string;
@@ -22,8 +22,7 @@ export interface Entry {
   readonly token: number;
   readonly given: Given;
   readonly place: number;
-  /** Nobody else publishes on its subject. */
-  readonly isSole: boolean;
+  readonly rowKind: RowKind | undefined;
   readonly subject: string;
   readonly data: Uint8Array;
   readonly headers: MessageHeaders | undefined;

@@ -5,9 +5,14 @@ import { apiCodes, TransientError } from './errors.js';
 
 export interface PublishOutcome {
   stream: string;
-  /** Of the message in the stream; for a duplicate, of the one that was stored first and says the same. */
-  sequence: number;
+  /** Of the message in the stream; for a duplicate, of the one that was stored first and says the same. Unknown for some that others' messages lie between (`row.ts`). */
+  sequence: number | undefined;
   isDuplicate: boolean;
+}
+
+/** What the stream itself has said of a message. */
+export interface Acknowledged extends PublishOutcome {
+  sequence: number;
 }
 
 export type Outcome = PublishOutcome | TransientError | ContractError;
@@ -19,9 +24,10 @@ interface PubAck {
   error?: { code?: number; err_code?: number; description?: string };
 }
 
-export const isStored = (outcome: Outcome): outcome is PublishOutcome => !(outcome instanceof Error);
+export const isStored = <O extends PublishOutcome>(outcome: O | Error): outcome is O =>
+  !(outcome instanceof Error);
 
-export function readAck(message: Msg, subject: string): Outcome {
+export function readAck(message: Msg, subject: string): Acknowledged | TransientError | ContractError {
   const ack = JSON.parse(message.string()) as PubAck;
   if (ack.error?.err_code === apiCodes.messageTooLarge)
     return new ContractError('the message is larger than the stream takes', subject, { cause: ack.error });

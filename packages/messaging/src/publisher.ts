@@ -10,7 +10,7 @@
  * 4. That a message is a duplicate is believed only where the server has got it from here on the same connection, or
  *    where the stream still holds what it says. Otherwise it goes out once more, under an id that nobody knows: who
  *    receives it twice takes it once, and who has never received it would wait for ever.
- * 5. What goes out in a row into a stream of which this is the only publisher needs two acknowledgements (`row.ts`).
+ * 5. What goes out in a row needs two acknowledgements (`row.ts`).
  * 6. In a cluster nothing has a message id. A stream of several copies takes its messages out of a log that its members
  *    share, and nats-server 2.9 finds a duplicate only when it takes it out. A member that was killed takes out the end of
  *    that log once more, and has forgotten the ids of what was removed since, or is older than the duplicate window: it
@@ -27,8 +27,8 @@ import { type Connection, isClustered, type Link, linkOf } from './connection.js
 import { ForbiddenError, TransientError } from './errors.js';
 import { headersOnWire, isHeaderValue } from './message-headers.js';
 import { type Entry, forgetSending, type Given, type OutgoingMessage, settle } from './outgoing.js';
-import { isStored, type Outcome, type PublishOutcome, readAck } from './pub-ack.js';
-import { type Row, rowsOf } from './row.js';
+import { type Acknowledged, isStored, type Outcome, type PublishOutcome, readAck } from './pub-ack.js';
+import { type Row, type RowKind, rowsOf } from './row.js';
 import { isStoredAsSaid, type Sight } from './stored-as-said.js';
 
 export interface PublisherOptions {
@@ -40,8 +40,8 @@ export interface PublisherOptions {
   maxUnacknowledged?: number;
   /** How this user may look whether the stream holds a message. Default `subject`. */
   sight?: Sight;
-  /** True for the subjects of one stream that keeps everything and into which nobody else publishes. Default: for none. */
-  isSole?: (subject: string) => boolean;
+  /** Which messages go out in rows (`row.ts`), each kind into one stream. Default: none. Of `watched` ones none do in a cluster. */
+  rowKindOf?: (message: OutgoingMessage) => RowKind | undefined;
 }
 
 export interface Publisher {
@@ -87,7 +87,7 @@ class PipelinedPublisher implements Publisher {
   readonly #deadlineMs: number;
   readonly #maxUnacknowledged: number;
   readonly #sight: Sight;
-  readonly #isSole: (subject: string) => boolean;
+  readonly #rowKindOf: (message: OutgoingMessage) => RowKind | undefined;
   readonly #inbox: string;
   readonly #unacknowledged = new Map<number, Entry>();
   #waiting: Entry[] = [];
@@ -105,7 +105,7 @@ class PipelinedPublisher implements Publisher {
     this.#deadlineMs = options.deadlineMs ?? 30_000;
     this.#maxUnacknowledged = options.maxUnacknowledged ?? 4_096;
     this.#sight = options.sight ?? 'subject';
-    this.#isSole = options.isSole ?? (() => false);
+    this.#rowKindOf = options.rowKindOf ?? (() => undefined);
     const subscription = this.#link.nats.subscribe(`${this.#inbox}*`, {
       callback: (error, message) => {
         if (error === null) this.#onAck(message);
@@ -188,11 +188,13 @@ class PipelinedPublisher implements Publisher {
       settle({ given, place }, refusal);
       return;
     }
+    const rowKind = this.#rowKindOf(message);
     this.#waiting.push({
       token: ++this.#lastToken,
       given,
       place,
-      isSole: this.#isSole(message.subject),
+      // A leader that is lost takes the middle of a row with it, and the others' messages hide that.
+      rowKind: rowKind === 'watched' && this.#isClustered ? undefined : rowKind,
       subject: message.subject,
       data,
       headers: message.headers,
@@ -263,7 +265,7 @@ class PipelinedPublisher implements Publisher {
   }
 
   /** What is proven by both ends of a row is stored. */
-  #acknowledged(entry: Entry, outcome: Outcome): void {
+  #acknowledged(entry: Entry, outcome: Acknowledged | TransientError | ContractError): void {
     const { row } = entry;
     this.#decide(entry, outcome);
     if (row === undefined || !isStored(outcome)) return;
@@ -289,7 +291,7 @@ class PipelinedPublisher implements Publisher {
     return entry.sendCount > 1 && entry.firstSentOn === this.#link.breakCount;
   }
 
-  async #lookFor(entry: Entry, outcome: PublishOutcome): Promise<void> {
+  async #lookFor(entry: Entry, outcome: Acknowledged): Promise<void> {
     if (entry.isLookedFor) return;
     entry.isLookedFor = true;
     let isThere: boolean;

@@ -7,9 +7,11 @@ import {
   ContractError,
   createPublisher,
   getMessage,
+  type OutgoingMessage,
   openConnection,
   PublishError,
   provision,
+  type RowKind,
   readStreamFacts,
 } from '../src/index.js';
 import { events, logger, range, startBus, storedData, text, topology, until } from './bus.js';
@@ -26,10 +28,10 @@ afterEach(async () => {
 });
 
 const message = (index: number) => ({ subject: `event.${index % 7}`, id: `m${index}`, data: `${index}` });
-const solePublisher = (connection: Connection, ackTimeoutMs?: number) => {
-  const isSole = (subject: string) => subject.startsWith('event.');
+const solePublisher = (connection: Connection, ackTimeoutMs?: number, kind: RowKind = 'sole') => {
+  const rowKindOf = ({ subject }: OutgoingMessage) => (subject.startsWith('event.') ? kind : undefined);
   const timeout = ackTimeoutMs === undefined ? {} : { ackTimeoutMs };
-  const publisher = createPublisher(connection, { sight: 'number', isSole, ...timeout });
+  const publisher = createPublisher(connection, { sight: 'number', rowKindOf, ...timeout });
   closings.push(() => publisher.close());
   return publisher;
 };
@@ -101,7 +103,7 @@ test('a message lost inside a row is seen by the number of the last, and is sent
   const outcomes = await solePublisher(connection).publishAll(range(20).map(message));
   expect(lost.size).toBe(0);
   expect(await storedCount()).toBe(20);
-  for (const [index, { sequence }] of outcomes.entries()) expect(await storedAt(sequence)).toBe(`${index}`);
+  for (const [index, { sequence }] of outcomes.entries()) expect(await storedAt(sequence ?? 0)).toBe(`${index}`);
 });
 
 test.each(['m0', 'm19'])('a row without the end %s proves nothing, and all of it is stored', async (end) => {
@@ -113,7 +115,7 @@ test.each(['m0', 'm19'])('a row without the end %s proves nothing, and all of it
   });
   const outcomes = await solePublisher(connection, 100).publishAll(range(20).map(message));
   expect(await storedCount()).toBe(20);
-  for (const [index, { sequence }] of outcomes.entries()) expect(await storedAt(sequence)).toBe(`${index}`);
+  for (const [index, { sequence }] of outcomes.entries()) expect(await storedAt(sequence ?? 0)).toBe(`${index}`);
 });
 
 test.each([[0], [5], [9], [0, 5, 9], range(10)])(
@@ -122,7 +124,7 @@ test.each([[0], [5], [9], [0, 5, 9], range(10)])(
     for (const index of had) await bus.publisher.publish(message(index));
     const outcomes = await solePublisher(bus.connection).publishAll(range(10).map(message));
     for (const index of had) expect(outcomes[index]?.isDuplicate).toBe(true);
-    for (const [index, { sequence }] of outcomes.entries()) expect(await storedAt(sequence)).toBe(`${index}`);
+    for (const [index, { sequence }] of outcomes.entries()) expect(await storedAt(sequence ?? 0)).toBe(`${index}`);
     expect(await storedCount()).toBe(10);
   },
 );
@@ -156,6 +158,39 @@ test('a stranger who publishes between them makes no number wrong', async () => 
   expect(await storedCount()).toBe(6_000);
   for (const index of range(60).map((step) => step * 50))
     expect(await storedAt(outcomes[index]?.sequence ?? 0)).toBe(`${index}`);
+});
+
+test('a watched row asks for two acknowledgements, whoever publishes between them', async () => {
+  const stranger = createPublisher(await bus.connect(), { sight: 'number' });
+  const connection = await bus.connect();
+  const own = solePublisher(connection, 10_000, 'watched');
+  const [before, total, size] = [received(connection), 5_000, 100];
+  const publishing = (async () => {
+    const outcomes = [];
+    for (let from = 0; from < total; from += size)
+      outcomes.push(...(await own.publishAll(range(size).map((index) => message(from + index)))));
+    return outcomes;
+  })();
+  const strangers = range(3_000).map((index) => ({ subject: 'event.x', id: `x${index}`, data: 'x' }));
+  const [outcomes] = await Promise.all([publishing, stranger.publishAll(strangers)]);
+  stranger.close();
+  expect(received(connection) - before).toBe((2 * total) / size);
+  expect(await storedCount()).toBe(total + strangers.length);
+  for (const [index, { sequence }] of outcomes.entries())
+    if (sequence !== undefined && index % 97 === 0) expect(await storedAt(sequence ?? 0)).toBe(`${index}`);
+});
+
+test('a message lost inside a watched row is seen where nobody else has published meanwhile, and is sent again', async () => {
+  let isLost = false;
+  const connection = await dropping((frame) => {
+    if (isLost || !frame.includes('Nats-Msg-Id: m7\r\n')) return false;
+    isLost = true;
+    return true;
+  });
+  const outcomes = await solePublisher(connection, 10_000, 'watched').publishAll(range(20).map(message));
+  expect(isLost).toBe(true);
+  for (const [index, { sequence }] of outcomes.entries())
+    expect(await storedAt(sequence ?? 0)).toBe(`${index}`);
 });
 
 test('a server killed in the middle of a row loses nothing and stores nothing twice', async () => {

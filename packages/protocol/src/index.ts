@@ -70,6 +70,7 @@ export {
   filters,
   heldSubjectOf,
   isDeadLetterEvent,
+  isAttemptTask,
   isEvent,
   parseTaskSubject,
   presenceSubjects,

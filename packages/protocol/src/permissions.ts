@@ -32,7 +32,8 @@ export interface BusUser {
   readonly inboxPrefix: string;
   /** Where it asks JetStream: an account without streams does not have those of another under their own name. */
   readonly apiPrefix: string;
-  readonly publish: readonly string[];
+  /** Everything in its account when absent. */
+  readonly publish?: readonly string[];
   readonly subscribe: readonly string[];
   /** Of an account of its own, which bears its name; absent for who is in the home account. */
   readonly imports?: readonly BusImport[];
@@ -136,18 +137,7 @@ export const busUsers = {
     name: 'orchestrator',
     inboxPrefix: inboxPrefixOf('orchestrator'),
     apiPrefix: homeApiPrefix,
-    publish: [
-      filters.allEvents,
-      filters.allTasks,
-      filters.allTips,
-      presenceSubjects.orchestrator,
-      figuresSubjects.orchestrator,
-      // Another orchestrator that asks who is there.
-      `${inboxPrefixOf('orchestrator')}.>`,
-      `${homeApiPrefix}.>`,
-      `$JS.ACK.${TASKS}.>`,
-      `$JS.ACK.${EVENTS}.>`,
-    ],
+    // It owns all that is there. A list would be looked through for each message, and each has a subject of its own.
     subscribe: [
       `${inboxPrefixOf('orchestrator')}.>`,
       presenceSubjects.orchestrator,

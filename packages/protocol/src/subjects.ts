@@ -75,6 +75,11 @@ const eventPrefix = 'wf.event.';
 
 export const isEvent = (subject: string): boolean => subject.startsWith(eventPrefix);
 
+const attemptTask = /^wf\.task\.(?:step|agent|evaluate)\./;
+
+/** A task for whoever executes attempts of steps. */
+export const isAttemptTask = (subject: string): boolean => attemptTask.test(subject);
+
 /** Of a message that was set aside, or a run that is left alone. */
 export const isDeadLetterEvent = (subject: string): boolean =>
   subject.startsWith(`${eventPrefix}deadletter.`);

@@ -23,10 +23,11 @@ import {
   type StreamFacts,
   TransientError,
 } from '@signalbox/messaging';
-import { EVENTS, isEvent, TASKS } from '@signalbox/protocol';
+import { EVENTS, TASKS } from '@signalbox/protocol';
 import type { WaitFor } from '@signalbox/service';
 import type { Starlark } from '@signalbox/starlark-wasm';
 import type { Logger } from '@signalbox/telemetry';
+import { rowKindOf } from '../row-kind.js';
 import type { OpenDatabase } from '../store/database.js';
 import {
   createLogStore,
@@ -87,7 +88,7 @@ export class LogKeeper {
   constructor(parts: LogKeeperParts) {
     this.#parts = parts;
     this.#store = createLogStore(parts.database.sql);
-    this.#publisher = createPublisher(parts.connection, { sight: 'number', isSole: isEvent });
+    this.#publisher = createPublisher(parts.connection, { sight: 'number', rowKindOf });
     this.#endWatching = onReconnect(parts.connection, () => {
       this.#connectionCount += 1;
       this.#hasReconnected = true;
