@@ -11,7 +11,7 @@ const ofTheLog = [
   'workflow_runs',
   'run_families',
   'workflow_run_events',
-  'workflow_run_steps',
+  'open_steps',
   'workflow_approvals',
   'timers',
 ] as const;

@@ -111,8 +111,8 @@ describe('the database is lost', () => {
     );
     await world.stopOne('orchestrator');
     const runsOf = () => {
-      const { workflow_runs, workflow_run_events, workflow_run_steps } = tablesOf(file());
-      return { workflow_runs, workflow_run_events, workflow_run_steps };
+      const { workflow_runs, workflow_run_events, open_steps } = tablesOf(file());
+      return { workflow_runs, workflow_run_events, open_steps };
     };
     const before = runsOf();
     const refused = rebuild('refused-rebuild');

@@ -138,7 +138,7 @@ describe('the database is older than the log', () => {
       stores.file(),
       'SELECT run_key AS runKey FROM workflow_runs LIMIT 1',
     )[0];
-    for (const table of ['workflow_run_events', 'workflow_run_steps', 'workflow_runs'])
+    for (const table of ['workflow_run_events', 'open_steps', 'workflow_runs'])
       database.prepare(`DELETE FROM ${table} WHERE run_key = ?`).run(gone?.runKey);
     database.exec('DELETE FROM log_marks');
     database.close();

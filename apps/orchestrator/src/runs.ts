@@ -70,11 +70,10 @@ export class Runs {
     const stored = this.#store.snapshot(runKey);
     let state = stored === undefined ? initialState : restored(stored.state);
     for (const recorded of this.#store.history(runKey, state.seq)) state = evolve(state, recorded);
-    if (state.kind === 'none' || state.seq !== row.seq) {
+    if (state.kind === 'none' || state.seq < row.seq)
       throw new InvariantViolation(
-        `run ${runKey} has ${state.seq} events in its history, ${row.seq} in its row`,
+        `run ${runKey} has ${state.seq} events in its history, at least ${row.seq} by its row`,
       );
-    }
     const problem = problemOfPlan ?? this.problemOfAgents(row.workspace, state.started.pins.agents);
     return this.add({ runKey, plan, problem, state, snapshotSeq: stored?.seq ?? 0 });
   }

@@ -3,6 +3,7 @@ import {
   approvalView,
   isEnded,
   type RunEvent,
+  type RunStatus,
   runStatus,
   runView,
   startsChild,
@@ -14,7 +15,8 @@ import type { RunStore } from './store/run-store.js';
 
 interface Touched {
   readonly run: LoadedRun;
-  readonly isNew: boolean;
+  /** As the last transaction left it; undefined for a new run. */
+  readonly statusBefore: RunStatus | undefined;
   readonly stepIds: Set<string>;
   readonly approvalIds: Set<string>;
 }
@@ -34,8 +36,8 @@ export class TouchedRuns {
   touch(run: LoadedRun, event: RunEvent): void {
     let touched = this.#touched.get(run.runKey);
     if (touched === undefined) {
-      const isNew = run.state.kind === 'none';
-      touched = { run, isNew, stepIds: new Set(), approvalIds: new Set() };
+      const statusBefore = run.state.kind === 'none' ? undefined : runStatus(run.state);
+      touched = { run, statusBefore, stepIds: new Set(), approvalIds: new Set() };
       this.#touched.set(run.runKey, touched);
     }
     if ('stepId' in event) touched.stepIds.add(event.stepId);
@@ -51,25 +53,34 @@ export class TouchedRuns {
   /** Writes the rows of what has changed. The last thing in the transaction. */
   flush(): void {
     for (const touched of this.#touched.values()) {
-      this.#flushRun(touched);
-      for (const stepId of touched.stepIds) {
-        const step = stepView(touched.run.state, stepId);
-        if (step !== undefined) this.#store.putStep(touched.run.runKey, step);
-      }
-      for (const approvalId of touched.approvalIds) this.#flushApproval(touched.run, approvalId);
-      this.#runs.snapshotIfDue(touched.run);
+      const { run } = touched;
+      const hasEnded = this.#flushRun(touched);
+      if (hasEnded) this.#store.dropOpenSteps(run.runKey);
+      else for (const stepId of touched.stepIds) this.#flushStep(run, stepId);
+      for (const approvalId of touched.approvalIds) this.#flushApproval(run, approvalId);
+      this.#runs.snapshotIfDue(run);
     }
   }
 
-  #flushRun({ run, isNew }: Touched): void {
+  /** Says whether it has ended. */
+  #flushRun({ run, statusBefore }: Touched): boolean {
     const { state } = run;
-    if (state.kind === 'none') return;
+    if (state.kind === 'none') return false;
     const status = runStatus(state);
-    if (isNew) this.#store.addRun(state.started, status, state.seq, state.startedAt);
     const hasEnded = isEnded(status);
-    if (isNew && !hasEnded) return;
+    if (status === statusBefore) return hasEnded;
+    if (statusBefore === undefined) this.#store.addRun(state.started, status, state.seq, state.startedAt);
+    if (statusBefore === undefined && !hasEnded) return false;
     const view = hasEnded ? runView(state) : undefined;
     this.#store.updateRun(run.runKey, status, state.seq, view?.endedAt, view?.error);
+    return hasEnded;
+  }
+
+  #flushStep({ runKey, state }: LoadedRun, stepId: string): void {
+    const step = stepView(state, stepId);
+    if (step === undefined) return;
+    if (step.endedAt === undefined) this.#store.putOpenStep(runKey, step);
+    else this.#store.dropOpenStep(runKey, stepId);
   }
 
   #flushApproval(run: LoadedRun, approvalId: string): void {

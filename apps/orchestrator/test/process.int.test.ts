@@ -159,7 +159,11 @@ const folded = (runId: string): RunState => {
 
 const storedRows = (): { run_id: string; status: string; seq: number }[] => {
   const database = new Database(join(folder, 'orchestrator.sqlite'), { readonly: true });
-  const rows = database.prepare('SELECT run_id, status, seq FROM workflow_runs').all();
+  const rows = database
+    .prepare(
+      `SELECT run_id, status, (SELECT max(seq) FROM workflow_run_events AS events WHERE events.run_key = workflow_runs.run_key) AS seq FROM workflow_runs`,
+    )
+    .all();
   database.close();
   return rows as { run_id: string; status: string; seq: number }[];
 };

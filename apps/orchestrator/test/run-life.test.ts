@@ -37,15 +37,22 @@ describe('a run', () => {
     expect(world.eventsOf('run-1').map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5, 6]);
     const state = world.folded('run-1');
     expect(runStatus(state)).toBe(world.row('run-1').status);
-    const steps = world.sql.prepare('SELECT step_id, status, attempt FROM workflow_run_steps').all() as {
-      step_id: string;
-      status: string;
-      attempt: number;
-    }[];
-    expect(steps).toHaveLength(2);
-    for (const row of steps) {
-      expect(stepView(state, row.step_id)).toMatchObject({ status: row.status, attempt: row.attempt });
-    }
+    expect(world.count('open_steps')).toBe(0);
+  });
+
+  test('keeps a row of each step that is open, as the history folds to it', async () => {
+    await world.deliver(world.start('run-1', 'two-steps'));
+    const openSteps = () =>
+      world.sql.prepare('SELECT step_id AS stepId, kind, status, attempt FROM open_steps').all() as {
+        stepId: string;
+      }[];
+    const [first, ...others] = openSteps();
+    expect(others).toEqual([]);
+    expect(stepView(world.folded('run-1'), first?.stepId ?? '')).toMatchObject({ ...first, state: 'first' });
+    await world.deliver(world.succeeded(world.takeStep()));
+    const second = openSteps();
+    expect(second).toHaveLength(1);
+    expect(second[0]?.stepId).not.toBe(first?.stepId);
   });
 
   test('takes its tasks out of the outbox once they are published and marked', async () => {

@@ -103,7 +103,8 @@ test('a message lost inside a row is seen by the number of the last, and is sent
   const outcomes = await solePublisher(connection).publishAll(range(20).map(message));
   expect(lost.size).toBe(0);
   expect(await storedCount()).toBe(20);
-  for (const [index, { sequence }] of outcomes.entries()) expect(await storedAt(sequence ?? 0)).toBe(`${index}`);
+  for (const [index, { sequence }] of outcomes.entries())
+    expect(await storedAt(sequence ?? 0)).toBe(`${index}`);
 });
 
 test.each(['m0', 'm19'])('a row without the end %s proves nothing, and all of it is stored', async (end) => {
@@ -115,7 +116,8 @@ test.each(['m0', 'm19'])('a row without the end %s proves nothing, and all of it
   });
   const outcomes = await solePublisher(connection, 100).publishAll(range(20).map(message));
   expect(await storedCount()).toBe(20);
-  for (const [index, { sequence }] of outcomes.entries()) expect(await storedAt(sequence ?? 0)).toBe(`${index}`);
+  for (const [index, { sequence }] of outcomes.entries())
+    expect(await storedAt(sequence ?? 0)).toBe(`${index}`);
 });
 
 test.each([[0], [5], [9], [0, 5, 9], range(10)])(
@@ -124,7 +126,8 @@ test.each([[0], [5], [9], [0, 5, 9], range(10)])(
     for (const index of had) await bus.publisher.publish(message(index));
     const outcomes = await solePublisher(bus.connection).publishAll(range(10).map(message));
     for (const index of had) expect(outcomes[index]?.isDuplicate).toBe(true);
-    for (const [index, { sequence }] of outcomes.entries()) expect(await storedAt(sequence ?? 0)).toBe(`${index}`);
+    for (const [index, { sequence }] of outcomes.entries())
+      expect(await storedAt(sequence ?? 0)).toBe(`${index}`);
     expect(await storedCount()).toBe(10);
   },
 );

@@ -42,7 +42,7 @@ const lost = async (stepId: string, ageMs: number): Promise<void> => {
     'worker',
     {},
   );
-  const { sequence } = await world.bus.publisher.publish(result);
+  const { sequence = 0 } = await world.bus.publisher.publish(result);
   await deleteMessage(world.bus.connection, TASKS, sequence);
   attempts.keep(task, result, at);
 };

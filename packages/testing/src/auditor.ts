@@ -2,10 +2,12 @@
 import {
   evolve,
   initialState,
+  isEnded,
   type RecordedEvent,
   type RunEvent,
   type RunState,
   runStatus,
+  stepIds,
   stepView,
 } from '@signalbox/engine';
 import { followStream, openConnection, readLast, textOf } from '@signalbox/messaging';
@@ -75,6 +77,7 @@ export const audit = (events: readonly EventEnvelope[]): Audit => {
 export interface StoredRun {
   readonly status: string;
   readonly seq: number;
+  /** Those that are open. */
   readonly steps: ReadonlyMap<string, { readonly status: string; readonly attempt: number | null }>;
 }
 
@@ -83,12 +86,14 @@ export const readStored = (file: string, runId: string, workspace = defaultWorks
   const database = new Database(file, { readonly: true, fileMustExist: true });
   try {
     const runKey = runKeyOf({ workspace, runId });
-    const run = database.prepare('SELECT status, seq FROM workflow_runs WHERE run_key = ?').get(runKey) as {
-      status: string;
-      seq: number;
-    };
+    const run = database
+      .prepare(
+        `SELECT status, (SELECT max(seq) FROM workflow_run_events AS events WHERE events.run_key = workflow_runs.run_key) AS seq
+         FROM workflow_runs WHERE run_key = ?`,
+      )
+      .get(runKey) as { status: string; seq: number };
     const rows = database
-      .prepare('SELECT step_id, status, attempt FROM workflow_run_steps WHERE run_key = ?')
+      .prepare('SELECT step_id, status, attempt FROM open_steps WHERE run_key = ?')
       .all(runKey) as {
       step_id: string;
       status: string;
@@ -104,16 +109,15 @@ export const readStored = (file: string, runId: string, workspace = defaultWorks
 };
 
 /** The same facts from the folded state. */
-export const foldedRun = (state: RunState, stepIds: Iterable<string>): StoredRun => ({
-  status: runStatus(state),
-  seq: state.seq,
-  steps: new Map(
-    [...stepIds].map((stepId) => {
-      const view = stepView(state, stepId);
-      return [stepId, { status: view?.status ?? 'missing', attempt: view?.attempt ?? null }];
-    }),
-  ),
-});
+export const foldedRun = (state: RunState): StoredRun => {
+  const views = isEnded(runStatus(state)) ? [] : stepIds(state).map((stepId) => stepView(state, stepId));
+  const open = views.flatMap((view) => (view === undefined || view.endedAt !== undefined ? [] : [view]));
+  return {
+    status: runStatus(state),
+    seq: state.seq,
+    steps: new Map(open.map(({ stepId, status, attempt }) => [stepId, { status, attempt }])),
+  };
+};
 
 /** The subject of the newest message that WORKFLOW_TASKS still holds; undefined when it is empty. */
 export const lastQueued = async (natsUrl: string): Promise<string | undefined> => {

@@ -8,7 +8,7 @@ export const repeatRun = (file: string, runId: string, count: number): number =>
     const repeat = database.transaction(() => {
       for (let index = 0; index < count; index += 1) {
         const copy = `${runId}-${index}`;
-        for (const table of ['workflow_runs', 'workflow_run_steps', 'workflow_run_events']) {
+        for (const table of ['workflow_runs', 'workflow_run_events']) {
           const names = database.prepare<[string], string>('SELECT name FROM pragma_table_info(?)').pluck();
           const columns = names
             .all(table)

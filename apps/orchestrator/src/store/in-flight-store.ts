@@ -43,10 +43,9 @@ export const createInFlightStore = (sql: Database) => {
      WHERE ended_at IS NULL AND (workspace, workflow_id, run_key) > (?, ?, ?)
      ORDER BY workspace, workflow_id, run_key LIMIT ?`,
   );
-  // Said to the planner, who would read all steps of the run by its key.
   const steps = sql.prepare<[RunKey, number], InFlightRow>(
     `SELECT run_key AS runKey, step_id AS stepId, attempt, kind, coalesce(scheduled_at, 0) AS scheduledAt
-     FROM workflow_run_steps INDEXED BY workflow_run_steps_open
+     FROM open_steps
      WHERE run_key = ? AND status IN ('PENDING', 'RUNNING') AND kind IN ('operation', 'evaluation', 'workflow')
        AND coalesce(scheduled_at, 0) < ?`,
   );

@@ -62,6 +62,7 @@ const schemaOfRuns = `
     workflow_id       TEXT NOT NULL,
     workflow_version  INTEGER NOT NULL,
     status            TEXT NOT NULL,
+    -- Of the last event that has changed the status.
     seq               INTEGER NOT NULL,
     started_by        TEXT NOT NULL,
     started_at        INTEGER NOT NULL,
@@ -94,23 +95,16 @@ const schemaOfRuns = `
     seq      INTEGER NOT NULL,
     state    TEXT NOT NULL
   );
-  CREATE TABLE workflow_run_steps (
+  -- What is over is in the events alone: a table of all steps would have a page of its own written for each of them.
+  CREATE TABLE open_steps (
     run_key       TEXT NOT NULL,
     step_id       TEXT NOT NULL,
-    scope         TEXT NOT NULL,
-    state         TEXT NOT NULL,
-    visit         INTEGER NOT NULL,
     kind          TEXT NOT NULL,
     status        TEXT NOT NULL,
     attempt       INTEGER NOT NULL,
     scheduled_at  INTEGER,
-    started_at    INTEGER,
-    ended_at      INTEGER,
-    worker        TEXT,
-    error         TEXT,
     PRIMARY KEY (run_key, step_id)
   ) WITHOUT ROWID;
-  CREATE INDEX workflow_run_steps_open ON workflow_run_steps (run_key) WHERE status IN ('PENDING', 'RUNNING');
   CREATE TABLE workflow_approvals (
     run_key       TEXT NOT NULL,
     approval_id   TEXT NOT NULL,

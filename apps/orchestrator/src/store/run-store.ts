@@ -1,9 +1,9 @@
 /**
  * The history of every run, and what is derived from it: run rows, step rows, approval rows, snapshots.
  *
- * 1. Only the history is the truth; a row is the view of its run after the last event of the same transaction.
+ * 1. Only the history is the truth. The row of a run says how it stands, and is written when that changes.
  * 2. `position` counts events over all runs in the order of their commits; the relay publishes in that order.
- * 3. Step rows hold no input or output: those are in the events, once.
+ * 3. A step has a row while it is open, after the last event of the same transaction.
  */
 import type { RecordedEvent, RunEvent, RunStarted, RunStatus } from '@signalbox/engine';
 import { type RunKey, runKeyOf } from '@signalbox/protocol';
@@ -20,17 +20,10 @@ export interface RunRow {
 
 export interface StepRow {
   readonly stepId: string;
-  readonly scope: string;
-  readonly state: string;
-  readonly visit: number;
   readonly kind: string;
   readonly status: string;
   readonly attempt: number;
   readonly scheduledAt?: number;
-  readonly startedAt?: number;
-  readonly endedAt?: number;
-  readonly worker?: string;
-  readonly error?: unknown;
 }
 
 export interface ApprovalRow {
@@ -205,29 +198,23 @@ const createFamilies = (sql: Database) => {
 };
 
 const createStepRows = (sql: Database) => {
-  const step = sql.prepare<unknown[]>(
-    `INSERT INTO workflow_run_steps (run_key, step_id, scope, state, visit, kind, status, attempt, scheduled_at, started_at, ended_at, worker, error)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT DO UPDATE SET status = excluded.status, attempt = excluded.attempt, scheduled_at = excluded.scheduled_at,
-       started_at = excluded.started_at, ended_at = excluded.ended_at, worker = excluded.worker, error = excluded.error`,
+  const put = sql.prepare<unknown[]>(
+    `INSERT INTO open_steps (run_key, step_id, kind, status, attempt, scheduled_at) VALUES (?, ?, ?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET kind = excluded.kind, status = excluded.status, attempt = excluded.attempt,
+       scheduled_at = excluded.scheduled_at`,
   );
+  const drop = sql.prepare<[RunKey, string]>('DELETE FROM open_steps WHERE run_key = ? AND step_id = ?');
+  const dropAll = sql.prepare<[RunKey]>('DELETE FROM open_steps WHERE run_key = ?');
   return {
-    putStep: (runKey: RunKey, s: StepRow): void => {
-      step.run(
-        runKey,
-        s.stepId,
-        s.scope,
-        s.state,
-        s.visit,
-        s.kind,
-        s.status,
-        s.attempt,
-        s.scheduledAt ?? null,
-        s.startedAt ?? null,
-        s.endedAt ?? null,
-        s.worker ?? null,
-        s.error === undefined ? null : JSON.stringify(s.error),
-      );
+    putOpenStep: (runKey: RunKey, { stepId, kind, status, attempt, scheduledAt }: StepRow): void => {
+      put.run(runKey, stepId, kind, status, attempt, scheduledAt ?? null);
+    },
+    dropOpenStep: (runKey: RunKey, stepId: string): void => {
+      drop.run(runKey, stepId);
+    },
+    /** The run has ended. */
+    dropOpenSteps: (runKey: RunKey): void => {
+      dropAll.run(runKey);
     },
   };
 };

@@ -278,10 +278,11 @@ export class TestWorld {
 
   row(runId: string, workspace = 'default'): { status: string; seq: number } {
     const key = `${workspace}/${runId}`;
-    return this.sql.prepare('SELECT status, seq FROM workflow_runs WHERE run_key = ?').get(key) as {
-      status: string;
-      seq: number;
-    };
+    const row = this.sql.prepare(
+      `SELECT status, (SELECT max(seq) FROM workflow_run_events AS events WHERE events.run_key = workflow_runs.run_key) AS seq
+       FROM workflow_runs WHERE run_key = ?`,
+    );
+    return row.get(key) as { status: string; seq: number };
   }
 
   count(table: string): number {
