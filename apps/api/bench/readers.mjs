@@ -25,8 +25,8 @@ const stepCount = 50_000;
 
 const fill = (db) => {
   const run = db.prepare(
-    `INSERT INTO runs (run_id, workflow_id, workflow_version, workflow_digest, status, input, started_by, started_at, updated_at, last_sequence)
-     VALUES (?, 'w', 1, 'd', 'RUNNING', '{}', 'user:a', 0, 0, 0)`,
+    `INSERT INTO runs (run_id, workflow_id, workflow_version, workflow_digest, status, input, started_by, started_at)
+     VALUES (?, 'w', 1, 'd', 'RUNNING', '{}', 'user:a', 0)`,
   );
   const step = db.prepare(
     `INSERT INTO steps (run_id, step_id, began_sequence, scope, state, visit, kind, status, scheduled_at)
@@ -66,12 +66,10 @@ const serve = async () => {
   const event = db.prepare(
     "INSERT INTO events (stream_sequence, run_id, sequence, type, at, data) VALUES (?, 'busy', ?, 't', 0, ?)",
   );
-  const move = db.prepare("UPDATE runs SET last_sequence = ? WHERE run_id = 'busy'");
   const data = JSON.stringify({ type: 't', text: 'x'.repeat(300) });
   let last = 0;
   const tick = db.transaction(() => {
     for (let count = 0; count < 10; count += 1) event.run(++last, last, data);
-    move.run(last);
   });
   const busy = setInterval(() => {
     tick();

@@ -16,9 +16,9 @@ const openRun = (counts: {
   const db = openReadModelDatabase(':memory:', 'default');
   const { steps = 0, events = 0, eventCharacters = 10 } = counts;
   db.prepare(
-    `INSERT INTO runs (run_id, workflow_id, workflow_version, workflow_digest, status, input, started_by, started_at,
-      updated_at, last_sequence) VALUES (?, 'w', 1, 'd', 'RUNNING', '{}', 'user:a', 0, 0, ?)`,
-  ).run(runId, events);
+    `INSERT INTO runs (run_id, workflow_id, workflow_version, workflow_digest, status, input, started_by, started_at)
+     VALUES (?, 'w', 1, 'd', 'RUNNING', '{}', 'user:a', 0)`,
+  ).run(runId);
   const step = db.prepare(
     `INSERT INTO steps (run_id, step_id, began_sequence, scope, state, visit, kind, status, scheduled_at)
      VALUES (?, ?, ?, '', 's', 1, 'operation', 'SUCCEEDED', 0)`,
@@ -112,7 +112,6 @@ const openStreams = (maxStreamCount = 2_000) => {
     db.prepare(
       'INSERT INTO events (stream_sequence, run_id, sequence, type, at, data) VALUES (?, ?, ?, ?, 0, ?)',
     ).run(sequence, runId, sequence, 't', '{}');
-    db.prepare('UPDATE runs SET last_sequence = ? WHERE run_id = ?').run(sequence, runId);
     feed.tell(new Set([runId]));
   };
   return { streams, follow, read, addEvent };

@@ -18,8 +18,8 @@ const fill = (file: string): void => {
   db.transaction(() => {
     db.prepare(
       `INSERT INTO runs (run_id, workflow_id, workflow_version, workflow_digest, status, input, error, started_by,
-        started_at, updated_at, ended_at, last_sequence)
-       VALUES ('long', 'w', 1, 'd', 'FAILED', '{}', ?, 'user:alice', 0, 0, 1, 1)`,
+        started_at, ended_at)
+       VALUES ('long', 'w', 1, 'd', 'FAILED', '{}', ?, 'user:alice', 0, 1)`,
     ).run(JSON.stringify({ code: 'AGENT_ERROR', message: hostile, retryable: false }));
     const step = db.prepare(
       `INSERT INTO steps (run_id, step_id, began_sequence, scope, state, visit, kind, status, scheduled_at)

@@ -270,6 +270,7 @@ export class Projection {
       this.#tellOutcome(envelope);
       return true;
     }
+    const before = this.states.get(runId);
     try {
       this.states.fold(runId, toRecorded(sequence, at, data), arrival.text.length);
     } catch (error) {
@@ -288,7 +289,7 @@ export class Projection {
     );
     let touched = this.#touched.get(runId);
     if (touched === undefined) {
-      touched = nothingTouched();
+      touched = nothingTouched(before);
       this.#touched.set(runId, touched);
     }
     touch(touched, sequence, at, data);

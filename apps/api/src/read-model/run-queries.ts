@@ -33,7 +33,12 @@ interface SummaryRow {
 
 /** All but input and output, which may be large. */
 const summaryColumns =
-  'runs.run_id, workflow_id, workflow_version, workflow_digest, status, error, started_by, started_at, updated_at, ended_at';
+  'runs.run_id, workflow_id, workflow_version, workflow_digest, status, error, started_by, started_at, ended_at';
+/** Of the newest event. The row itself is written when the status changes. */
+const ofNewestEvent = (column: 'at' | 'sequence', without: string): string =>
+  `coalesce((SELECT ${column} FROM events AS e WHERE e.run_id = runs.run_id ORDER BY sequence DESC LIMIT 1), ${without})`;
+const updatedAt = `${ofNewestEvent('at', 'started_at')} AS updated_at`;
+const lastSequence = `${ofNewestEvent('sequence', '0')} AS last_sequence`;
 /** A run that is quarantined before it began has no row of its own: it is in the list of quarantines only. */
 const quarantineColumns = `(SELECT reason FROM quarantines q WHERE q.run_id = runs.run_id) AS quarantine_reason,
   (SELECT since FROM quarantines q WHERE q.run_id = runs.run_id) AS quarantined_since`;
@@ -93,9 +98,11 @@ export type RunWithSteps = Omit<RunResource, 'nextCursor'> & { readonly nextStep
 export type RunQueries = ReturnType<typeof createRunQueries>;
 
 export const createRunQueries = (db: ReadModelDatabase) => {
-  const run = db.prepare<[string], RunRow>(`SELECT *, ${quarantineColumns} FROM runs WHERE run_id = ?`);
-  const head = db.prepare<[string], { sequence: number; ended_at: number | null }>(
-    'SELECT last_sequence AS sequence, ended_at FROM runs WHERE run_id = ?',
+  const run = db.prepare<[string], RunRow>(
+    `SELECT *, ${updatedAt}, ${lastSequence}, ${quarantineColumns} FROM runs WHERE run_id = ?`,
+  );
+  const head = db.prepare<[string], { last_sequence: number; ended_at: number | null }>(
+    `SELECT ${lastSequence}, ended_at FROM runs WHERE run_id = ?`,
   );
   const quarantines = db.prepare<[number, string, number], QuarantineRow>(
     'SELECT * FROM quarantines WHERE (since, run_id) < (?, ?) ORDER BY since DESC, run_id DESC LIMIT ?',
@@ -128,7 +135,7 @@ export const createRunQueries = (db: ReadModelDatabase) => {
     },
     findRunHead: (runId: string): RunHead | undefined => {
       const row = head.get(runId);
-      return row === undefined ? undefined : { sequence: row.sequence, hasEnded: row.ended_at !== null };
+      return row === undefined ? undefined : { sequence: row.last_sequence, hasEnded: row.ended_at !== null };
     },
     listSteps,
     /** Latest first. */
@@ -156,7 +163,7 @@ const createRunList = (db: ReadModelDatabase) => {
     const known = statements.get(conditions);
     if (known !== undefined) return known;
     const made = db.prepare<unknown[], SummaryRow>(
-      `SELECT ${summaryColumns}, ${quarantineColumns} FROM runs
+      `SELECT ${summaryColumns}, ${updatedAt}, ${quarantineColumns} FROM runs
        WHERE ${conditions}(started_at, run_id) < (?, ?) ORDER BY started_at DESC, run_id DESC LIMIT ?`,
     );
     statements.set(conditions, made);

@@ -1,7 +1,16 @@
 /**
  * The rows of runs, steps and approvals: views of the folded state, written once a batch for what the batch touched.
  */
-import { type ApprovalView, approvalView, type RunState, runView, stepView } from '@signalbox/engine';
+import {
+  type ApprovalView,
+  approvalView,
+  type RunState,
+  type RunStatus,
+  type RunView,
+  runStatus,
+  runView,
+  stepView,
+} from '@signalbox/engine';
 import type { RunEventMessage } from '@signalbox/protocol';
 import type BetterSqlite3 from 'better-sqlite3';
 import type { ApprovalStatus } from '../resources/run.js';
@@ -18,16 +27,21 @@ interface StepNotes {
 
 /** What a batch has touched in one run. */
 export interface Touched {
-  updatedAt: number;
+  /** As the last batch left it; undefined for a new run. */
+  readonly statusBefore: RunStatus | undefined;
   readonly steps: Map<string, StepNotes>;
   readonly approvals: Map<string, { readonly sequence: number }>;
 }
 
-export const nothingTouched = (): Touched => ({ updatedAt: 0, steps: new Map(), approvals: new Map() });
+/** `before`: the run as the last batch left it. */
+export const nothingTouched = (before: RunState): Touched => ({
+  statusBefore: before.kind === 'none' ? undefined : runStatus(before),
+  steps: new Map(),
+  approvals: new Map(),
+});
 
 /** Notes what an event touches. */
 export const touch = (touched: Touched, sequence: number, at: number, event: RunEventMessage): void => {
-  touched.updatedAt = at;
   if ('approvalId' in event && !touched.approvals.has(event.approvalId))
     touched.approvals.set(event.approvalId, { sequence });
   if (!('stepId' in event) || event.type.startsWith('run.') || event.type === 'scopes.forked') return;
@@ -53,14 +67,13 @@ const approvalStatusOf = {
 
 const text = (value: unknown): string | null => (value === undefined ? null : JSON.stringify(value));
 
-const upsertRun = `
+const newRun = `
 INSERT INTO runs (run_id, workflow_id, workflow_version, workflow_digest, status, input, output, error, started_by,
-  started_at, updated_at, ended_at, idempotency_key, parent_run_id, parent_step_id,
-  root_run_id, root_depth, last_sequence)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  started_at, ended_at, idempotency_key, parent_run_id, parent_step_id, root_run_id, root_depth)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 const updateRun = `
-UPDATE runs SET status = ?, output = ?, error = ?, updated_at = ?, ended_at = ?, last_sequence = ? WHERE run_id = ?`;
+UPDATE runs SET status = ?, output = ?, error = ?, ended_at = ? WHERE run_id = ?`;
 
 // What a step began with stays; the rest follows the state.
 const upsertStep = `
@@ -84,45 +97,17 @@ ON CONFLICT DO UPDATE SET status = excluded.status, endorsements = excluded.endo
   data = excluded.data`;
 
 export const createRunRows = (db: ReadModelDatabase) => {
-  const runInsert = db.prepare<unknown[]>(upsertRun);
+  const runInsert = db.prepare<unknown[]>(newRun);
   const runUpdate = db.prepare<unknown[]>(updateRun);
   const step = db.prepare<unknown[]>(upsertStep);
   const approval = db.prepare<unknown[]>(upsertApproval);
-  /** Writes the row of a run and those of what was touched in it. */
+  /** Writes the row of a run, where its status has changed, and those of what was touched in it. */
   return (runId: string, state: RunState, touched: Touched): void => {
     const run = runView(state);
     if (run === undefined) return;
-    const { output, error } = run;
-    const updated = runUpdate.run(
-      run.status,
-      text(output),
-      text(error),
-      touched.updatedAt,
-      run.endedAt ?? null,
-      run.seq,
-      runId,
-    );
-    if (updated.changes === 0)
-      runInsert.run(
-        runId,
-        run.workflow.id,
-        run.workflow.version,
-        run.workflow.digest,
-        run.status,
-        JSON.stringify(run.input),
-        text(output),
-        text(error),
-        run.startedBy,
-        run.startedAt,
-        touched.updatedAt,
-        run.endedAt ?? null,
-        run.idempotencyKey ?? null,
-        run.parent?.runId ?? null,
-        run.parent?.stepId ?? null,
-        run.root?.runId ?? null,
-        run.root?.depth ?? null,
-        run.seq,
-      );
+    if (touched.statusBefore === undefined) insertRun(runInsert, runId, run);
+    else if (run.status !== touched.statusBefore)
+      runUpdate.run(run.status, text(run.output), text(run.error), run.endedAt ?? null, runId);
     for (const [stepId, notes] of touched.steps) writeStep(step, runId, state, stepId, notes);
     for (const [approvalId, { sequence }] of touched.approvals)
       writeApproval(approval, runId, run.workflow.id, approvalView(state, approvalId), sequence);
@@ -130,6 +115,27 @@ export const createRunRows = (db: ReadModelDatabase) => {
 };
 
 type Statement = BetterSqlite3.Statement<unknown[]>;
+
+const insertRun = (sql: Statement, runId: string, run: RunView): void => {
+  sql.run(
+    runId,
+    run.workflow.id,
+    run.workflow.version,
+    run.workflow.digest,
+    run.status,
+    JSON.stringify(run.input),
+    text(run.output),
+    text(run.error),
+    run.startedBy,
+    run.startedAt,
+    run.endedAt ?? null,
+    run.idempotencyKey ?? null,
+    run.parent?.runId ?? null,
+    run.parent?.stepId ?? null,
+    run.root?.runId ?? null,
+    run.root?.depth ?? null,
+  );
+};
 
 const writeStep = (
   sql: Statement,

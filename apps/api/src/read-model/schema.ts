@@ -10,7 +10,7 @@ import Database from 'better-sqlite3';
 export type ReadModelDatabase = Database.Database;
 
 /** Raise it with every change below. */
-const schemaVersion = 4;
+const schemaVersion = 5;
 
 const tables = `
 CREATE TABLE position (
@@ -33,14 +33,12 @@ CREATE TABLE runs (
   error TEXT,
   started_by TEXT NOT NULL,
   started_at INTEGER NOT NULL,
-  updated_at INTEGER NOT NULL,
   ended_at INTEGER,
   idempotency_key TEXT,
   parent_run_id TEXT,
   parent_step_id TEXT,
   root_run_id TEXT,
-  root_depth INTEGER,
-  last_sequence INTEGER NOT NULL
+  root_depth INTEGER
 ) WITHOUT ROWID;
 CREATE INDEX runs_newest ON runs (started_at, run_id);
 CREATE INDEX runs_of_workflow ON runs (workflow_id, started_at, run_id);
