@@ -52,7 +52,8 @@ export const streamDeclarations = (
     ...(description === undefined ? {} : { description }),
     // Listed, so that what nobody consumes is refused instead of kept for ever.
     subjects: [
-      filters.allRunTasks,
+      filters.askedRunTasks,
+      filters.ownRunTasks,
       filters.allResumeTasks,
       filters.allCatalogTasks,
       filters.allStepTasks,

@@ -98,7 +98,6 @@ export const tipSubjectOf = (eventSubject: string): string => {
 /** What consumers and subscribers filter on. */
 export const filters = {
   allTasks: 'wf.task.>',
-  allRunTasks: 'wf.task.run.>',
   /** Without the orchestrator's own. */
   askedRunTasks: 'wf.task.run.*.*',
   ownRunTasks: `wf.task.run.*.*.${ownToken}`,
