@@ -147,10 +147,19 @@ describe('a log whose beginning its limits have dropped', () => {
   afterAll(() => bounded?.world.stop());
 
   test('is no loss: whoever starts again goes on, and the log is not published again', async () => {
-    const { world } = bounded;
+    const { world, file } = bounded;
     const standing = await bounded.standing(1);
     // Some times what the log may hold.
     await bounded.finish(await bounded.standing(12));
+    // A log that has rolled over since the last mark is published again in part; here it has not.
+    await eventually(
+      () =>
+        query<{ isMarked: 0 | 1 }>(
+          file(),
+          `SELECT (SELECT max(events_position) FROM log_marks) = (SELECT max(position) FROM workflow_run_events) AS isMarked`,
+        )[0]?.isMarked === 1,
+      { timeoutMs: 60_000, describe: 'a mark at the end of the log' },
+    );
     for (const label of ['orchestrator', 'approval-service', 'api'] as const) {
       await world.kill(label);
       await world.start(label);
