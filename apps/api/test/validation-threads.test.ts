@@ -48,6 +48,16 @@ test('more definitions than may wait are answered with 503 and when to come agai
   expect(refused[0]?.headers.get('retry-after')).toBe('1');
 });
 
+test('a definition has the processor for so long: that others have it meanwhile does not count, but for a bound', async () => {
+  const openTime = () => ({ read: () => 0, close: () => undefined });
+  open({ maxThreads: 1, maxDefinitionMs: 5, maxStretch: 100_000, openTime });
+  expect((await validate(definition(300))).body).toMatchObject({ valid: true });
+  world.close();
+  await checks?.close();
+  open({ maxThreads: 1, maxDefinitionMs: 5, maxStretch: 2, openTime });
+  expect((await validate(definition(300))).body).toMatchObject({ code: 'VALIDATION_LIMIT' });
+});
+
 test('a definition that takes longer than the limit is refused with a code', async () => {
   open({ maxThreads: 1, maxDefinitionMs: 20 });
   const answer = await validate(definition(1_000));

@@ -1,4 +1,4 @@
-import { openSync, readSync } from 'node:fs';
+import { openThreadTime } from '@signalbox/service';
 
 /** Time comes in through this port, so that tests can own it. Milliseconds since the Unix epoch. */
 export interface Clock {
@@ -12,31 +12,13 @@ export interface Clock {
   setTimer(at: number, callback: () => void): { cancel(): void };
 }
 
-/** Processor time of this thread, so far, as the kernel keeps it. */
-const openThreadTime = (): (() => number) => {
-  const wall = (): number => performance.now();
-  try {
-    const file = openSync(`/proc/self/task/${process.pid}/schedstat`, 'r');
-    const buffer = Buffer.alloc(64);
-    const read = (): number => {
-      const length = readSync(file, buffer, 0, buffer.length, 0);
-      return Number.parseInt(buffer.toString('latin1', 0, length), 10) / 1e6;
-    };
-    // A kernel that does not count says 0.
-    return read() > 0 ? read : wall;
-  } catch {
-    // Not every system has it.
-    return wall;
-  }
-};
-
 /** The runtime's timers know nothing of the wall clock: how much is left is asked anew this often. */
 const recheckMs = 1_000;
 
 export const systemClock: Clock = {
   now: Date.now,
   monotonic: () => performance.now(),
-  worked: openThreadTime(),
+  worked: openThreadTime(process.pid).read,
   setTimer: (at, callback) => {
     let handle: NodeJS.Timeout;
     const arm = (): void => {

@@ -23,3 +23,4 @@ export {
   streamsOf,
 } from './settings.js';
 export type { WaitFor } from './tell-waits.js';
+export { openThreadTime, type ThreadTime, threadId } from './thread-time.js';

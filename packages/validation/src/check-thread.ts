@@ -10,6 +10,7 @@ import type {
   WorkflowSchemas,
 } from '@signalbox/dsl';
 import type { Json } from '@signalbox/engine';
+import { threadId } from '@signalbox/service';
 import { createStarlark } from '@signalbox/starlark-wasm';
 import { createLanguage, type Language } from './language.js';
 import { createSchemaCheck } from './schema-check.js';
@@ -138,4 +139,4 @@ port.on('message', (request: ThreadRequest) => {
     else reply({ kind: 'threw', reason: error instanceof Error ? error.message : String(error) });
   }
 });
-reply({ kind: 'ready' });
+reply({ kind: 'ready', threadId: threadId() });

@@ -2,13 +2,15 @@
  * Checks that may take long, in threads of their own: whoever asks goes on meanwhile.
  *
  * 1. A question that takes longer than its limit, or more memory than a thread has, ends its thread; another thread
- *    takes its place. The answer then says so.
+ *    takes its place. The answer then says so. What counts is the processor time of the thread, so that a busy machine
+ *    refuses nothing that an idle one takes; by the wall clock it may last `maxStretch` times as long.
  * 2. Keys take turns: many questions of one workspace do not keep the others waiting. Of one key no more than so many wait.
  * 3. A thread is started when there is something to ask.
  */
 import { Worker } from 'node:worker_threads';
 import type { Json } from '@signalbox/engine';
 import { createQuickCheck } from '@signalbox/schema-checker';
+import { openThreadTime, type ThreadTime } from '@signalbox/service';
 import type { SchemaVerdict } from './schema-check.js';
 import type {
   AnswerOf,
@@ -28,10 +30,13 @@ export interface CheckThreadsOptions {
   readonly maxWaitingOfKey?: number;
   readonly maxValueMs?: number;
   readonly maxDefinitionMs?: number;
+  readonly maxStretch?: number;
+  /** The processor time of a thread, by its id; that of the system by default. */
+  readonly openTime?: typeof openThreadTime;
 }
 
 export type CheckOutcome<T> =
-  /** `tookMs`: of a thread's time, without the wait for one. */
+  /** `tookMs`: of a thread's processor time. */
   | { readonly kind: 'answered'; readonly answer: T; readonly tookMs: number }
   /** The check was ended; the reason is for whoever wrote the text. */
   | { readonly kind: 'too_long'; readonly reason: string; readonly tookMs: number }
@@ -48,10 +53,20 @@ interface Thread {
   readonly worker: Worker;
   /** Digests of items whose texts it has been given. */
   readonly given: Set<string>;
-  isReady: boolean;
+  /** Undefined before it is ready. */
+  time: ThreadTime | undefined;
   job: Job | undefined;
+  /** By its own time. */
   startedAt: number;
-  timer: NodeJS.Timeout | undefined;
+  limit: Limit | undefined;
+}
+
+/** Of a job, or of a part of it that has a limit of its own. */
+interface Limit {
+  /** By the thread's own time. */
+  readonly from: number;
+  readonly wallFrom: number;
+  timer: NodeJS.Timeout;
 }
 
 const maxHeapMb = 512;
@@ -71,6 +86,8 @@ export class CheckThreads {
       maxWaitingOfKey: 200,
       maxValueMs: 2_000,
       maxDefinitionMs: 30_000,
+      maxStretch: 8,
+      openTime: openThreadTime,
     };
     this.#options = { ...defaults, ...options };
   }
@@ -115,7 +132,7 @@ export class CheckThreads {
     const jobs = [...this.#waiting.values()].flat();
     this.#waiting.clear();
     this.#threads.clear();
-    for (const { timer } of threads) clearTimeout(timer);
+    for (const thread of threads) release(thread);
     for (const job of [...jobs, ...threads.flatMap((thread) => thread.job ?? [])]) {
       job.fail(new Error('the check threads are closed'));
     }
@@ -143,12 +160,12 @@ export class CheckThreads {
 
   #assign(): void {
     for (const thread of this.#threads) {
-      if (!thread.isReady || thread.job !== undefined) continue;
+      if (thread.time === undefined || thread.job !== undefined) continue;
       const job = this.#next();
       if (job === undefined) return;
       this.#give(thread, job, false);
     }
-    const startingCount = [...this.#threads].filter(({ isReady }) => !isReady).length;
+    const startingCount = [...this.#threads].filter(({ time }) => time === undefined).length;
     if (this.#waitingCount > startingCount && this.#threads.size < this.#options.maxThreads) this.#start();
   }
 
@@ -161,10 +178,10 @@ export class CheckThreads {
     const thread: Thread = {
       worker,
       given: new Set(),
-      isReady: false,
+      time: undefined,
       job: undefined,
       startedAt: 0,
-      timer: undefined,
+      limit: undefined,
     };
     this.#threads.add(thread);
     worker.on('message', (reply: ThreadReply) => this.#heard(thread, reply));
@@ -175,8 +192,10 @@ export class CheckThreads {
 
   #give(thread: Thread, job: Job, withAllTexts: boolean): void {
     thread.job = job;
-    if (thread.timer === undefined) thread.startedAt = performance.now();
-    thread.timer ??= setTimeout(() => this.#overdue(thread, job), job.maxMs);
+    if (thread.limit === undefined) {
+      thread.startedAt = thread.time?.read() ?? 0;
+      this.#limit(thread, job);
+    }
     thread.worker.postMessage(requestOf(job.question, withAllTexts ? new Set() : thread.given));
     if (job.question.kind !== 'workflow' || job.question.known === undefined) return;
     const { agents, workflows } = job.question.known;
@@ -185,17 +204,17 @@ export class CheckThreads {
 
   #heard(thread: Thread, reply: ThreadReply): void {
     const { job } = thread;
-    if (reply.kind === 'ready') thread.isReady = true;
+    if (reply.kind === 'ready') thread.time = this.#options.openTime(reply.threadId);
     else if (reply.kind === 'unknown_items' && job !== undefined) {
       this.#give(thread, job, true);
       return;
     } else if (reply.kind === 'progress') {
-      thread.timer?.refresh();
+      if (job !== undefined) this.#limit(thread, job);
       return;
     } else {
-      clearTimeout(thread.timer);
+      clearTimeout(thread.limit?.timer);
       thread.job = undefined;
-      thread.timer = undefined;
+      thread.limit = undefined;
       if (reply.kind === 'answered')
         job?.settle({ kind: 'answered', answer: reply.answer, tookMs: tookMsOf(thread) });
       if (reply.kind === 'threw') job?.fail(new Error(`a check has failed: ${reply.reason}`));
@@ -203,34 +222,60 @@ export class CheckThreads {
     this.#assign();
   }
 
-  #overdue(thread: Thread, job: Job): void {
+  /** What the job does from now on has the whole limit. */
+  #limit(thread: Thread, job: Job): void {
+    clearTimeout(thread.limit?.timer);
+    const from = thread.time?.read() ?? 0;
+    const timer = setTimeout(() => this.#lookAt(thread, job), job.maxMs);
+    thread.limit = { from, wallFrom: performance.now(), timer };
+  }
+
+  #lookAt(thread: Thread, job: Job): void {
+    const { time, limit } = thread;
+    if (time === undefined || limit === undefined) return;
+    const leftMs = job.maxMs - (time.read() - limit.from);
+    const leftWallMs = this.#options.maxStretch * job.maxMs - (performance.now() - limit.wallFrom);
+    if (leftMs > 0 && leftWallMs > 0) {
+      limit.timer = setTimeout(() => this.#lookAt(thread, job), Math.ceil(Math.min(leftMs, leftWallMs)));
+      return;
+    }
+    const outcome = {
+      kind: 'too_long',
+      reason: `the check takes longer than ${job.maxMs} ms`,
+      tookMs: tookMsOf(thread),
+    } as const;
     this.#drop(thread);
-    const reason = `the check takes longer than ${job.maxMs} ms`;
-    job.settle({ kind: 'too_long', reason, tookMs: tookMsOf(thread) });
+    job.settle(outcome);
     this.#assign();
   }
 
   #lost(thread: Thread, error: Error): void {
     if (!this.#threads.has(thread)) return;
     const { job } = thread;
+    const isStarted = thread.time !== undefined;
     this.#drop(thread);
     const isOutOfMemory = 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';
     const reason = `the check takes more than ${maxHeapMb} MiB`;
-    if (isOutOfMemory) job?.settle({ kind: 'too_long', reason, tookMs: tookMsOf(thread) });
+    if (isOutOfMemory) job?.settle({ kind: 'too_long', reason, tookMs: 0 });
     else job?.fail(error);
     // A thread that cannot even start fails whoever waits, instead of being started for ever.
-    if (!thread.isReady) this.#next()?.fail(error);
+    if (!isStarted) this.#next()?.fail(error);
     this.#assign();
   }
 
   #drop(thread: Thread): void {
-    clearTimeout(thread.timer);
+    release(thread);
     this.#threads.delete(thread);
     void thread.worker.terminate();
   }
 }
 
-const tookMsOf = ({ startedAt }: Thread): number => performance.now() - startedAt;
+const tookMsOf = ({ time, startedAt }: Thread): number => (time?.read() ?? startedAt) - startedAt;
+
+const release = (thread: Thread): void => {
+  clearTimeout(thread.limit?.timer);
+  thread.time?.close();
+};
 
 const itemKey = ({ name, digest }: KnownItem): string => `${name}/${digest}`;
 

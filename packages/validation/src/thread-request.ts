@@ -75,7 +75,8 @@ export type ThreadRequest =
   | { readonly kind: 'workflow'; readonly source: string; readonly known?: SentItems };
 
 export type ThreadReply =
-  | { readonly kind: 'ready' }
+  /** `threadId`: as the system counts threads, where it says. */
+  | { readonly kind: 'ready'; readonly threadId?: number | undefined }
   /** The limit begins anew. */
   | { readonly kind: 'progress' }
   | { readonly kind: 'answered'; readonly answer: AnswerOf[keyof AnswerOf] }
