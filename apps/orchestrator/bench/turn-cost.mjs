@@ -67,6 +67,7 @@ const queue = {
   createdAt: async () => 1,
   delete: async () => undefined,
   claimedTasks: noTasks,
+  mendConsumers: async () => [],
 };
 
 const database = openDatabase(join(folder, 'orchestrator.sqlite'), Date.now());

@@ -85,10 +85,14 @@ export class InFlight {
 
   /** Looks once, at everything or as far as one look goes. @throws TransientError */
   async look(): Promise<void> {
-    const { relay, store, now } = this.#parts;
+    const { queue, relay, store, now, logger } = this.#parts;
     const startedAt = now();
     const before = Math.min(this.#lookedAt ?? startedAt, startedAt);
     await relay.settled();
+    for (const consumer of await queue.mendConsumers())
+      logger.warn('a consumer had passed numbers that the stream gives again, and was made anew', {
+        consumer,
+      });
     await this.#claimed.look();
     await this.#lookAtStream();
     let checkCount = 0;

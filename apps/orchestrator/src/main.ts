@@ -83,7 +83,7 @@ await runService({
     );
     const publisher = createPublisher(connection, { sight: 'number', rowKindOf });
     const tips = new TipAnnouncer(connection);
-    const queue = scope.use(createTaskQueue(connection));
+    const queue = scope.use(createTaskQueue(connection, () => durables.declared));
     const { intake, inFlight, meter, problem, recover, onConsumerRemade } = createOrchestrator({
       database,
       outlet: {

@@ -7,10 +7,12 @@ import {
   type Connection,
   consumerNames,
   deleteMessage,
+  isAheadOfStream,
   listenForSigns,
   readClaimed,
   readNewest,
   readStreamFacts,
+  remakeConsumer,
   type StoredMessage,
 } from '@signalbox/messaging';
 import { type ConsumerDeclaration, consumers, headers, TASKS } from '@signalbox/protocol';
@@ -44,6 +46,12 @@ export interface TaskQueue {
    * what nobody has given a sign of life of.
    */
   claimedTasks(): AsyncIterable<ClaimedMessage & { readonly consumer: string }>;
+  /**
+   * Makes those consumers of others anew that have passed numbers which the stream gives again: they would deliver nothing
+   * for as long. What is in somebody's hands is older than the connection, and asked about. Their names.
+   * @throws TransientError
+   */
+  mendConsumers(): Promise<readonly string[]>;
   /** Of something that lies there nothing is heard: it is worth looking again soon. */
   readonly isDoubtful: boolean;
 }
@@ -51,17 +59,19 @@ export interface TaskQueue {
 /** Longer than the server waits for a sign of life before it gives a task to somebody else. */
 const defaultMaxSilenceMs = consumers.stepWorker.ackWaitMs + 4_000;
 
+/** `declared`: every durable consumer that there has to be. */
 export const createTaskQueue = (
   connection: Connection,
+  declared: () => readonly ConsumerDeclaration[],
   maxSilenceMs = defaultMaxSilenceMs,
 ): TaskQueue & { close(): void } => {
+  const own = new Set(ownConsumers.map(({ durable }) => durable));
   const signs = listenForSigns(connection, { stream: TASKS, maxSilenceMs });
   return {
     last: (subject) => readNewest(connection, TASKS, subject),
     delete: (sequence) => deleteMessage(connection, TASKS, sequence),
     createdAt: async () => (await readStreamFacts(connection, TASKS)).createdAt,
     claimedTasks: async function* () {
-      const own = new Set(ownConsumers.map(({ durable }) => durable));
       for (const consumer of await consumerNames(connection, TASKS)) {
         if (own.has(consumer)) continue;
         for await (const { message, isPassed } of readClaimed(connection, {
@@ -71,6 +81,15 @@ export const createTaskQueue = (
           yield { consumer, message, isPassed: isPassed || signs.isSilent(message.sequence) };
       }
       signs.forgetUnasked();
+    },
+    mendConsumers: async () => {
+      const mended: string[] = [];
+      for (const consumer of declared()) {
+        if (own.has(consumer.durable) || !(await isAheadOfStream(connection, consumer))) continue;
+        await remakeConsumer(connection, consumer);
+        mended.push(consumer.durable);
+      }
+      return mended;
     },
     get isDoubtful() {
       return signs.isDoubtful;

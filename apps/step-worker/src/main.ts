@@ -54,7 +54,10 @@ await runService({
         concurrency: maxEvaluationsAtOnce,
       },
     ];
-    for (const lane of lanes) scope.use(runSteps({ ...claiming, ...lane })).done.catch(fail);
+    const runs = lanes.map((lane) => runSteps({ ...claiming, ...lane }));
+    // Together: while one of them waits for its last step, the others must not begin any.
+    scope.use(runs, () => Promise.all(runs.map((run) => run.stop())));
+    for (const { done } of runs) done.catch(fail);
     return {
       worker: config.workerName,
       concurrency: config.workerConcurrency,

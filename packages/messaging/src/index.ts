@@ -61,6 +61,7 @@ export {
   deleteMessage,
   findStreamFacts,
   getMessage,
+  isAheadOfStream,
   readClaimed,
   readForward,
   readLast,

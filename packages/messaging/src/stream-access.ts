@@ -254,6 +254,22 @@ export async function* readClaimed(
     yield { message, isPassed: message.sequence <= passedSequence };
 }
 
+/**
+ * Whether a consumer has passed numbers that its stream has not given yet: a server that was killed had kept more of the one
+ * than of the other, and the consumer delivers nothing of what gets these numbers now. @throws TransientError
+ */
+export async function isAheadOfStream(
+  connection: Connection,
+  { stream, durable }: { stream: string; durable: string },
+): Promise<boolean> {
+  const { manager } = linkOf(connection);
+  const what = `comparing ${durable} with ${stream}`;
+  const info = await attempt(connection, what, () => consumerOrNull(manager, stream, durable));
+  if (info === null) return false;
+  // Asked behind it: what was delivered is stored.
+  return info.delivered.stream_seq > (await readStreamFacts(connection, stream)).lastSequence;
+}
+
 /** Most numbers of a work queue are gone: a question for each would be answered with the same message again and again. */
 async function* readStretches(
   connection: Connection,

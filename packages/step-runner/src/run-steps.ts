@@ -6,7 +6,7 @@
  *    as begun before it begins: an attempt that takes its workers with it is known by that.
  * 3. At most `concurrency` steps are claimed at any time.
  * 4. No message can stop the loop; a defect of this program does, so that the process ends and its tasks go elsewhere.
- * 5. Stopping loses nothing: tasks not yet begun go back at once, steps at work have the grace time, then they go back too,
+ * 5. Stopping loses nothing: nothing is begun any more, tasks not yet begun go back at once, steps at work have the grace time, then they go back too,
  *    and what was reported as begun is reported as given back, so that it is not counted.
  */
 
@@ -104,11 +104,13 @@ const defaultEchoWaitMs = 10_000;
 const echoPollMs = 50;
 
 export const runSteps = (options: RunStepsOptions): StepRun => {
+  const ordered = new AbortController();
   const graceIsOver = new AbortController();
   // Each step in hand listens.
-  setMaxListeners(0, graceIsOver.signal);
+  setMaxListeners(0, ordered.signal, graceIsOver.signal);
   const abortGraceMs = options.abortGraceMs ?? defaultAbortGraceMs;
-  const { handler, close } = createStepHandler(options, abortGraceMs, graceIsOver.signal);
+  const stopping = { ordered: ordered.signal, graceIsOver: graceIsOver.signal };
+  const { handler, close } = createStepHandler(options, abortGraceMs, stopping);
   const consumption: Consumption = consumeEach(options.connection, {
     stream: options.consumer.stream,
     durable: options.consumer.durable,
@@ -123,6 +125,7 @@ export const runSteps = (options: RunStepsOptions): StepRun => {
       return consumption.inFlightCount;
     },
     stop: async ({ graceMs = defaultStopGraceMs } = {}) => {
+      ordered.abort();
       const timer = setTimeout(() => graceIsOver.abort(), graceMs);
       try {
         await consumption.stop({ graceMs: graceMs + abortGraceMs + lastAnswersMs });
@@ -134,7 +137,18 @@ export const runSteps = (options: RunStepsOptions): StepRun => {
   };
 };
 
-const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopping: AbortSignal) => {
+interface Stopping {
+  /** Nothing is begun any more. */
+  readonly ordered: AbortSignal;
+  /** What is at work is aborted. */
+  readonly graceIsOver: AbortSignal;
+}
+
+const createStepHandler = (
+  options: RunStepsOptions,
+  abortGraceMs: number,
+  { ordered, graceIsOver }: Stopping,
+) => {
   const { connection, publisher, registry, workerName: worker, consumer } = options;
   const now = options.now ?? Date.now;
   const abortWatch = createAbortWatch(connection, options.heartbeatMs ?? heartbeatMs);
@@ -174,6 +188,10 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
       state: task.state,
     });
     const verdict = await judgeTask(task, delivery, parts);
+    if (ordered.aborted && (verdict.kind === 'execute' || verdict.kind === 'begin_again')) {
+      delivery.nak();
+      return;
+    }
     switch (verdict.kind) {
       case 'execute':
         settleAs(delivery, await attempts.hold(task.idempotencyKey, () => work(task, delivery, logger)));
@@ -188,7 +206,7 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
         return;
       case 'finished_here':
         logger.info('a step was finished here already; its result is reported again');
-        await publishUntilStored(publisher, verdict.result, stopping);
+        await publishUntilStored(publisher, verdict.result, graceIsOver);
         return;
       case 'held_elsewhere':
         delivery.nak(heldElsewhereMs);
@@ -214,7 +232,7 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
       logger,
       startedReportMs: options.startedReportMs ?? 250,
       abortGraceMs,
-      stopping,
+      stopping: graceIsOver,
       onOutlasting: async () => {
         if (isReported) return;
         isReported = true;
@@ -246,9 +264,9 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
     const replaces = attempts.reportBegun(idempotencyKey, beginning);
     const holder = { ...about, beginning, ...(replaces === undefined ? {} : { replaces }) };
     const isWanted = await isBegunAgain(holder, delivery).finally(async () => {
-      if (stopping.aborted) await tell(givenBackReport(holder));
+      if (ordered.aborted) await tell(givenBackReport(holder));
     });
-    if (stopping.aborted) return 'given_back';
+    if (ordered.aborted) return 'given_back';
     attempts.noteBegun(idempotencyKey);
     if (isWanted) return work(task, delivery, logger, holder, true);
     logger.info('a step was begun too often, or is over; not executed again');
@@ -268,9 +286,9 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
   const isRefused = async ({ task, beginning }: StepHolder, delivery: Delivery): Promise<boolean> => {
     const subject = eventSubjects.step(task.workspace, task.runId, task.stepId);
     const waitMs = options.echoWaitMs ?? defaultEchoWaitMs;
-    for (let until = now() + waitMs; now() < until && !stopping.aborted; await pause(echoPollMs, stopping)) {
+    for (let until = now() + waitMs; now() < until && !ordered.aborted; await pause(echoPollMs, ordered)) {
       const fact = await lastFact(connection, subject).catch((error: unknown) => {
-        if (!(error instanceof TransientError) || stopping.aborted) throw error;
+        if (!(error instanceof TransientError) || ordered.aborted) throw error;
         until = now() + waitMs;
         return undefined;
       });
@@ -291,14 +309,14 @@ const createStepHandler = (options: RunStepsOptions, abortGraceMs: number, stopp
 
   const publishResult = async (holder: StepHolder, report: WireMessage, at: number): Promise<void> => {
     try {
-      await publishUntilStored(publisher, report, stopping);
+      await publishUntilStored(publisher, report, graceIsOver);
     } catch (error) {
       // A server may take less than the protocol's limits allow for.
       if (!(error instanceof ContractError)) throw error;
       const failure: Execution = { ok: false, error: tooLarge(holder.task, connection.maxPayloadBytes) };
       const failed = resultReport(holder, failure, at);
       attempts.keep(holder.task, failed, at);
-      await publishUntilStored(publisher, failed, stopping);
+      await publishUntilStored(publisher, failed, graceIsOver);
     }
   };
 

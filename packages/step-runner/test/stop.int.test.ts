@@ -32,6 +32,22 @@ test('a stop lets steps at work finish, claims nothing more, and another worker 
   expect(stepIds().sort()).toEqual(['a', 'b', 'c', 'd', 'e']);
 });
 
+test('a task that is being judged when the stop is ordered is not begun, and goes to another worker', async () => {
+  const first = createManualExecutor();
+  // Judged when the connection has lasted for so long.
+  const steps = world.start({ registry: first.registry, settlingMs: 2_000 });
+  await world.sendRepeated(taskOf('a'));
+  await eventually(() => steps.inFlightCount === 1);
+  await steps.stop({ graceMs: 20_000 });
+  expect(first.started).toEqual([]);
+
+  const second = createManualExecutor();
+  world.start({ registry: second.registry, workerName: 'worker-2', settlingMs: 10, echoWaitMs: 10 });
+  (await eventually(() => second.started[0])).finish();
+  await world.untilNoTaskIsLeft();
+  expect(world.results()).toMatchObject([{ stepId: 'a', worker: 'worker-2' }]);
+});
+
 test('a step that outlasts the grace time is aborted, goes back unreported, and another worker does it', async () => {
   const first = createManualExecutor();
   const steps = world.start({ registry: first.registry });

@@ -123,6 +123,8 @@ export class MemoryBus implements Outlet, TaskQueue {
     }
   }
 
+  mendConsumers = async (): Promise<readonly string[]> => [];
+
   readonly isDoubtful = false;
 
   /** Claims the oldest task whose subject begins so. */
