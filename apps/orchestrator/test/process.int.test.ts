@@ -1,4 +1,5 @@
 /** The real process over a real nats-server, with a worker that the test scripts. */
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +13,8 @@ import {
   followStream,
   publishLive,
   readLast,
+  readStreamFacts,
+  setStreamDescription,
   textOf,
 } from '@signalbox/messaging';
 import {
@@ -260,6 +263,28 @@ describe('the orchestrator process', () => {
       'run.completed',
     ]);
     expect(orchestrator?.lines.filter((line) => line.includes('without the right claim'))).toHaveLength(2);
+  });
+
+  test('goes on where the log bears the name of an earlier process of its database, and ends where it bears another', async () => {
+    const nameOf = async () => (await readStreamFacts(bus.connection, EVENTS)).description;
+    await spawn().ready;
+    const earlier = await nameOf();
+    await kill();
+    const process = spawn();
+    await process.ready;
+    const own = await nameOf();
+    expect(own).not.toBe(earlier);
+    // As an older copy of the server's store.
+    await setStreamDescription(bus.connection, EVENTS, earlier ?? '');
+    await eventually(async () => (await nameOf()) === own, { describe: 'it bears its name again' });
+    await putCatalog(workflow('one', [step('only')]));
+    answerAll();
+    await start('run-1', 'one');
+    await eventually(() => isCompleted('run-1'));
+    const another = own?.replace(/held by [^ ,]+/, `held by ${randomUUID()}`) ?? '';
+    expect(another).not.toBe(own);
+    await setStreamDescription(bus.connection, EVENTS, another);
+    expect((await process.exited).code).toBe(75);
   });
 
   test('keeps garbage from each of its subjects as dead letters, and stays up', async () => {

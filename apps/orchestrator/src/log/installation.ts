@@ -70,6 +70,32 @@ export interface Holder {
 export const holderOf = (facts: StreamFacts | undefined): string | undefined =>
   readStreamIdentity(facts?.description)?.holder;
 
+const holdersName = 'holders';
+/** Starts that an older copy of the server's store may go back by. */
+const maxHolders = 1_000;
+
+const holdersOf = (sql: Database): readonly string[] => {
+  const text = sql.prepare<[string], string>('SELECT value FROM settings WHERE name = ?').pluck();
+  return JSON.parse(text.get(holdersName) ?? '[]') as readonly string[];
+};
+
+/** To be called before the stream bears its name. */
+export const noteHolder = (sql: Database, { holder }: Holder): void => {
+  const holders = JSON.stringify([...holdersOf(sql), holder].slice(-maxHolders));
+  sql
+    .prepare(
+      'INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
+    )
+    .run(holdersName, holders);
+};
+
+/**
+ * Whether what holds the stream by its own word is this process, or one that had this database before it: the word is that
+ * of an older copy then.
+ */
+export const isHeldHere = (sql: Database, holder: string | undefined): boolean =>
+  holder === undefined || holdersOf(sql).includes(holder);
+
 /** Another orchestrator has begun its work since this one did. */
 export const superseded = (): CannotRun =>
   new CannotRun(

@@ -39,7 +39,7 @@ import {
 } from '../store/log-store.js';
 import { bearsOut, compare, compareAtStart, type Missing, setMark } from './compare.js';
 import { HoleScan } from './hole-scan.js';
-import { declareIdentity, type Holder, holderOf, superseded } from './installation.js';
+import { declareIdentity, type Holder, holderOf, isHeldHere, superseded, takeHold } from './installation.js';
 import { RecoveryPause } from './recovery-pause.js';
 import { republishCatalog, republishEvents } from './republish.js';
 import { untilReached } from './until-reached.js';
@@ -164,11 +164,11 @@ export class LogKeeper {
   }
 
   async #look(resend: () => void): Promise<void> {
-    const { connection, holder } = this.#parts;
+    const { connection } = this.#parts;
     const isCurrent = this.#sinceNow();
     const published = this.#store.published(this.#published);
     const facts = await readStreamFacts(connection, EVENTS);
-    if ((holderOf(facts) ?? holder.holder) !== holder.holder) throw superseded();
+    await this.#keepHold(holderOf(facts));
     const committed = this.#store.committed();
     const newest = this.#store.marks()[0];
     const hasLost = await this.#hasLost(facts, newest);
@@ -188,6 +188,13 @@ export class LogKeeper {
     if (readFrom === undefined || isDeepStrictEqual(newest?.published, published)) return;
     // The newest message is read after `published`: that is certainly before it.
     await setMark({ connection, store: this.#store, isCurrent }, facts, published, readFrom);
+  }
+
+  /** An older copy of the server's store bears an older name. */
+  async #keepHold(found: string | undefined): Promise<void> {
+    const { connection, database, holder } = this.#parts;
+    if (!isHeldHere(database.sql, found)) throw superseded();
+    if (found !== undefined && found !== holder.holder) await takeHold(connection, holder);
   }
 
   async #hasLost(facts: StreamFacts, newest: LogMark | undefined): Promise<boolean> {

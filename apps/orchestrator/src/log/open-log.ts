@@ -14,7 +14,14 @@ import type { Starlark } from '@signalbox/starlark-wasm';
 import type { Logger } from '@signalbox/telemetry';
 import type { OpenDatabase } from '../store/database.js';
 import { compileAgain } from './compile-again.js';
-import { readInstallationId, settleInstallation, superseded, takeHold } from './installation.js';
+import {
+  isHeldHere,
+  noteHolder,
+  readInstallationId,
+  settleInstallation,
+  superseded,
+  takeHold,
+} from './installation.js';
 import { LogKeeper } from './log-keeper.js';
 import { openPresence } from './presence.js';
 import { untilReached } from './until-reached.js';
@@ -65,13 +72,14 @@ export const openLog = async (options: OpenLogOptions): Promise<LogKeeper> => {
     keepProvisioned(connection, { streams, consumers }, { signal, logger }),
   );
   provisioned.done.catch(fail);
+  noteHolder(database.sql, holder);
   await waitFor(
     'the log to take the name of this process',
     untilReached(() => takeHold(connection, holder), signal),
   );
   fence(connection, {
     stream: EVENTS,
-    isOurs: (found) => (readStreamIdentity(found)?.holder ?? instanceId) === instanceId,
+    isOurs: (found) => isHeldHere(database.sql, readStreamIdentity(found)?.holder),
     onLost: () => fail(superseded()),
   });
   const keeper = new LogKeeper({ ...options, holder });
