@@ -1,6 +1,6 @@
 /** What cannot be read, compiled or sent is set aside, shown to everybody and handled by operators; everything else goes on. */
 import { createPublisher, openConnection } from '@signalbox/messaging';
-import { type EventEnvelope, encodeEvent, taskSubjects } from '@signalbox/protocol';
+import { busUsers, type EventEnvelope, encodeEvent, taskSubjects } from '@signalbox/protocol';
 import { createLogger } from '@signalbox/telemetry';
 import { eventually, query } from '@signalbox/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -346,16 +346,15 @@ describe('a server whose users may less than the platform needs', () => {
       JSON.stringify({ id: 'far', version: '1', name: 'far', states }),
     );
     const others = await stores.standing(1);
-    const tasks = 'wf.task.>';
-    const allowed = ['run', 'resume', 'step', 'approval', 'deadletter'].map((kind) => `wf.task.${kind}.>`);
+    // Everything but tasks for agents.
+    const kinds = ['run', 'resume', 'catalog', 'step', 'evaluate', 'approval', 'deadletter'];
+    const tasks = kinds.map((kind) => `wf.task.${kind}.>`);
+    const { name, inboxPrefix } = busUsers.orchestrator;
+    const rest = ['wf.event.>', 'wf.tip.*', 'wf.presence.*', 'wf.figures.*', `${inboxPrefix}.>`, '$JS.>'];
+    const publish = [...tasks, ...rest];
     await world.killNats();
     await world.nats.restart('nats-server', {
-      logins: (all) =>
-        all.map((login) =>
-          login.publish?.includes(tasks) === true
-            ? { ...login, publish: [...login.publish.filter((subject) => subject !== tasks), ...allowed] }
-            : login,
-        ),
+      logins: (all) => all.map((login) => (login.name === name ? { ...login, publish } : login)),
     });
     await stores.isReady();
     const far = await world.call<{ runId: string }>('POST', '/api/v1/workflow-runs', {

@@ -15,8 +15,11 @@ import type { RunStore } from './store/run-store.js';
 
 interface Touched {
   readonly run: LoadedRun;
-  /** As the last transaction left it; undefined for a new run. */
-  readonly statusBefore: RunStatus | undefined;
+  readonly isNew: boolean;
+  /** After the events that were noted so far; undefined before the first of a run. */
+  status: RunStatus | undefined;
+  /** Of the last event in this transaction that has changed the status, however the events were cut into transactions; 0 without one. */
+  changedSeq: number;
   readonly stepIds: Set<string>;
   readonly approvalIds: Set<string>;
 }
@@ -36,10 +39,11 @@ export class TouchedRuns {
   touch(run: LoadedRun, event: RunEvent): void {
     let touched = this.#touched.get(run.runKey);
     if (touched === undefined) {
-      const statusBefore = run.state.kind === 'none' ? undefined : runStatus(run.state);
-      touched = { run, statusBefore, stepIds: new Set(), approvalIds: new Set() };
+      const status = run.state.kind === 'none' ? undefined : runStatus(run.state);
+      const isNew = status === undefined;
+      touched = { run, isNew, status, changedSeq: 0, stepIds: new Set(), approvalIds: new Set() };
       this.#touched.set(run.runKey, touched);
-    }
+    } else noteStatus(touched);
     if ('stepId' in event) touched.stepIds.add(event.stepId);
     // At once: the next decision of the same transaction asks for it.
     if (startsChild(event)) this.#store.addChildRun(rootKeyOf(startedOf(run)));
@@ -63,16 +67,17 @@ export class TouchedRuns {
   }
 
   /** Says whether it has ended. */
-  #flushRun({ run, statusBefore }: Touched): boolean {
+  #flushRun(touched: Touched): boolean {
+    noteStatus(touched);
+    const { run, isNew, status, changedSeq } = touched;
     const { state } = run;
-    if (state.kind === 'none') return false;
-    const status = runStatus(state);
+    if (state.kind === 'none' || status === undefined) return false;
     const hasEnded = isEnded(status);
-    if (status === statusBefore) return hasEnded;
-    if (statusBefore === undefined) this.#store.addRun(state.started, status, state.seq, state.startedAt);
-    if (statusBefore === undefined && !hasEnded) return false;
+    if (changedSeq === 0) return hasEnded;
+    if (isNew) this.#store.addRun(state.started, status, changedSeq, state.startedAt);
+    if (isNew && !hasEnded) return false;
     const view = hasEnded ? runView(state) : undefined;
-    this.#store.updateRun(run.runKey, status, state.seq, view?.endedAt, view?.error);
+    this.#store.updateRun(run.runKey, status, changedSeq, view?.endedAt, view?.error);
     return hasEnded;
   }
 
@@ -92,3 +97,13 @@ export class TouchedRuns {
     });
   }
 }
+
+/** The state has the last event of those that were noted. */
+const noteStatus = (touched: Touched): void => {
+  const { state } = touched.run;
+  if (state.kind === 'none') return;
+  const status = runStatus(state);
+  if (status === touched.status) return;
+  touched.status = status;
+  touched.changedSeq = state.seq;
+};
