@@ -6,8 +6,8 @@
  *    as begun before it begins: an attempt that takes its workers with it is known by that.
  * 3. At most `concurrency` steps are claimed at any time.
  * 4. No message can stop the loop; a defect of this program does, so that the process ends and its tasks go elsewhere.
- * 5. Stopping loses nothing: nothing is begun any more, tasks not yet begun go back at once, steps at work have the grace time, then they go back too,
- *    and what was reported as begun is reported as given back, so that it is not counted.
+ * 5. Stopping loses nothing: nothing is begun any more, tasks not yet begun go back at once, steps at work have the grace
+ *    time, then they go back too, and what was reported as begun is reported as given back, so that it is not counted.
  */
 
 import { randomUUID } from 'node:crypto';

@@ -253,10 +253,11 @@ export class CheckThreads {
     if (!this.#threads.has(thread)) return;
     const { job } = thread;
     const isStarted = thread.time !== undefined;
+    const tookMs = tookMsOf(thread);
     this.#drop(thread);
     const isOutOfMemory = 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';
     const reason = `the check takes more than ${maxHeapMb} MiB`;
-    if (isOutOfMemory) job?.settle({ kind: 'too_long', reason, tookMs: 0 });
+    if (isOutOfMemory) job?.settle({ kind: 'too_long', reason, tookMs });
     else job?.fail(error);
     // A thread that cannot even start fails whoever waits, instead of being started for ever.
     if (!isStarted) this.#next()?.fail(error);

@@ -18,18 +18,23 @@ import type { OpenDatabase } from '../store/database.js';
 import { createLogStore } from '../store/log-store.js';
 import { StoresContradict, wayOut } from './stores-contradict.js';
 
-const name = 'installation-id';
+const idName = 'installation-id';
+const holdersName = 'holders';
 
-export const readInstallationId = (sql: Database): string | undefined =>
+const readSetting = (sql: Database, name: string): string | undefined =>
   sql.prepare<[string], string>('SELECT value FROM settings WHERE name = ?').pluck().get(name);
 
-export const writeInstallationId = (sql: Database, id: string): void => {
+const writeSetting = (sql: Database, name: string, value: string): void => {
   sql
     .prepare(
       'INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
     )
-    .run(name, id);
+    .run(name, value);
 };
+
+export const readInstallationId = (sql: Database): string | undefined => readSetting(sql, idName);
+
+export const writeInstallationId = (sql: Database, id: string): void => writeSetting(sql, idName, id);
 
 /** The id of this installation; the database has it afterwards. @throws StoresContradict */
 export const settleInstallation = async (connection: Connection, { sql }: OpenDatabase): Promise<string> => {
@@ -70,24 +75,15 @@ export interface Holder {
 export const holderOf = (facts: StreamFacts | undefined): string | undefined =>
   readStreamIdentity(facts?.description)?.holder;
 
-const holdersName = 'holders';
 /** Starts that an older copy of the server's store may go back by. */
 const maxHolders = 1_000;
 
-const holdersOf = (sql: Database): readonly string[] => {
-  const text = sql.prepare<[string], string>('SELECT value FROM settings WHERE name = ?').pluck();
-  return JSON.parse(text.get(holdersName) ?? '[]') as readonly string[];
-};
+const holdersOf = (sql: Database): readonly string[] =>
+  JSON.parse(readSetting(sql, holdersName) ?? '[]') as readonly string[];
 
 /** To be called before the stream bears its name. */
-export const noteHolder = (sql: Database, { holder }: Holder): void => {
-  const holders = JSON.stringify([...holdersOf(sql), holder].slice(-maxHolders));
-  sql
-    .prepare(
-      'INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
-    )
-    .run(holdersName, holders);
-};
+export const noteHolder = (sql: Database, { holder }: Holder): void =>
+  writeSetting(sql, holdersName, JSON.stringify([...holdersOf(sql), holder].slice(-maxHolders)));
 
 /**
  * Whether what holds the stream by its own word is this process, or one that had this database before it: the word is that
