@@ -1,5 +1,5 @@
 /** What is committed survives a loss of power before anybody else hears of it. */
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import BetterSqlite from 'better-sqlite3';
@@ -19,11 +19,13 @@ describe('a log of SQLite without syncs of its own', () => {
     const sql = new BetterSqlite(file);
     sql.pragma('journal_mode = WAL');
     sql.exec('CREATE TABLE counts (value INTEGER)');
-    const sync = new CommitSync(sql);
+    const sync = new CommitSync(sql, 400_000);
+    expect(statSync(`${file}-wal`).size).toBe(400_000);
     const insert = sql.prepare('INSERT INTO counts (value) VALUES (?)');
     for (let value = 1; value <= 60; value += 1) insert.run(value);
     await sync.durable();
     const log = readFileSync(`${file}-wal`);
+    expect(log).toHaveLength(400_000);
     const cut = join(folder, 'cut.sqlite');
     const seen = new Set<number>();
     for (let part = 0; part <= 200; part += 1) {
@@ -49,7 +51,7 @@ describe('a log of SQLite without syncs of its own', () => {
     const sql = new BetterSqlite(join(folder, 'live.sqlite'));
     sql.pragma('journal_mode = WAL');
     sql.exec('CREATE TABLE counts (value INTEGER)');
-    const sync = new CommitSync(sql);
+    const sync = new CommitSync(sql, 0);
     const order: number[] = [];
     const waits = Array.from({ length: 20 }, (_, index) => sync.durable().then(() => order.push(index)));
     await Promise.all(waits);

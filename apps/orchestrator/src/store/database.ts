@@ -23,6 +23,8 @@ export interface OpenDatabase {
 
 /** Pages of 4 KiB that the log may hold before a commit moves them over: fewer moves, each under 20 ms. */
 const checkpointPages = 4_000;
+/** What the log grows to: with the transaction that goes beyond, and the heads of 24 bytes before each page. */
+const logBytes = (checkpointPages + 100) * (4_096 + 24);
 
 /** @throws CannotRun while another process holds the database. */
 export const openDatabase = (path: string, now: number): OpenDatabase => {
@@ -32,7 +34,7 @@ export const openDatabase = (path: string, now: number): OpenDatabase => {
   return {
     sql,
     syncTogether: () => {
-      sync = new CommitSync(sql);
+      sync = new CommitSync(sql, logBytes);
       return sync;
     },
     close: () => {

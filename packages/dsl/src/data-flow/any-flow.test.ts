@@ -212,50 +212,51 @@ const cases = objectSchemas.chain((sent) =>
 
 const inputSchema = fields({ flag: { type: 'boolean' } });
 const accepted = new Map<string, number>();
+const maxRounds = 30;
 
 test.each(Object.keys(flows))('%s', (name) => {
   const flow = flows[name];
   if (flow === undefined) throw new Error('no such flow');
   const ajv = new Ajv({ strict: false });
-  fc.assert(
-    fc.property(cases, (each) => {
-      const schemas: { readonly [agent: string]: Schemas } = {
-        sender: { output: (flow.sender ?? asGiven)(each.sent) },
-        other: { output: each.other },
-        receiver: { input: flow.wanted(each.wanted) },
+  const property = fc.property(cases, (each) => {
+    const schemas: { readonly [agent: string]: Schemas } = {
+      sender: { output: (flow.sender ?? asGiven)(each.sent) },
+      other: { output: each.other },
+      receiver: { input: flow.wanted(each.wanted) },
+    };
+    const text = definition(flow.states, { inputSchema });
+    const parsed = parseWorkflow(text, { compiler, environment: { agents: agentsOf(schemas) } });
+    const telling = parsed.warnings.filter(({ code }) => code !== 'CIRCULAR_TRANSITION');
+    if (!parsed.ok || telling.length > 0) return;
+    accepted.set(name, (accepted.get(name) ?? 0) + 1);
+    const refuses = ajv.compile(schemas.receiver?.input as object);
+    const sampled = (schema: Json) => fc.sample(valuesOf(schema), { numRuns: 60, seed: each.seed });
+    const answers = new Map([
+      ['sender', sampled(schemas.sender?.output ?? true)],
+      ['other', sampled(each.other)],
+    ]);
+    for (let round = 0; round < 5; round++) {
+      let left = 40;
+      const answer = (agent: string): Json | undefined => {
+        left--;
+        if (agent === 'receiver') return left > 0 ? {} : undefined;
+        if (agent === 'other' && round % 2 === 1) return undefined;
+        return answers.get(agent)?.pop();
       };
-      const text = definition(flow.states, { inputSchema });
-      const parsed = parseWorkflow(text, { compiler, environment: { agents: agentsOf(schemas) } });
-      const telling = parsed.warnings.filter(({ code }) => code !== 'CIRCULAR_TRANSITION');
-      if (!parsed.ok || telling.length > 0) return;
-      accepted.set(name, (accepted.get(name) ?? 0) + 1);
-      const refuses = ajv.compile(schemas.receiver?.input as object);
-      const sampled = (schema: Json) => fc.sample(valuesOf(schema), { numRuns: 60, seed: each.seed });
-      const answers = new Map([
-        ['sender', sampled(schemas.sender?.output ?? true)],
-        ['other', sampled(each.other)],
-      ]);
-      for (let round = 0; round < 5; round++) {
-        let left = 40;
-        const answer = (agent: string): Json | undefined => {
-          left--;
-          if (agent === 'receiver') return left > 0 ? {} : undefined;
-          if (agent === 'other' && round % 2 === 1) return undefined;
-          return answers.get(agent)?.pop();
-        };
-        const played = playPlan(parsed.plan, { flag: round === 0 ? each.flag : round % 2 === 0 }, answer);
-        expect(played.failures).toEqual([]);
-        for (const { agent, input } of played.given) {
-          if (agent !== 'receiver') continue;
-          const given = variablesOf(input);
-          if (!refuses(given))
-            throw new Error(
-              `${JSON.stringify(schemas)} let pass ${JSON.stringify(given)}: ${JSON.stringify(refuses.errors)}`,
-            );
-        }
+      const played = playPlan(parsed.plan, { flag: round === 0 ? each.flag : round % 2 === 0 }, answer);
+      expect(played.failures).toEqual([]);
+      for (const { agent, input } of played.given) {
+        if (agent !== 'receiver') continue;
+        const given = variablesOf(input);
+        if (!refuses(given))
+          throw new Error(
+            `${JSON.stringify(schemas)} let pass ${JSON.stringify(given)}: ${JSON.stringify(refuses.errors)}`,
+          );
       }
-    }),
-    { numRuns: 60 },
-  );
+    }
+  });
+  // Whether a drawn flow is accepted is chance, and so few may be that none of a round is.
+  for (let round = 0; round < maxRounds && (accepted.get(name) ?? 0) === 0; round += 1)
+    fc.assert(property, { numRuns: 60 });
   expect(accepted.get(name) ?? 0).toBeGreaterThan(0);
 });
