@@ -26,6 +26,8 @@ export const step = z.object({
   attempt: z.number().nullable(),
   scheduledAt: z.string(),
   finishedAt: z.string().nullable(),
+  /** When the next attempt begins, while a step rests after a failure. */
+  retryAt: z.string().nullable(),
   worker: z.string().nullable(),
   error,
   warnings: z.array(z.object({ code: z.string(), message: z.string() })),

@@ -14,7 +14,14 @@ const what = (step: Step): string => {
   return step.target === 'agent' ? `${action} @agent` : action;
 };
 
-const remark = (step: Step): string => {
+/** For what a step that is not over waits. */
+const waitsFor = (step: Step): string => {
+  if (step.finishedAt !== null) return '';
+  if (step.retryAt !== null) return `next attempt at ${clock(step.retryAt)}`;
+  return step.status === 'RUNNING' && step.worker !== null ? `at ${step.worker}` : '';
+};
+
+const outcome = (step: Step): string => {
   if (step.error !== null) return `${step.error.code}: ${step.error.message}`;
   if (step.path !== null) {
     const by = step.path.matched === -1 ? 'default' : `condition ${step.path.matched + 1}`;
@@ -22,6 +29,9 @@ const remark = (step: Step): string => {
   }
   return step.warnings.map((warning) => `warning ${warning.code}: ${warning.message}`).join('; ');
 };
+
+const remark = (step: Step): string =>
+  [waitsFor(step), outcome(step)].filter((text) => text !== '').join('; ');
 
 const place = (step: Step): string => (step.scope === '' ? step.state : `${step.scope}/${step.state}`);
 

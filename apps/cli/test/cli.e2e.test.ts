@@ -159,6 +159,34 @@ describe('signalbox', () => {
     expect((await signalbox('runs', 'list', '--status', 'CANCELLED')).stdout).toContain(runId);
   });
 
+  test.each([
+    ['the worker that has it', 'latencyMs: 3600000', / RUNNING +at step-worker-/],
+    [
+      'the time of its next attempt',
+      'failTimes: 1',
+      / PENDING +next attempt at [\d:]{8}\.\d{3}; PROVIDER_UNAVAILABLE: /,
+    ],
+  ])('runs show says what a step waits for: %s', async (_what, answer, line) => {
+    const agent = `---\nmodel: scripted/test\nanswers:\n  - output: 1\n    ${answer}\n---\nRest.\n`;
+    await world.call('PUT', '/api/v1/agents/resting', agent);
+    const state = {
+      name: 'rest',
+      type: 'operation',
+      action: 'agent.run',
+      input: { agent: 'resting', task: 'rest' },
+      retry: { maxAttempts: 2, backoffSeconds: 864_000 },
+      end: true,
+    };
+    const definition = { id: 'resting', version: '1', name: 'resting', states: [state] };
+    await world.call('PUT', '/api/v1/workflows/resting', definition);
+    const { runId } = await json<{ runId: string }>('--as', 'user:alice', 'run', 'resting');
+    await eventually(async () => line.test((await signalbox('runs', 'show', runId)).stdout), {
+      timeoutMs: 60_000,
+      describe: String(line),
+    });
+    expect((await signalbox('--as', 'user:alice', 'runs', 'cancel', runId)).code).toBe(0);
+  });
+
   test('events tail prints what is published, straight from the stream', async () => {
     const tail = start(['events', 'tail']);
     let seen = '';

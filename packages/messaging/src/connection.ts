@@ -118,9 +118,11 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
       if (link.admit === undefined) up();
       else void admitted(link.admit);
     } else if (type === 'error') {
-      options.logger.warn('the bus reported an error', { error });
-      if (!(error instanceof errors.PermissionViolationError) || error.operation !== 'publish') return;
-      for (const listener of [...listeners]) listener.onForbidden?.(error.subject);
+      const refused = error instanceof errors.PermissionViolationError ? error : undefined;
+      const { operation, subject } = refused ?? {};
+      options.logger.warn('the bus reported an error', { operation, subject, error });
+      if (refused?.operation !== 'publish') return;
+      for (const listener of [...listeners]) listener.onForbidden?.(refused.subject);
     }
   };
   const up = () => {

@@ -1,8 +1,10 @@
+import { createLogger } from '@signalbox/telemetry';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
   ContractError,
   createPublisher,
   ForbiddenError,
+  openConnection,
   PublishError,
   provision,
   readLast,
@@ -80,13 +82,25 @@ test('what the permissions of the server forbid is refused for good, and stops n
     'authorization { users: [ { user: "limited", password: "x", permissions: { publish: { deny: ["event.no"] } } } ] }',
     'no_auth_user: "limited"',
   ]);
-  const error = await bus.publisher
+  const lines: string[] = [];
+  const logger = createLogger({ service: 'test', level: 'warn', write: (line) => lines.push(line) });
+  const connection = await openConnection({ url: bus.url, name: 'test', logger });
+  const publisher = createPublisher(connection, { sight: 'number' });
+  const error = await publisher
     .publishAll(['event.a', 'event.no', 'event.b'].map((subject) => ({ subject, id: subject, data: 'x' })))
     .catch((caught: unknown) => caught);
   expect(error).toBeInstanceOf(PublishError);
   const { outcomes } = error as PublishError;
   expect(outcomes.map((outcome) => outcome instanceof ForbiddenError)).toEqual([false, true, false]);
   expect(await storedData(await bus.connect())).toHaveLength(2);
+  // An operator has to know which right is missing.
+  expect(JSON.parse(lines[0] ?? '{}')).toMatchObject({
+    msg: 'the bus reported an error',
+    operation: 'publish',
+    subject: 'event.no',
+  });
+  publisher.close();
+  await connection.close();
 });
 
 test('a full stream refuses what is too much, and says which messages are stored', async () => {
