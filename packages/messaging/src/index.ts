@@ -4,6 +4,7 @@ export {
   type Connection,
   type ConnectionOptions,
   type ConnectionStatus,
+  isClustered,
   onDisturbance,
   onReconnect,
   openConnection,
@@ -59,6 +60,7 @@ export { listenForSigns } from './signs-of-life.js';
 export {
   type ClaimedMessage,
   deleteMessage,
+  deleteStream,
   findStreamFacts,
   getMessage,
   isAheadOfStream,

@@ -156,6 +156,22 @@ export function getMessage(
   });
 }
 
+/** With all that lies in it. What is asked about it from here on says first whether there is another one of that name. */
+export function deleteStream(connection: Connection, stream: string): Promise<void> {
+  const { manager, readable, directReads } = linkOf(connection);
+  return attempt(connection, `deleting ${stream}`, async () => {
+    readable.delete(stream);
+    directReads.delete(stream);
+    try {
+      await manager.streams.delete(stream);
+    } catch (error) {
+      if (!hasApiCode(error, apiCodes.streamNotFound)) throw error;
+    } finally {
+      readable.delete(stream);
+    }
+  });
+}
+
 /**
  * Up to `count` messages on `filterSubject` (wildcards allowed) from a number on, in stream order; none at the end of the
  * stream. One question for each number, all under way at once, so it is quick where few numbers are passed over. Any

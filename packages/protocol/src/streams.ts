@@ -1,5 +1,5 @@
 /** Streams and consumers as they are declared; `packages/messaging` creates them and reports drift. */
-import { filters } from './subjects.js';
+import { filters, taskSubjects } from './subjects.js';
 
 export interface StreamDeclaration {
   readonly name: string;
@@ -61,6 +61,7 @@ export const streamDeclarations = (
       filters.allEvaluateTasks,
       filters.allApprovalTasks,
       filters.allDeadLetterTasks,
+      taskSubjects.probe,
     ],
     retention: 'workqueue',
     discard: 'new',

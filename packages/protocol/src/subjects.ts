@@ -48,6 +48,8 @@ export const taskSubjects = {
   approvalRequest: ofPart('wf.task.approval.request', 'approval id'),
   approvalDecision: ofPart('wf.task.approval.decision', 'approval id'),
   deadLetter: ofWorkspace('wf.task.deadletter'),
+  /** For nobody: whether the stream gives back what it stores. The orchestrator deletes it at once. */
+  probe: 'wf.task.probe',
 } as const;
 
 /** Asked and answered without a stream: who else is there. */

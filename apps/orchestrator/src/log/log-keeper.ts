@@ -40,6 +40,7 @@ import {
 import { bearsOut, compare, compareAtStart, type Missing, setMark } from './compare.js';
 import { HoleScan } from './hole-scan.js';
 import { declareIdentity, type Holder, holderOf, isHeldHere, superseded, takeHold } from './installation.js';
+import { QueueProbe } from './queue-probe.js';
 import { RecoveryPause } from './recovery-pause.js';
 import { republishCatalog, republishEvents } from './republish.js';
 import { untilReached } from './until-reached.js';
@@ -54,14 +55,16 @@ export interface LogKeeperParts {
   /** Ends waiting and watching. */
   readonly signal: AbortSignal;
   readonly fail: (cause: unknown) => void;
+  /** Makes streams and consumers that are missing. */
+  readonly provision: () => Promise<unknown>;
   /** At the start. */
   readonly waitFor: WaitFor;
 }
 
 const lookEveryMs = 2_000;
 const minPauseMs = 500;
-const damaged =
-  'nats-server does not give back what it has stored of the log: restart it, and if that does not help, give it an empty store (docs/operations/nats-lost.md)';
+const damaged = (what: string): string =>
+  `nats-server does not give back what it has stored of the ${what}: restart it, and if that does not help, give it an empty store (docs/operations/nats-lost.md)`;
 /** So many events are published before a start goes on; more go out while it does. */
 const maxEventsAtStart = 20_000;
 
@@ -83,12 +86,15 @@ export class LogKeeper {
   #wake: () => void = () => undefined;
   readonly #recoveryPause = new RecoveryPause();
   readonly #holes = new HoleScan();
+  readonly #queue: QueueProbe;
   readonly #endWatching: () => void;
 
   constructor(parts: LogKeeperParts) {
     this.#parts = parts;
     this.#store = createLogStore(parts.database.sql);
     this.#publisher = createPublisher(parts.connection, { sight: 'number', rowKindOf });
+    const { connection, provision: makeQueue, logger } = parts;
+    this.#queue = new QueueProbe({ connection, publisher: this.#publisher, makeQueue, logger });
     this.#endWatching = onReconnect(parts.connection, () => {
       this.#connectionCount += 1;
       this.#hasReconnected = true;
@@ -148,7 +154,8 @@ export class LogKeeper {
 
   /** What an operator has to know of the log; undefined while all is well. */
   get problem(): string | undefined {
-    return Math.max(this.#recoveryPause.count, this.#holes.foundCount) > 1 ? damaged : undefined;
+    if (Math.max(this.#recoveryPause.count, this.#holes.foundCount) > 1) return damaged('log');
+    return this.#queue.foundCount > 1 ? damaged('task queue') : undefined;
   }
 
   close(): void {
@@ -180,6 +187,7 @@ export class LogKeeper {
     if (!isCurrent()) return;
     this.#recoveryPause.end();
     this.#seen = facts;
+    await this.#queue.look(isCurrent);
     await this.#lookAtTasks(resend);
     if (this.#republishing !== undefined || (await this.#mendsHole(facts))) return;
     this.#published = published;
@@ -239,6 +247,7 @@ export class LogKeeper {
     if (isNewConnection) this.#holes.forget();
     this.#hasReconnected = false;
     this.#holes.restart();
+    if (isNewConnection) this.#queue.restart();
     if (hasLost) {
       this.#recoveryPause.begin(performance.now(), isNewConnection);
       if (this.problem !== undefined)

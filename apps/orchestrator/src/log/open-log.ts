@@ -1,6 +1,6 @@
 /** Opens the log beside the database: alone on the bus, of one installation, with all streams and consumers there. */
 import { randomUUID } from 'node:crypto';
-import { type Connection, fence, keepProvisioned } from '@signalbox/messaging';
+import { type Connection, fence, keepProvisioned, provision } from '@signalbox/messaging';
 import {
   type ConsumerDeclaration,
   describeStream,
@@ -82,7 +82,11 @@ export const openLog = async (options: OpenLogOptions): Promise<LogKeeper> => {
     isOurs: (found) => isHeldHere(database.sql, readStreamIdentity(found)?.holder),
     onLost: () => fail(superseded()),
   });
-  const keeper = new LogKeeper({ ...options, holder });
+  const keeper = new LogKeeper({
+    ...options,
+    holder,
+    provision: () => provision(connection, { streams, consumers }, { signal }),
+  });
   await keeper.align();
   compileAgain(database.sql, options.starlark, logger);
   return keeper;
