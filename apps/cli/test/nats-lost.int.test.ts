@@ -1,10 +1,11 @@
 /** The store of NATS is lost, or older than it was. One platform for all of it; each test leaves it at work. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { openConnection, provision, readStreamFacts } from '@signalbox/messaging';
-import { EVENTS, streamDeclarations } from '@signalbox/protocol';
+import { EVENTS, streamDeclarations, TASKS } from '@signalbox/protocol';
 import { createLogger } from '@signalbox/telemetry';
-import { eventually, query, readLog, repeatRun } from '@signalbox/testing';
+import { eventually, natsLabel, query, readLog, repeatRun } from '@signalbox/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { scriptedAgent } from './support/definitions.js';
 import { openStores, type Stores } from './support/stores.js';
 
 let stores: Stores;
@@ -159,6 +160,41 @@ describe('NATS is lost', () => {
     await stores.isReady();
     await stores.finish(await stores.standing(2));
   });
+
+  // What has gone through the queue decides how many numbers are given that nobody reads: many, or a few that are soon passed.
+  test.each([60, 3])(
+    'a file of the queue, cut short behind %i messages, loses nothing accepted',
+    async (count) => {
+      const { world } = stores;
+      await world.stopOne('step-worker');
+      // While it lies there the file keeps what has gone.
+      const [first = ''] = await stores.startRuns(1);
+      for (let done = 0; done < count; done += 1)
+        await world.call('PUT', '/api/v1/agents/tester', scriptedAgent(5));
+      const queued = await stores.startRuns(5);
+      const firstSequence = () =>
+        bus(async (connection) => (await readStreamFacts(connection, TASKS)).firstSequence);
+      const before = await firstSequence();
+      await world.call('POST', `/api/v1/workflow-runs/${first}/cancel`, {});
+      await eventually(async () => (await firstSequence()) > before, { describe: 'it is withdrawn' });
+      // In order, so that it trusts its index of a file that is shorter then (`server-facts.int.test.ts`).
+      await world.nats.kill(natsLabel, 'SIGTERM');
+      const file = stores.file('nats/jetstream/signalbox/streams/WORKFLOW_TASKS/msgs/1.blk');
+      await truncate(file, Math.floor((await stat(file)).size / 3));
+      await world.restartNats();
+      // Refused while nothing is there; a start that is not confirmed in time has no id here.
+      const start = async () => {
+        const runIds = await stores.startRuns(5).catch(() => [undefined]);
+        return runIds.every((runId) => runId !== undefined) ? runIds : undefined;
+      };
+      const accepted = await eventually(start, { timeoutMs: 60_000, describe: 'starts are accepted' });
+      await world.start('step-worker');
+      await stores.allBecome([...queued, ...accepted], 'WAITING_SIGNAL');
+      await stores.isReady();
+      await stores.finish([...queued, ...accepted]);
+      if (count > 3) expect(linesWith('does not give back what it stores of the task queue')).toBe(1);
+    },
+  );
 
   test('a store that was wiped while nobody ran is filled at the start, also when the first start dies in the middle', async () => {
     const { world } = stores;

@@ -2,6 +2,8 @@
  * What nats-server does, as measured and built upon; nothing of ours takes part but the connection. A newer server is
  * checked by running this: the first group says what is broken in 2.9 and fails when a server has mended it.
  */
+import { stat, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
 import { AckPolicy, DeliverPolicy, type JsMsg, jetstream, RetentionPolicy } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/nats-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -65,6 +67,29 @@ describe('a purge with a filter, on nats-server 2.9', () => {
     expect(purged).toBe(0);
     expect((await manager.streams.info(queue)).state.messages).toBe(10);
     expect((await claim(10)).length).toBeLessThan(10);
+  });
+});
+
+describe('a file of a work queue that was cut short, on nats-server 2.9', () => {
+  test('makes it store and acknowledge what it does not give back, by number or for a consumer', async () => {
+    const { queue, manager, claim } = await openQueue();
+    const js = jetstream(linkOf(bus.connection).nats);
+    for (let task = 10; task < 100; task += 1) await js.publish(`${queue}.${task}`, String(task));
+    // What has gone through it lies at its beginning, and what waits at its end.
+    for (const message of await claim(60)) await message.ackAck();
+    const before = (await manager.streams.info(queue)).state;
+    expect(before.first_seq).toBe(61);
+    await bus.stopServer();
+    const file = join(bus.storeDir, 'jetstream', '$G', 'streams', queue, 'msgs', '1.blk');
+    await truncate(file, Math.floor((await stat(file)).size / 3));
+    await bus.restart();
+    await until(() => expect(bus.connection.status).toBe('connected'));
+    const { seq } = await js.publish(`${queue}.new`, 'new');
+    expect(seq).toBeLessThan(before.first_seq);
+    expect((await manager.streams.info(queue)).state.messages).toBe(1);
+    expect(await manager.streams.getMessage(queue, { seq })).toBeNull();
+    expect(await manager.streams.getMessage(queue, { seq: 1, next_by_subj: '>' })).toBeNull();
+    expect(await claim(1)).toEqual([]);
   });
 });
 

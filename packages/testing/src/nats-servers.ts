@@ -28,8 +28,8 @@ export interface NatsServers {
   linesOf(label: string): readonly string[];
   /** Those that have ended without being told to, each with how and what they said of it. */
   readonly endedByThemselves: readonly string[];
-  /** kill -9, then wait until it is gone. */
-  kill(label: string): Promise<void>;
+  /** kill -9, or in order (`SIGTERM`), then wait until it is gone. */
+  kill(label: string, signal?: 'SIGKILL' | 'SIGTERM'): Promise<void>;
   /** On the same store and port; `changes` of its configuration last until its next start. */
   restart(label: string, changes?: ServerChanges): Promise<void>;
   /** Removes the stores of servers, which must be down. */
@@ -114,10 +114,10 @@ export const startNatsServers = async (
     signal: (label, signal) => memberOf(label).server.kill(signal),
     linesOf: (label) => memberOf(label).lines,
     endedByThemselves,
-    kill: async (label) => {
+    kill: async (label, signal = 'SIGKILL') => {
       const member = memberOf(label);
       member.isEnded = true;
-      member.server.kill('SIGKILL');
+      member.server.kill(signal);
       await member.server.exited;
     },
     restart: async (label, { logins: change, ...changes } = {}) => {
