@@ -88,7 +88,8 @@ describe('a file of a work queue that was cut short, on nats-server 2.9', () => 
     expect(seq).toBeLessThan(before.first_seq);
     expect((await manager.streams.info(queue)).state.messages).toBe(1);
     expect(await manager.streams.getMessage(queue, { seq })).toBeNull();
-    expect(await manager.streams.getMessage(queue, { seq: 1, next_by_subj: '>' })).toBeNull();
+    const next = { seq: 1, next_by_subj: '>' };
+    expect(await manager.streams.getMessage(queue, next)).toBeNull();
     expect(await claim(1)).toEqual([]);
   });
 });
