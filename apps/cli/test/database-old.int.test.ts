@@ -148,6 +148,8 @@ describe('the database is older than the log', () => {
     const said = refused.lines.join('\n');
     expect(said).toContain(`event 3 of run default/${runId}`);
     expect(said).toContain('signalbox rebuild');
+    // A log that somebody else has written to contradicts itself: a rebuild from it ends in the same way.
+    expect(said).toContain('give NATS an empty store');
     expect(tablesOf(stores.file())).toEqual(before);
     await copyDatabase(right, stores.file());
     await world.start('orchestrator');

@@ -11,7 +11,7 @@ export class StoresContradict extends CannotRun {
 
 /** What an operator can do about it. */
 export const wayOut =
-  'Nothing was changed. Either put the copy of the database back that belongs to this log, or keep the log: `signalbox rebuild --force` makes the database from it and moves this one aside.';
+  'Nothing was changed. Put the copy of the database back that belongs to this log; or keep the log: `signalbox rebuild --force` makes the database from it and moves this one aside; or keep the database: give NATS an empty store, which gets the log again from it (docs/operations/copy-restored.md).';
 
 /** For a log from which no database can be made, whatever is done with this one. */
 export const wayOutOfCut =
