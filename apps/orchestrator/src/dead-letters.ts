@@ -12,6 +12,7 @@ import {
   type DeadLetterReport,
   parseTaskSubject,
   type StepReporter,
+  type WireMessage,
   workspaceOfSubject,
 } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
@@ -31,6 +32,8 @@ export interface DeadLetterParts {
   readonly claims: Claims;
   readonly commands: RunCommands;
   readonly maxMessageBytes: () => number;
+  /** An event of the log by the id of its message: whole, however little of it was kept. */
+  readonly findEvent: (messageId: string) => WireMessage | undefined;
   readonly logger: Logger;
 }
 
@@ -69,9 +72,10 @@ export class DeadLetters {
     }
     const isRetry = command.type === 'retry_dead_letter';
     if (isRetry) {
-      const refusal = this.#refusalOfRetry(command, kept);
+      const event = kept.reportedBy === ownName ? this.#parts.findEvent(sentIdOf(id)) : undefined;
+      const refusal = event === undefined ? this.#refusalOfRetry(command, kept) : undefined;
       if (refusal !== undefined) return refusal;
-      context.changes.send(retryOf(command, kept));
+      context.changes.send(retryOf(command, kept, event?.data));
     }
     store.end({ workspace, id, outcome: isRetry ? 'retried' : 'dropped', at: context.now, actor });
     const type = isRetry ? 'catalog.dead_letter_retried' : 'catalog.dead_letter_dropped';
@@ -117,14 +121,21 @@ export class DeadLetters {
   }
 }
 
+/** Of what this process itself could not send. */
+const sentIdOf = (deadLetterId: string): string => deadLetterId.slice(unsentPrefix.length);
+
 /** Published as what was sent before: whoever gets it asks whether it is done. */
-const retryOf = ({ commandId, deadLetterId }: DeadLetterCommand, kept: KeptMessage): MessageEntry => ({
+const retryOf = (
+  { commandId, deadLetterId }: DeadLetterCommand,
+  kept: KeptMessage,
+  whole = Buffer.from(kept.payload, 'base64').toString(),
+): MessageEntry => ({
   kind: 'message',
   subject: kept.subject,
   messageId: deadLetterId.startsWith(unsentPrefix)
-    ? deadLetterId.slice(unsentPrefix.length)
+    ? sentIdOf(deadLetterId)
     : `${deadLetterId}/retried/${commandId}`,
-  payload: Buffer.from(kept.payload, 'base64').toString(),
+  payload: whole,
   repeated: true,
 });
 

@@ -12,6 +12,7 @@ import { drain } from './drain.js';
 import { Horizon } from './horizon.js';
 import { InFlight } from './in-flight.js';
 import { Intake } from './intake.js';
+import { findStoredEvent } from './log/find-stored-event.js';
 import { OutsideAnswers } from './outside.js';
 import { type Outlet, Relay, type RelayParts } from './relay.js';
 import { RunCommands } from './run-commands.js';
@@ -28,6 +29,7 @@ import { claimKey, type OpenDatabase } from './store/database.js';
 import { createDeadLetterStore } from './store/dead-letter-store.js';
 import { createInFlightStore } from './store/in-flight-store.js';
 import { createInboxStore } from './store/inbox-store.js';
+import { createLogStore } from './store/log-store.js';
 import { createOutboxStore } from './store/outbox-store.js';
 import { createRunStore } from './store/run-store.js';
 import { createTimerStore } from './store/timer-store.js';
@@ -94,12 +96,14 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
     limits: () => limitsFor(parts.maxPayloadBytes()),
     logger,
   });
+  const log = createLogStore(parts.database.sql);
   const maxMessageBytes = () => parts.maxPayloadBytes() - headerRoomBytes;
   const deadLetters = new DeadLetters({
     store: stores.deadLetters,
     claims,
     commands,
     maxMessageBytes,
+    findEvent: (messageId) => findStoredEvent(log, messageId),
     logger,
   });
   const catalog = new Catalog({

@@ -141,6 +141,25 @@ describe('an operator', () => {
     expect(ends().at(-1)).toMatchObject({ code: 'DEAD_LETTER_ENDED' });
   });
 
+  test('retries an event that was too large for the server, whole, when that takes it', async () => {
+    const text = 'x'.repeat(200_000);
+    world.bus.refuses = ({ subject, data }) => subject.startsWith('wf.event.run.') && data.length > 100_000;
+    await world.deliver(world.start('run-1', 'one', { text }));
+    await eventually(() => recorded() === 1, { describe: 'the dead letter is announced' });
+    const id = 'unsent/default/run-1/1';
+    world.bus.refuses = () => false;
+    await act('retry_dead_letter', id);
+    expect(ends().at(-1)).toEqual({
+      type: 'catalog.dead_letter_retried',
+      actor: 'user:alice',
+      deadLetterId: id,
+    });
+    expect(world.bus.events.find(({ id: sent }) => sent === 'default/run-1/1')?.data).toMatchObject({
+      type: 'run.started',
+      input: { text },
+    });
+  });
+
   test('is refused a retry of what was cut, of what nothing proves, and of what is not there; a drop is not', async () => {
     await world.deliver(world.start('run-1', 'one'));
     const task = world.takeStep();

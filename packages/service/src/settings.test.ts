@@ -65,3 +65,11 @@ test('all bad settings are named at once', () => {
   expect(parse).toThrow(SettingsError);
   for (const name of Object.keys(env)) expect(parse).toThrow(name);
 });
+
+test('events are kept for ever, or at least for as long as the stream knows their ids', () => {
+  const { eventsMaxAgeSeconds } = settings;
+  const parse = (text: string) =>
+    parseSettings({ eventsMaxAgeSeconds }, { SIGNALBOX_EVENTS_MAX_AGE_SECONDS: text });
+  expect(['0', '120'].map((text) => parse(text).eventsMaxAgeSeconds)).toEqual([0, 120]);
+  expect(() => parse('119')).toThrow(/SIGNALBOX_EVENTS_MAX_AGE_SECONDS.*120 or more/);
+});

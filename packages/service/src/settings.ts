@@ -153,9 +153,12 @@ export const settings = {
   ),
   eventsMaxAgeSeconds: setting(
     'SIGNALBOX_EVENTS_MAX_AGE_SECONDS',
-    integer(0, 1_000_000_000),
+    integer(0, 1_000_000_000).refine(
+      (seconds) => seconds === 0 || seconds >= 120,
+      'must be 0, or 120 or more: for so long the stream knows the ids of its messages',
+    ),
     '0',
-    'How long events are kept in the stream; 0: for ever.',
+    'How long events are kept in the stream, 120 or more; 0: for ever.',
   ),
   eventsMaxBytes: setting(
     'SIGNALBOX_EVENTS_MAX_BYTES',

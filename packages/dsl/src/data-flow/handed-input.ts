@@ -90,7 +90,7 @@ const variablesOf = (input: MapNode, state: StateModel, values: ReachingValues):
 const namesTask = (schema: Json): boolean =>
   isJsonObject(schema) && isJsonObject(schema.properties) && Object.hasOwn(schema.properties, 'task');
 
-/** A task that is no text is not handed over. */
+/** A task that is no text is written as text. */
 const taskPiece = (node: SourceNode, state: StateModel, values: ReachingValues): Piece => {
   const value = values.template(node, state);
   const isText = values.view.isWithin(schemaOf(value), { type: 'string' });

@@ -14,7 +14,10 @@ export const actionInputs = {
         oldNames: ['agent_id'],
         description: 'The name of an agent of the environment.',
       },
-      task: { kind: { is: 'template', of: 'text' }, description: 'What the agent is to do, in words.' },
+      task: {
+        kind: { is: 'template', of: 'text' },
+        description: 'What the agent is to do, in words. A value that is no text is written as JSON.',
+      },
       variables: { kind: { is: 'template', of: 'object' }, description: 'Structured input of the agent.' },
     },
   },

@@ -32,7 +32,7 @@ export const agentRequestOf = (task: StepTask): AgentRequestResult => {
     return { ok: false, error: { ...stepError('AGENT_ERROR', message), retryable: false } };
   }
   const agent = task.agent;
-  const given = typeof input.task === 'string' ? input.task : undefined;
+  const given = textOf(input.task);
   const variables = variablesOf(input.variables);
   return {
     ok: true,
@@ -53,6 +53,10 @@ const failed = (message: string, task: StepTask): AgentRequestResult => ({
   ok: false,
   error: stepError('AGENT_NOT_FOUND', message, { state: task.state, workspace: task.workspace }),
 });
+
+/** A template that is one expression may give anything: what is no text is written as inside of a longer one. */
+const textOf = (task: Json | undefined): string | undefined =>
+  task === undefined || typeof task === 'string' ? task : JSON.stringify(task);
 
 /** The previous step's output, which may take the place of `variables`, need not be an object. */
 const variablesOf = (given: Json | undefined): JsonObject => {

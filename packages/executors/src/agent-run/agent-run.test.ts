@@ -122,6 +122,26 @@ describe('what the agent is asked', () => {
     expect(requests[0]?.inputs.input).toEqual({ channel: '#ops' });
   });
 
+  test.each([
+    [5, '5'],
+    [['a', { b: null }], '["a",{"b":null}]'],
+    [null, 'null'],
+  ])(
+    'a task that is no text (%j) is written as JSON, for the prompt and for the schema that names it',
+    async (task, text) => {
+      const agent = agentOf(
+        'model: recording/m\ninput: { schema: { type: object, properties: { task: { type: string } }, required: [task] } }',
+        'Do {{ task }}.',
+      );
+      const { provider, requests } = recording(answering('done'));
+      expect(await run({ agent, input: { agent: 'pod-checker', task } }, [provider])).toMatchObject({
+        ok: true,
+      });
+      expect(requests[0]?.messages[0]?.content.trim()).toBe(`Do ${text}.`);
+      expect(requests[0]?.inputs.input).toEqual({ task: text });
+    },
+  );
+
   test('task is part of the checked input only where the schema names it', async () => {
     const agent = agentOf(
       'model: recording/m\ninput: { schema: { type: object, properties: { task: { type: string } }, required: [task], additionalProperties: false } }',
