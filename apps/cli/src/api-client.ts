@@ -29,6 +29,11 @@ export interface Answer {
   readonly body: unknown;
 }
 
+/** The command is in the queue, and nobody knows yet what becomes of it. */
+export const notConfirmedYet = 202;
+export const asked = (what: string): string =>
+  `the command ${what} is queued and not confirmed yet: is the orchestrator at work?`;
+
 const pageSize = 100;
 /** Of what is read to its end: a page is held at a time. */
 const longPageSize = 200;

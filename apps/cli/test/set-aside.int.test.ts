@@ -198,6 +198,8 @@ describe('a log that another release has written', () => {
   test('holds what is no event: a rebuild passes it over, one line each, and counts them', async () => {
     const { world } = stores;
     await world.stopOne('orchestrator');
+    // Nobody can answer it meanwhile, and nothing says that it is done.
+    const unanswered = signalbox(world, 'dead-letters', 'drop', 'WORKFLOW_TASKS/unanswered');
     const garbage = ['not json', '{}', '{"specversion":"1.0"}'];
     await publish(garbage.map((data) => ({ subject: 'wf.event.run.default.garbage', data })));
     const rebuilt = world.spawn(orchestratorScript.replace('main.js', 'rebuild.js'), 'rebuild', {}, [
@@ -208,6 +210,7 @@ describe('a log that another release has written', () => {
     expect(said).toHaveLength(garbage.length + 1);
     expect(said.at(-1)).toContain(`passed over ${garbage.length} messages`);
     expect(rebuilt.lines.join('\n')).not.toMatch(/^\s+at /m);
+    expect((await unanswered).stdout).toContain('is queued and not confirmed yet');
     await world.start('orchestrator');
     await stores.finish(await stores.standing(1));
   });

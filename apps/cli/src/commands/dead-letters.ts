@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { asked, notConfirmedYet } from '../api-client.js';
 import { deadLetter } from '../api-types.js';
 import { contextOf } from '../context.js';
 import { table } from '../output.js';
@@ -27,8 +28,8 @@ const end =
   (act: 'retry' | 'drop', done: string) =>
   async (id: string, _options: unknown, command: Command): Promise<void> => {
     const { api, output } = contextOf(command);
-    const { body } = await api.send('POST', `/api/v1/dead-letters/${encodeURIComponent(id)}/${act}`);
-    output.show(body, () => `${id} ${done}`);
+    const { status, body } = await api.send('POST', `/api/v1/dead-letters/${encodeURIComponent(id)}/${act}`);
+    output.show(body, () => (status === notConfirmedYet ? asked(`to ${act} ${id}`) : `${id} ${done}`));
   };
 
 export const deadLetterCommands = (): Command => {

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { asked, notConfirmedYet } from '../api-client.js';
 import { quarantine, type RunSummary, runSummary } from '../api-types.js';
 import { contextOf } from '../context.js';
 import { CliError, exitCodes } from '../exit-code.js';
@@ -77,8 +78,9 @@ const quarantined = async (_options: unknown, command: Command): Promise<void> =
 
 const release = async (runId: string, _options: unknown, command: Command): Promise<void> => {
   const { api, output } = contextOf(command);
-  const { body } = await api.send('POST', `${pathOf(runId)}/release`);
-  output.show(body, () => `run ${runId} is released; what was set aside for it is handled now`);
+  const { status, body } = await api.send('POST', `${pathOf(runId)}/release`);
+  const done = `run ${runId} is released; what was set aside for it is handled now`;
+  output.show(body, () => (status === notConfirmedYet ? asked(`to release run ${runId}`) : done));
 };
 
 interface SignalOptions {
