@@ -162,7 +162,7 @@ describe('NATS is lost', () => {
   });
 
   // What has gone through the queue decides how many numbers are given that nobody reads: many, or a few that are soon passed.
-  test.each([60, 3])(
+  test.each([90, 3])(
     'a file of the queue, cut short behind %i messages, loses nothing accepted',
     async (count) => {
       const { world } = stores;

@@ -7,7 +7,7 @@
  */
 import type { Clock } from './clock.js';
 
-/** Of one turn of decisions; writing rows and committing come on top. */
+/** Of one turn in all: decisions, rows, commit. */
 export const maxTurnMs = 16;
 /** The processor may be away for so many times as long as the work lasts. */
 const maxStretch = 4;
@@ -21,6 +21,7 @@ export class Work {
   readonly #limitMs: number;
   /** Before that it cannot be enough. */
   #lookAt: number;
+  #enoughAfterMs: number | undefined;
 
   /** Begins now. */
   constructor(clock: WorkClock, limitMs: number) {
@@ -34,10 +35,19 @@ export class Work {
   get isEnough(): boolean {
     const now = this.#clock.monotonic();
     if (now < this.#lookAt) return false;
-    const leftMs = this.#limitMs - this.processorMs;
-    if (leftMs <= 0 || now - this.#beganAt >= maxStretch * this.#limitMs) return true;
-    this.#lookAt = now + leftMs;
-    return false;
+    const spentMs = this.processorMs;
+    const leftMs = this.#limitMs - spentMs;
+    if (leftMs > 0 && now - this.#beganAt < maxStretch * this.#limitMs) {
+      this.#lookAt = now + leftMs;
+      return false;
+    }
+    this.#enoughAfterMs ??= spentMs;
+    return true;
+  }
+
+  /** Of the processor, when it was found to be enough; undefined where it never was. */
+  get enoughAfterMs(): number | undefined {
+    return this.#enoughAfterMs;
   }
 
   get wallMs(): number {
