@@ -24,6 +24,8 @@ export const attack = ({ name, promise, act, stage: parts }: AttackParts): Scena
     stage: { ...parts, env: { SIGNALBOX_LOG_LEVEL: 'info', ...parts?.env } },
     act: async (stage) => {
       const victims = startVictims(stage);
+      // In its full length, with processes that have done so before: what their first seconds cost is no attack's doing.
+      if (stage.options.seconds > shortSeconds) await victims.warmUp();
       await act(stage);
       await victims.judge();
       await settleAndAudit(stage);

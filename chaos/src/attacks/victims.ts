@@ -6,6 +6,7 @@ import type { Stage } from '../stage.js';
 import { quantile } from '../verdict.js';
 
 const everyMs = 100;
+const warmUpMs = 8_000;
 const maxStartMs = 100;
 const maxCallMs = 100;
 const maxLoopDelayMs = 25;
@@ -14,6 +15,8 @@ const maxTurnMs = 100;
 const maxTurnEverMs = 1_000;
 
 export interface Victims {
+  /** Lets them start runs for some seconds of which nothing is judged; how long that took without an attack is a figure. */
+  warmUp(): Promise<void>;
   /** Ends the starts, and judges what the victims have suffered. */
   judge(): Promise<void>;
 }
@@ -37,6 +40,14 @@ export const startVictims = (stage: Stage): Victims => {
   };
   const done = work();
   return {
+    warmUp: async () => {
+      await delay(warmUpMs);
+      const answered = await Promise.all(starts.splice(0));
+      const times = answered.slice(answered.length / 2).map((each) => each?.ms ?? Number.POSITIVE_INFINITY);
+      findings.figure('starts without an attack p50, ms', quantile(times, 0.5));
+      findings.figure('starts without an attack p99, ms', quantile(times, 0.99));
+      reads.length = 0;
+    },
     judge: async () => {
       ended.abort();
       await done;

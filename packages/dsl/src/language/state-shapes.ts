@@ -80,7 +80,11 @@ const operation = continuing('an operation', {
   },
   target: targetField,
   resultPath,
-  timeoutSeconds: { kind: seconds, description: 'Time for one attempt, or for a decision.' },
+  timeoutSeconds: {
+    kind: seconds,
+    description:
+      'Time for one attempt, from when it is scheduled: waiting for a worker counts; or for a decision.',
+  },
   retry: {
     kind: { is: 'shape', shape: 'retry' },
     description: 'Whether and when a failed attempt is repeated.',
