@@ -294,10 +294,11 @@ describe('a run that stops the process', () => {
 
 describe('a server that takes less than the one before', () => {
   const kilobytes = 1_024;
+  let large: { readonly runId: string };
 
   test('refuses what the log holds: that is set aside where everybody sees it, and the rest is published again', async () => {
     const { world } = stores;
-    const large = await world.call<{ runId: string }>('POST', '/api/v1/workflow-runs', {
+    large = await world.call('POST', '/api/v1/workflow-runs', {
       workflow: 'held',
       input: { text: 'x'.repeat(300 * kilobytes) },
     });
@@ -335,6 +336,25 @@ describe('a server that takes less than the one before', () => {
       input: {},
     });
     await stores.allBecome([runId], 'COMPLETED');
+  });
+
+  test('gets, when it takes more again, the whole event of a dead letter that is retried, though no more than its beginning was kept', async () => {
+    const { world } = stores;
+    await world.killNats();
+    // Less than anything needs: said at the start.
+    await world.nats.restart('nats-server', { maxPayload: 8_192 });
+    await world.stopOne('orchestrator');
+    const refused = world.spawn(orchestratorScript, 'refused', {});
+    expect((await refused.exited).code).toBe(78);
+    expect(refused.lines.join('\n')).toContain('nats-server takes messages of at most 8192 bytes');
+    await world.killNats();
+    await world.restartNats();
+    await world.start('orchestrator');
+    await stores.isReady();
+    const retried = await signalbox(world, 'dead-letters', 'retry', `unsent/${workspace}/${large.runId}/1`);
+    expect(retried.code).toBe(0);
+    await stores.allBecome([large.runId], 'WAITING_SIGNAL');
+    await stores.finish([large.runId]);
   });
 });
 

@@ -18,7 +18,7 @@ import {
   type OrchestratorFigures,
   TASKS,
 } from '@signalbox/protocol';
-import { runService } from '@signalbox/service';
+import { CannotRun, runService } from '@signalbox/service';
 import { createStarlark, type Starlark } from '@signalbox/starlark-wasm';
 import { CheckThreads } from '@signalbox/validation';
 import { systemClock } from './clock.js';
@@ -35,6 +35,17 @@ import { followUndelivered } from './undelivered.js';
 
 const { name, inboxPrefix } = busUsers.orchestrator;
 const maxBatch = 500;
+
+/** What every message needs besides the texts of users, many times over. */
+const leastPayloadBytes = 65_536;
+
+const requirePayload = (bytes: number): void => {
+  if (bytes < leastPayloadBytes)
+    throw new CannotRun(
+      78,
+      `nats-server takes messages of at most ${bytes} bytes: set its max_payload to ${leastPayloadBytes} or more (1 MiB for the documented limits)`,
+    );
+};
 
 const warmUp = (starlark: Starlark): void => {
   const fuel = 1_000_000;
@@ -63,6 +74,7 @@ await runService({
     const connection = scope.use(
       await waitFor('nats-server', openConnection({ ...config.bus, name, inboxPrefix, logger, signal })),
     );
+    requirePayload(connection.maxPayloadBytes);
     const starlark = createStarlark();
     const durables = new DurableConsumers({ connection, workspace: config.workspace, signal, fail });
     const log = scope.use(
