@@ -11,7 +11,7 @@ import type { Execution, Ledger } from './ledger.js';
 import type { Stage } from './stage.js';
 
 const ackWaitMs = 10_000;
-/** From the end of an execution until its result may be trusted to be stored; a worker killed within is killed in the middle. */
+/** From the end of an execution on, where its worker did not hear of the result's being stored: killed within is killed in the middle. */
 const reportingMs = 250;
 const promise = 'no attempt is executed twice, but for its own worker';
 
@@ -108,13 +108,10 @@ const excuseOf = (
   faults: readonly Fault[],
 ): string | undefined => {
   const { beganAt, endedAt = Number.POSITIVE_INFINITY, worker, pid } = first;
+  const overAt = first.reportedAt ?? endedAt + reportingMs;
   const own = faults.filter(({ label, at }) => label === worker && at <= again.beganAt);
   const isKilled = own.some(
-    (fault) =>
-      fault.kind === 'kill' &&
-      fault.pid === pid &&
-      fault.struckAt >= beganAt &&
-      fault.at <= endedAt + reportingMs,
+    (fault) => fault.kind === 'kill' && fault.pid === pid && fault.struckAt >= beganAt && fault.at <= overAt,
   );
   if (isKilled && !isResultOf(first, all, settlement)) return 'its worker was killed';
   const isFrozen = own.some(

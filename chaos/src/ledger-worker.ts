@@ -16,7 +16,7 @@ import {
   type ExecutorRegistry,
   type StepExecutor,
 } from '@signalbox/executors';
-import { createPublisher, openConnection } from '@signalbox/messaging';
+import { createPublisher, type OutgoingMessage, openConnection, type Publisher } from '@signalbox/messaging';
 import { busUsers, consumers, type StepTask } from '@signalbox/protocol';
 import { busAccessOf, busSettings, parseSettings, runService, settings } from '@signalbox/service';
 import { runSteps } from '@signalbox/step-runner';
@@ -80,6 +80,23 @@ const registry: ExecutorRegistry = {
   },
 };
 
+/** From then on nobody has to execute that attempt again, whatever becomes of this process. */
+const noteReported = ({ data }: OutgoingMessage): void => {
+  const { type, runId: run, stepId: step, attempt } = JSON.parse(String(data));
+  if (type !== 'step.succeeded' && type !== 'step.failed') return;
+  note({ kind: 'reported', run, step, attempt, pid: process.pid, worker: workerName, at: Date.now() });
+};
+
+const noting = (publisher: Publisher): Publisher => {
+  const publish = publisher.publish.bind(publisher);
+  publisher.publish = async (message) => {
+    const outcome = await publish(message);
+    noteReported(message);
+    return outcome;
+  };
+  return publisher;
+};
+
 await runService({
   name: 'ledger-worker',
   parseConfig: (env) => {
@@ -111,7 +128,7 @@ await runService({
       target === 'agent'
         ? [{ consumer: consumers.agent(config.workspace), ...steps }]
         : [{ consumer: consumers.stepWorker, ...steps }, evaluations];
-    const publisher = scope.use(createPublisher(connection));
+    const publisher = noting(scope.use(createPublisher(connection)));
     for (const lane of lanes) {
       const steps = scope.use(
         runSteps({

@@ -1,6 +1,7 @@
 /** Starts runs at a rate while faults strike, and plays the people: decides approvals, sends signals, cancels some runs. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, type Promised, runs } from './client.js';
+import { endCountSince, ledgerSize } from './ledger.js';
 import type { Seeded } from './seeded.js';
 import type { Stage } from './stage.js';
 
@@ -94,4 +95,24 @@ export const startPeople = (client: Client, seeded: Seeded): People => {
       await done;
     },
   };
+};
+
+/**
+ * Before it strikes, so many runs of quick steps begin together, and it strikes when so many of their steps have just been
+ * executed: what a server has not written down yet it forgets, and that is what has been done last.
+ */
+const burst = { runCount: 24, executionCount: 40, maxWaitMs: 4_000 } as const;
+
+/** Strikes all the same when that much is not done in time. */
+export const strikeWhenBusy = async (
+  { client, ledgerFile }: Stage,
+  strike: () => Promise<void>,
+): Promise<void> => {
+  const from = ledgerSize(ledgerFile);
+  const until = performance.now() + burst.maxWaitMs;
+  const begun = Array.from({ length: burst.runCount }, () => client.start('linear'));
+  for (let count = 0; count < burst.executionCount && performance.now() < until; await delay(10))
+    count = endCountSince(ledgerFile, from);
+  await strike();
+  await Promise.all(begun);
 };

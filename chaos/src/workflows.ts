@@ -118,6 +118,33 @@ export const workflows: Readonly<Record<string, string>> = {
   'in-time-signal': workflow('in-time-signal', [signal('hear', { timeoutSeconds: 8 }), step('after')]),
 };
 
+const count = (length: number): readonly number[] => Array.from({ length }, (_, index) => index);
+
+const forEach = (items: readonly number[], maxConcurrency: number, state: State): State[] => [
+  { name: 'list', type: 'inject', data: { items }, resultPath: 'plan' },
+  {
+    name: 'each',
+    type: 'foreach',
+    itemsPath: 'plan.items',
+    maxConcurrency,
+    iterator: { start: state.name, states: inLine([state]) },
+  },
+];
+
+/**
+ * Hundreds of thousands of events and no step: for a minute and more new ones come without a pause to whoever reads the
+ * log. To be cancelled when that is enough. `chatter` has to be there first.
+ */
+export const noise = {
+  chatter: workflow('chatter', forEach(count(2_000), 50, { name: 'note', type: 'inject', data: 1 }), {
+    output: {},
+  }),
+  noise: workflow(
+    'noise',
+    forEach(count(200), 3, { name: 'talk', type: 'workflow', workflow: 'chatter', input: {} }),
+  ),
+} as const;
+
 /** What `random` and the kill scenarios start, by turns; `linear` most often. */
 export const mixed = [
   'linear',

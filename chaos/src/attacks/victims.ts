@@ -12,7 +12,7 @@ const maxCallMs = 100;
 const maxLoopDelayMs = 25;
 /** A turn decides for 8 ms; with what follows, the collector and the compiler it may take some times that. */
 const maxTurnMs = 100;
-const maxTurnEverMs = 1_000;
+const maxTurnEverMs = 400;
 
 export interface Victims {
   /** Lets them start runs for some seconds of which nothing is judged; how long that took without an attack is a figure. */

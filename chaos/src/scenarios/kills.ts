@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { natsLabel } from '@signalbox/testing';
 import { settleAndAudit } from '../audit.js';
-import { startLoad, startPeople } from '../load.js';
+import { startLoad, startPeople, strikeWhenBusy } from '../load.js';
 import { type Scenario, scenario } from '../scenario.js';
 import { noteStandstill, noteStarts } from '../standstill.js';
 import { mixed } from '../workflows.js';
@@ -18,7 +18,6 @@ interface Kill {
 /** Between two kills: long enough that what the first one did can show. */
 const pauseMs = 3_000;
 const perSecond = 10;
-
 const killScenario = ({ name, promise, labels, maxStandstillMs }: Kill): Scenario =>
   scenario({
     name,
@@ -37,7 +36,7 @@ const killScenario = ({ name, promise, labels, maxStandstillMs }: Kill): Scenari
         count < kills && (options.kills !== undefined || performance.now() < until);
         count += 1
       ) {
-        await faults.killAndRevive(...labels);
+        await strikeWhenBusy(stage, () => faults.killAndRevive(...labels));
         await delay(pauseMs + seeded.between(0, 500));
       }
       await load.done;

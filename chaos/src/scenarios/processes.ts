@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { natsLabel } from '@signalbox/testing';
 import { settleAndAudit } from '../audit.js';
+import { runs } from '../client.js';
 import { copyLive } from '../database.js';
-import { startLoad, startPeople } from '../load.js';
+import { startLoad, startPeople, strikeWhenBusy } from '../load.js';
 import { endOf } from '../programs.js';
 import { type Scenario, scenario } from '../scenario.js';
-import { maxWaitFactor } from '../stage.js';
+import type { Stage } from '../stage.js';
 import { noteStandstill, noteStarts } from '../standstill.js';
-import { mixed } from '../workflows.js';
+import { mixed, noise } from '../workflows.js';
 
 const refusals: ReadonlySet<number | null | undefined> = new Set([75, 78]);
 
@@ -46,9 +47,10 @@ const twoOrchestrators: Scenario = scenario({
   },
 });
 
-/** From the kill on: what is ready only when nothing new comes is ready when the load is over. */
-const maxRestartSeconds = 15;
+/** From the kill on, on a machine that has little else to do. */
+const maxRestartSeconds = 30;
 
+/** The log grows without a pause until whoever was started is ready: who is ready only when nothing new comes is late. */
 const readerRestarts: Scenario = scenario({
   name: 'reader-restarts',
   promise:
@@ -56,33 +58,22 @@ const readerRestarts: Scenario = scenario({
   seconds: 60,
   shortSeconds: 8,
   act: async (stage) => {
-    const { client, faults, findings, options, seeded } = stage;
+    const { client, findings, options, seeded } = stage;
     const people = startPeople(client, seeded);
     const load = startLoad(stage, {
-      perSecond: 15,
+      perSecond: 8,
       seconds: options.seconds,
-      mix: ['linear', 'foreach', 'slow'],
+      mix: ['linear', 'foreach', 'slow', 'approval'],
     });
+    for (const body of Object.values(noise)) await client.request('POST', '/api/v1/workflows', { body });
     const until = performance.now() + options.seconds * 1_000;
-    const limitMs = maxRestartSeconds * 1_000 * Math.min(options.patience, maxWaitFactor);
     let longestMs = 0;
-    for (let count = 0; performance.now() < until; count += 1) {
+    for (let count = 0; count < 2 || performance.now() < until; count += 1) {
       await delay(seeded.between(200, 900));
-      const label = count % 2 === 0 ? 'api' : 'approval-service';
-      const killedAt = performance.now();
-      await faults.killAndRevive(label);
-      await stage.within(
-        maxRestartSeconds,
-        'the api is ready after a restart',
-        async () => (await client.request('GET', '/readyz'))?.status === 200,
-      );
-      const tookMs = performance.now() - killedAt;
+      const tookMs = await restartUnderNoise(stage, count % 2 === 0 ? 'api' : 'approval-service');
+      // The noise goes on, and nobody could be told to end it.
+      if (tookMs === undefined) return;
       longestMs = Math.max(longestMs, tookMs);
-      findings.expect(
-        tookMs <= limitMs,
-        `who reads the log is ready within ${limitMs} ms`,
-        `${label}: ${tookMs.toFixed(0)} ms`,
-      );
     }
     findings.figure('longest restart, ms', longestMs);
     await load.done;
@@ -90,6 +81,35 @@ const readerRestarts: Scenario = scenario({
     await people.stop();
   },
 });
+
+/** How long it took; undefined where it was not ready in time. */
+const restartUnderNoise = async (stage: Stage, label: string): Promise<number | undefined> => {
+  const { client, faults, findings, within } = stage;
+  const runId = (await client.start('noise'))?.runId ?? '';
+  const killedAt = performance.now();
+  await faults.kill(label);
+  let isThere = false;
+  const noteStart = (): void => {
+    isThere = true;
+  };
+  // Not waited for: who is never ready never says so.
+  faults.revive(label).then(noteStart, () => undefined);
+  const isReady = await within(
+    maxRestartSeconds,
+    `${label} is ready after a restart under load`,
+    async () => isThere && (await client.request('GET', '/readyz'))?.status === 200,
+  );
+  if (!isReady) return undefined;
+  const tookMs = performance.now() - killedAt;
+  const run = await client.request('GET', `${runs}/${runId}`);
+  findings.expect(
+    (run?.body?.endedAt ?? null) === null,
+    `${label} is ready while the log grows`,
+    `the noise was over after ${tookMs.toFixed(0)} ms`,
+  );
+  await within(60, 'the noise ends', async () => (await client.cancel(runId)) !== undefined);
+  return tookMs;
+};
 
 const frozen: Scenario = scenario({
   name: 'frozen',
@@ -130,11 +150,13 @@ const random: Scenario = scenario({
     const load = startLoad(stage, { perSecond, seconds: options.seconds, mix: mixed, cancelShare: 0.1 });
     const until = performance.now() + options.seconds * 1_000;
     const labels = faults.labels as [string, ...string[]];
+    const kill = (...killed: readonly string[]): Promise<void> =>
+      strikeWhenBusy(stage, () => faults.killAndRevive(...killed));
     const strikes: [() => Promise<void>, ...(() => Promise<void>)[]] = [
-      () => faults.killAndRevive(seeded.pick(labels)),
-      () => faults.killAndRevive(seeded.pick(labels)),
-      () => faults.killAndRevive('orchestrator'),
-      () => faults.killAndRevive(natsLabel, 'orchestrator'),
+      () => kill(seeded.pick(labels)),
+      () => kill(seeded.pick(labels)),
+      () => kill('orchestrator'),
+      () => kill(natsLabel, 'orchestrator'),
       () => faults.freeze(seeded.pick(labels), seeded.between(500, 2_500)),
     ];
     const rare: [() => Promise<void>, ...(() => Promise<void>)[]] = [
