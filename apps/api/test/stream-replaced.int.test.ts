@@ -1,10 +1,10 @@
-/** nats-server loses everything under a running api. */
+/** nats-server loses everything under a running api, or drops what it has not read yet. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmbeddedNats } from '@signalbox/embedded-nats';
-import { createPublisher, openConnection, provision } from '@signalbox/messaging';
-import { streamDeclarations } from '@signalbox/protocol';
+import { createPublisher, openConnection, provision, readStreamFacts } from '@signalbox/messaging';
+import { EVENTS, streamDeclarations } from '@signalbox/protocol';
 import { createLogger } from '@signalbox/telemetry';
 import { eventually, spawnProcess } from '@signalbox/testing';
 import { afterEach, expect, test } from 'vitest';
@@ -80,3 +80,55 @@ test.each([1, 3, 8])(
     await eventually(async () => (await runIds()).join() === [...second.runIds].sort().join());
   },
 );
+
+test('what the limits drop while a running api stands still leaves no run behind of which it knows no end', async () => {
+  const server = await startEmbeddedNats({ storeDir: folder() });
+  closers.push(() => server.stop());
+  const logger = createLogger({ service: 'test', level: 'silent' });
+  const connection = await openConnection({ url: server.url, name: 'test', logger });
+  closers.push(() => connection.close());
+  await provision(connection, {
+    streams: streamDeclarations({ replicas: 1, eventsMaxAgeMs: 0, eventsMaxBytes: 30_000 }),
+    consumers: [],
+  });
+  const publisher = createPublisher(connection);
+  closers.push(() => publisher.close());
+  const orchestrator = new InMemoryOrchestrator();
+  const publish = (from = 0): Promise<unknown> =>
+    publisher.publishAll(orchestrator.stream.slice(from).map(({ subject, data }) => ({ subject, data })));
+  const base = { workspace: 'default', actor: 'user:alice', issuedAt: 1 };
+  const put = { ...base, commandId: 'put', type: 'put_workflow' as const, mode: 'put' as const };
+  await orchestrator.send({ kind: 'catalog', command: { ...put, source: single() } });
+  const start = async (runId: string): Promise<void> => {
+    const command = { ...base, commandId: runId, type: 'start' as const, runId };
+    await orchestrator.send({ kind: 'run', command: { ...command, workflowId: 'single', input: {} } });
+  };
+  await start('first');
+  await publish();
+  const api = spawnProcess({
+    script: join(import.meta.dirname, '../dist/main.js'),
+    env: { SIGNALBOX_NATS_URL: server.url, SIGNALBOX_DATA_DIR: folder(), SIGNALBOX_API_PORT: '0' },
+  });
+  closers.push(async () => {
+    api.kill('SIGKILL');
+    await api.exited;
+  });
+  const { url } = await api.ready;
+  const statusOf = async (runId: string) =>
+    (await fetch(`${String(url)}/api/v1/workflow-runs/${runId}`)).status;
+  expect(await statusOf('first')).toBe(200);
+
+  const { length } = orchestrator.stream;
+  api.kill('SIGSTOP');
+  for (let count = 0; (await readStreamFacts(connection, EVENTS)).firstSequence <= length + 2; count += 1) {
+    const from = orchestrator.stream.length;
+    await start(`later-${count}`);
+    await publish(from);
+  }
+  api.kill('SIGCONT');
+  await eventually(async () => (await statusOf('first')) === 404);
+  await publisher.publishAll(
+    orchestrator.stream.slice(0, length).map(({ subject, data }) => ({ subject, data })),
+  );
+  await eventually(async () => (await statusOf('first')) === 200);
+});

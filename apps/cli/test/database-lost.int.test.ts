@@ -1,7 +1,15 @@
 /** The orchestrator's database is lost, and made again from the log. */
 import { existsSync, mkdirSync, readdirSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { copyDatabase, dropDatabase, eventually, query, repeatRun, tablesOf } from '@signalbox/testing';
+import {
+  copyDatabase,
+  dropDatabase,
+  eventually,
+  query,
+  readLog,
+  repeatRun,
+  tablesOf,
+} from '@signalbox/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { family, scriptedAgent, tenSteps } from './support/definitions.js';
 import {
@@ -103,7 +111,8 @@ describe('the database is lost', () => {
     const [runId = ''] = await stores.standing(1);
     await stores.finish([runId]);
     await world.stopOne('orchestrator');
-    const eventCount = repeatRun(file(), runId, 2_000);
+    // Few enough that a start waits until all of it is published.
+    const eventCount = repeatRun(file(), runId, 1_500);
     await world.start('orchestrator');
     await eventually(
       () => query<{ at: number }>(file(), 'SELECT events_position AS at FROM relay')[0]?.at === eventCount,
@@ -142,15 +151,47 @@ describe('the database is lost', () => {
 describe('a log whose beginning its limits have dropped', () => {
   let bounded: Stores;
   beforeAll(async () => {
-    bounded = await openStores({ SIGNALBOX_EVENTS_MAX_BYTES: '20000' });
+    bounded = await openStores({ SIGNALBOX_EVENTS_MAX_BYTES: '200000' });
+    const { call } = bounded.world;
+    await call('PUT', '/api/v1/teams', 'sre: [user:bob]\n');
+    for (const workflow of [asked, passing]) await call('POST', '/api/v1/workflows', workflow);
   });
   afterAll(() => bounded?.world.stop());
 
-  test('is no loss: whoever starts again goes on, and the log is not published again', async () => {
+  /** A run that waits for its team. */
+  const askTeam = async () => {
+    const { call } = bounded.world;
+    const body = { workflow: 'asked', input: {} };
+    const { runId } = await call<{ runId: string }>('POST', '/api/v1/workflow-runs', body);
+    await bounded.allBecome([runId], 'WAITING_APPROVAL');
+    const path = `/api/v1/workflow-runs/${runId}/approvals`;
+    const { items } = await call<{ items: { approvalId: string }[] }>('GET', path);
+    return { runId, approve: `${path}/${items[0]?.approvalId}/approve` };
+  };
+
+  /** Until nothing is in the log that was there before, and the log tells the runs that are open. */
+  const rollOver = async (open: readonly string[]): Promise<void> => {
+    const { world, allBecome } = bounded;
+    const body = { workflow: 'passing', input: { text: 'x'.repeat(10_000) } };
+    const begunAt = Date.now();
+    const isRolled = async () => {
+      const log = await readLog(world.natsUrl);
+      const first = Math.min(
+        ...[...log.values()].flatMap((events) => events.map(({ storedAt }) => storedAt)),
+      );
+      if (first > begunAt && open.every((runId) => log.has(runId))) return true;
+      const { runId } = await world.call<{ runId: string }>('POST', '/api/v1/workflow-runs', body);
+      await allBecome([runId], 'COMPLETED');
+      return false;
+    };
+    await eventually(isRolled, { timeoutMs: 60_000, describe: 'the log has rolled over' });
+  };
+
+  test('is no loss: whoever starts again goes on, and what is open is decided and goes on', async () => {
     const { world, file } = bounded;
     const standing = await bounded.standing(1);
-    // Some times what the log may hold.
-    await bounded.finish(await bounded.standing(12));
+    const { runId, approve } = await askTeam();
+    await rollOver([runId, ...standing]);
     // A log that has rolled over since the last mark is published again in part; here it has not.
     await eventually(
       () =>
@@ -165,35 +206,91 @@ describe('a log whose beginning its limits have dropped', () => {
       await world.start(label);
     }
     await bounded.isReady();
+    await world.call('POST', approve, {}, 'user:bob');
+    await bounded.allBecome([runId], 'COMPLETED');
+    // The team has left the log as well.
+    const later = await askTeam();
+    await world.call('POST', later.approve, {}, 'user:bob');
+    await bounded.allBecome([later.runId], 'COMPLETED');
     await bounded.finish(standing);
-    await bounded.finish(await bounded.standing(1));
     const said = world.processOf('orchestrator').lines.join('\n');
     expect(said).not.toContain('the log is published again');
   });
 
-  test('gives no new read model what it dropped, and everything since', async () => {
+  test('does not let a read model show as open what has ended meanwhile', async () => {
     const { world, file } = bounded;
+    const [ends = '', stays = ''] = await bounded.standing(2);
+    const [endedBefore = ''] = await bounded.standing(1);
+    await bounded.finish([endedBefore]);
+    await world.stopOne('api');
+    await copyDatabase(file('api.sqlite'), file('away.sqlite'));
+    await world.start('api');
+    await bounded.finish([ends]);
+    await rollOver([stays]);
+    await world.stopOne('api');
+    await copyDatabase(file('away.sqlite'), file('api.sqlite'));
+    await world.start('api');
+    await bounded.isReady();
+    expect(await bounded.statusesOf([endedBefore, stays])).toEqual(['COMPLETED', 'WAITING_SIGNAL']);
+    expect(await bounded.statusesOf([ends])).toEqual([expect.stringContaining('404')]);
+    await bounded.finish([stays]);
+  });
+
+  test('gives a new read model the catalog and every run that is open, and nothing else that it dropped', async () => {
+    const { world, file } = bounded;
+    const standing = await bounded.standing(1);
+    const [ended = ''] = await bounded.standing(1);
+    await bounded.finish([ended]);
+    await rollOver(standing);
     await world.stopOne('api');
     await dropDatabase(file('api.sqlite'));
     await world.start('api');
     await bounded.isReady();
-    expect(await world.call('GET', '/api/v1/workflows')).toMatchObject({ items: [] });
+    expect(await world.call('GET', '/api/v1/workflows')).toMatchObject({ items: { length: 3 } });
+    expect(await bounded.statusesOf([ended])).toEqual([expect.stringContaining('404')]);
+    await bounded.finish(standing);
     await bounded.finish(await bounded.standing(1));
   });
 
-  test('cannot give a lost database back: a rebuild says which history is cut, and makes nothing', async () => {
+  test('cannot give a lost database back: a rebuild says that the beginning is gone, and makes nothing', async () => {
     const { world, file } = bounded;
     await world.stopOne('orchestrator');
     await dropDatabase(file());
     const rebuilt = world.spawn(cliScript, 'rebuild', noServerOfItsOwn, ['rebuild']);
     expect((await rebuilt.exited).code).toBe(78);
     const said = rebuilt.lines.join('\n');
-    expect(said).toMatch(/which neither the log nor the database has/);
+    expect(said).toContain('the limits of the log have dropped its beginning');
     expect(said).toContain('Put a newer copy of the database back');
     // Which would end the same way.
     expect(said).not.toContain('--force');
     expect(sizeOf(file())).toBe(0);
   });
+});
+
+const asked = JSON.stringify({
+  id: 'asked',
+  version: '1',
+  name: 'asked',
+  start: 'ask',
+  states: [
+    {
+      name: 'ask',
+      type: 'operation',
+      action: 'human.approval',
+      input: { message: 'Go on?', approvers: ['team:sre'] },
+      timeoutSeconds: 3600,
+      end: true,
+    },
+  ],
+});
+
+/** Ends at once, and makes the log longer by its input. */
+const passing = JSON.stringify({
+  id: 'passing',
+  version: '1',
+  name: 'passing',
+  start: 'pass',
+  states: [{ name: 'pass', type: 'inject', data: 1, resultPath: 'one', end: true }],
 });
 
 /** The program behind the command, so that a kill meets it. */

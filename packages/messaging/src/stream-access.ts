@@ -1,5 +1,6 @@
 /** Owns single reads and deletions in a stream. A server or stream that is away is a `TransientError`. */
 import type { ConsumerInfo, JetStreamManager, MsgRequest, StoredMsg, StreamInfo } from '@nats-io/jetstream';
+import { millis } from '@nats-io/nats-core';
 import { attempt, type Connection, isClustered, linkOf } from './connection.js';
 import { apiCodes, hasApiCode, TransientError } from './errors.js';
 import { type MessageHeaders, readHeaders } from './message-headers.js';
@@ -104,6 +105,12 @@ export interface StreamFacts {
   /** Of the last message there ever was, also when it is gone; 0 when there was none. */
   lastSequence: number;
   description: string | undefined;
+  /** What it holds now. */
+  bytes: number;
+  /** Infinity where nothing is dropped for its size. */
+  maxBytes: number;
+  /** Infinity where nothing is dropped for its age. */
+  maxAgeMs: number;
 }
 
 export function readStreamFacts(connection: Connection, stream: string): Promise<StreamFacts> {
@@ -131,6 +138,9 @@ const factsOf = ({ created, state, config }: StreamInfo): StreamFacts => ({
   firstSequence: state.first_seq,
   lastSequence: state.last_seq,
   description: config.description,
+  bytes: state.bytes,
+  maxBytes: config.max_bytes > 0 ? config.max_bytes : Number.POSITIVE_INFINITY,
+  maxAgeMs: config.max_age > 0 ? millis(config.max_age) : Number.POSITIVE_INFINITY,
 });
 
 /** Changes what the stream says about itself, and nothing else. */

@@ -158,13 +158,13 @@ export const settings = {
       'must be 0, or 120 or more: for so long the stream knows the ids of its messages',
     ),
     '0',
-    'How long events are kept in the stream, 120 or more; 0: for ever.',
+    'How long events are kept in the stream, 120 or more; 0: for ever. The catalog and the events of runs that have not ended are published again before.',
   ),
   eventsMaxBytes: setting(
     'SIGNALBOX_EVENTS_MAX_BYTES',
     integer(-1, Number.MAX_SAFE_INTEGER),
     '-1',
-    'Size at which the oldest events leave the stream; -1: never.',
+    'Size at which the oldest events leave the stream; -1: never. The catalog and the events of runs that have not ended are published again before; they may be a quarter of it.',
   ),
   apiStreamHeartbeatMs: setting(
     'SIGNALBOX_API_STREAM_HEARTBEAT_MS',

@@ -5,8 +5,10 @@
  *    built from: made at the same time, not ending before the last applied message, and with that very message in
  *    its place (unless it is gone by age). Another stream, or one that has lost its end (also where it has grown again
  *    since), means building again from its first message.
- * 2. While a log that was lost is being published again, the stream says so: it is read, and is not caught up with.
- * 3. What the read model throws is nobody's to handle: it ends the process.
+ * 2. Where the stream's limits have dropped what was not read yet, the read model may not say of a run that had not ended
+ *    what it knew last: it forgets these runs. What is open is told by the log again, and all of that is in it.
+ * 3. While a log that was lost is being published again, the stream says so: it is read, and is not caught up with.
+ * 4. What the read model throws is nobody's to handle: it ends the process.
  */
 import {
   type Connection,
@@ -44,6 +46,7 @@ export const followEvents = async (options: FollowerOptions): Promise<void> => {
     let end: FollowEnd = 'rewound';
     if (found !== undefined) {
       readModel.bind(found.createdAt);
+      passOverDropped(options, found.firstSequence);
       if (!found.isWhole) readModel.fallBehind();
       end = await followUntilChanged(options, found.isWhole);
     }
@@ -53,6 +56,17 @@ export const followEvents = async (options: FollowerOptions): Promise<void> => {
     });
     readModel.reset();
   }
+};
+
+/** What lies before the stream's first message will never be read. */
+const passOverDropped = ({ readModel, logger }: FollowerOptions, firstSequence: number): void => {
+  const { streamSequence: applied } = readModel.position;
+  if (applied === 0 || firstSequence <= applied + 1) return;
+  const count = readModel.passOver(firstSequence - 1);
+  logger.warn(
+    'the log has dropped events that were not read: runs that had not ended are forgotten, and come again while they are open',
+    { applied, first_sequence: firstSequence, run_count: count },
+  );
 };
 
 /** Until the stream is another one, or says something else about itself. */
@@ -70,11 +84,30 @@ const followUntilChanged = async (options: FollowerOptions, isWhole: boolean): P
     signal: ended,
     maxBatch,
     logger,
-    handler: (messages, { caughtUp }) => readModel.apply(messages, { caughtUp: caughtUp && isWhole }),
+    handler: async (messages, { caughtUp }) => {
+      if (await isCutOff(options, messages)) end();
+      else readModel.apply(messages, { caughtUp: caughtUp && isWhole });
+    },
   });
   const checking = checkIdentity(options, isWhole, ended).finally(end);
   const [followed] = await Promise.all([following.finally(end), checking]);
   return followed;
+};
+
+/**
+ * Whether the limits have dropped something since the last message: nobody else leaves numbers out, but where the store is
+ * damaged, and that the orchestrator mends.
+ */
+const isCutOff = async (
+  { connection, readModel, signal }: FollowerOptions,
+  messages: readonly { readonly sequence: number }[],
+): Promise<boolean> => {
+  const applied = readModel.position.streamSequence;
+  const next = applied === 0 ? (messages[0]?.sequence ?? 0) : applied + 1;
+  const gap = messages.findIndex(({ sequence }, index) => sequence !== next + index);
+  if (gap === -1) return false;
+  const facts = await untilReached(() => readStreamFacts(connection, EVENTS), signal);
+  return facts === undefined || facts.firstSequence > next + gap;
 };
 
 const handledBefore = ({ streamSequence: sequence, storedAt, subject }: Position) =>
@@ -108,13 +141,14 @@ const untilReached = async <T>(ask: () => Promise<T>, signal: AbortSignal): Prom
 
 interface FoundStream {
   readonly createdAt: number;
+  readonly firstSequence: number;
   readonly isWhole: boolean;
 }
 
 /** Undefined when it is not the stream that the position is in. */
 const identify = async (connection: Connection, position: Position): Promise<FoundStream | undefined> => {
-  const { createdAt, lastSequence, description } = await readStreamFacts(connection, EVENTS);
-  const found = { createdAt, isWhole: readStreamIdentity(description)?.isWhole ?? true };
+  const { createdAt, firstSequence, lastSequence, description } = await readStreamFacts(connection, EVENTS);
+  const found = { createdAt, firstSequence, isWhole: readStreamIdentity(description)?.isWhole ?? true };
   const { streamCreatedAt, streamSequence, storedAt, subject } = position;
   if (streamSequence === 0) return found;
   if (createdAt !== streamCreatedAt || lastSequence < streamSequence) return undefined;

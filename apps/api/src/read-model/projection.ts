@@ -24,6 +24,7 @@ import {
   refusalOf,
   toRecorded,
 } from './event-codec.js';
+import { forgetOpenRuns } from './forget-open-runs.js';
 import { createRunRows, nothingTouched, type Touched, touch } from './run-rows.js';
 import { RunStates } from './run-states.js';
 import { type ReadModelDatabase, resetReadModel } from './schema.js';
@@ -123,6 +124,15 @@ export class Projection {
     this.states.clear();
     this.#heldHistories = new Set();
     this.#readPosition();
+  }
+
+  /** The stream has dropped what lies up to there. Returns how many runs are forgotten, because they had not ended. */
+  passOver(streamSequence: number): number {
+    const count = forgetOpenRuns(this.db, streamSequence);
+    this.states.clear();
+    this.#heldHistories = new Set(this.#statements.heldHistories.all());
+    this.#readPosition();
+    return count;
   }
 
   /** Messages in stream order. What was applied before is skipped. */

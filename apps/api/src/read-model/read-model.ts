@@ -31,6 +31,8 @@ export interface ReadModel extends RunQueries, CatalogQueries {
   readonly contradictionCount: number;
   /** What the stream holds is not all that there was, until it is said again that it is caught up. */
   fallBehind(): void;
+  /** What lies before and was not applied is gone: forgets the runs that had not ended, and returns how many these were. */
+  passOver(streamSequence: number): number;
   /** Drops everything: the stream is another one. */
   reset(): void;
   /** A step as the run's folded state has it, with its output. */
@@ -74,6 +76,10 @@ export const openReadModel = (options: ReadModelOptions): ReadModel => {
     reset: () => {
       isCaughtUp = false;
       projection.reset();
+    },
+    passOver: (streamSequence) => {
+      isCaughtUp = false;
+      return projection.passOver(streamSequence);
     },
     stepOf: (runId, stepId) => stepView(projection.states.get(runId), stepId),
     close: () => {

@@ -16,21 +16,11 @@ import { CannotRun } from '@signalbox/service';
 import type { Database } from 'better-sqlite3';
 import type { OpenDatabase } from '../store/database.js';
 import { createLogStore } from '../store/log-store.js';
+import { readSetting, writeSetting } from '../store/settings-store.js';
 import { StoresContradict, wayOut } from './stores-contradict.js';
 
 const idName = 'installation-id';
 const holdersName = 'holders';
-
-const readSetting = (sql: Database, name: string): string | undefined =>
-  sql.prepare<[string], string>('SELECT value FROM settings WHERE name = ?').pluck().get(name);
-
-const writeSetting = (sql: Database, name: string, value: string): void => {
-  sql
-    .prepare(
-      'INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
-    )
-    .run(name, value);
-};
 
 export const readInstallationId = (sql: Database): string | undefined => readSetting(sql, idName);
 

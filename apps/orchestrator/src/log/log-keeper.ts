@@ -10,7 +10,8 @@
  * 4. What was read of the stream says nothing about it after the connection was lost: an older copy of the server's store
  *    may have come back. No look, comparison or mark reaches from one connection into the next.
  * 5. It looks for holes further back, too. What cannot be read is published again behind the end.
- * 6. Until everything is there again, the stream says so, and nobody takes a part of the log for all of it.
+ * 6. A log with limits keeps what is open (`retelling.ts`).
+ * 7. Until everything is there again, the stream says so, and nobody takes a part of the log for all of it.
  */
 import { isDeepStrictEqual } from 'node:util';
 import {
@@ -43,6 +44,7 @@ import { declareIdentity, type Holder, holderOf, isHeldHere, superseded, takeHol
 import { QueueProbe } from './queue-probe.js';
 import { RecoveryPause } from './recovery-pause.js';
 import { republishCatalog, republishEvents } from './republish.js';
+import { Retelling } from './retelling.js';
 import { untilReached } from './until-reached.js';
 
 export interface LogKeeperParts {
@@ -87,6 +89,7 @@ export class LogKeeper {
   readonly #recoveryPause = new RecoveryPause();
   readonly #holes = new HoleScan();
   readonly #queue: QueueProbe;
+  readonly #retelling: Retelling;
   readonly #endWatching: () => void;
 
   constructor(parts: LogKeeperParts) {
@@ -95,6 +98,13 @@ export class LogKeeper {
     this.#publisher = createPublisher(parts.connection, { sight: 'number', rowKindOf });
     const { connection, provision: makeQueue, logger } = parts;
     this.#queue = new QueueProbe({ connection, publisher: this.#publisher, makeQueue, logger });
+    this.#retelling = new Retelling({
+      ...parts,
+      sql: parts.database.sql,
+      publisher: this.#publisher,
+      maxPayloadBytes: () => connection.maxPayloadBytes,
+      readFacts: () => readStreamFacts(connection, EVENTS),
+    });
     this.#endWatching = onReconnect(parts.connection, () => {
       this.#connectionCount += 1;
       this.#hasReconnected = true;
@@ -155,7 +165,7 @@ export class LogKeeper {
   /** What an operator has to know of the log; undefined while all is well. */
   get problem(): string | undefined {
     if (Math.max(this.#recoveryPause.count, this.#holes.foundCount) > 1) return damaged('log');
-    return this.#queue.foundCount > 1 ? damaged('task queue') : undefined;
+    return this.#queue.foundCount > 1 ? damaged('task queue') : this.#retelling.problem;
   }
 
   close(): void {
@@ -190,6 +200,7 @@ export class LogKeeper {
     await this.#queue.look(isCurrent);
     await this.#lookAtTasks(resend);
     if (this.#republishing !== undefined || (await this.#mendsHole(facts))) return;
+    this.#retelling.look(facts);
     this.#published = published;
     this.#looks = [...this.#looks.slice(-8), { committed, sequence: facts.lastSequence }];
     const readFrom = this.#looks.findLast((look) => isUpTo(look.committed, published))?.sequence;
@@ -266,6 +277,7 @@ export class LogKeeper {
   async #restore(missing: Missing): Promise<void> {
     const isCurrent = this.#sinceNow();
     const { connection, holder, logger, fail, signal, database, now } = this.#parts;
+    if (missing.isLost) this.#retelling.forget();
     const parts = {
       sql: database.sql,
       publisher: this.#publisher,

@@ -25,6 +25,7 @@ import { createInboxStore } from '../store/inbox-store.js';
 import { createLogStore } from '../store/log-store.js';
 import { compare, setMark } from './compare.js';
 import { writeInstallationId } from './installation.js';
+import { StoresContradict, wayOutOfCut } from './stores-contradict.js';
 
 export interface RebuildOptions {
   readonly connection: Connection;
@@ -63,6 +64,12 @@ export const rebuildDatabase = async (options: RebuildOptions): Promise<Rebuilt>
   const facts = await findStreamFacts(connection, EVENTS);
   if (facts === undefined || facts.lastSequence === 0)
     throw new CannotRun(78, 'this NATS has no log that a database could be made from; nothing was changed');
+  const { firstSequence, maxBytes, maxAgeMs } = facts;
+  // What is open is told again, and what has ended is not: it would be missing without a word.
+  if (firstSequence > 1 && Math.min(maxBytes, maxAgeMs) < Number.POSITIVE_INFINITY)
+    throw new StoresContradict(
+      `the limits of the log have dropped its beginning, up to message ${firstSequence - 1}, and with it runs that have ended. ${wayOutOfCut}`,
+    );
   return build(facts, options);
 };
 

@@ -5,7 +5,13 @@
  * What the server refuses for good is set aside as a dead letter, and the rest goes out. The dead letter is recorded
  * before it is told: a crash between leaves it to the next start, which finds it missing in the log.
  */
-import { fittingDeadLetter, PublishError, type Publisher, pause, TransientError } from '@signalbox/messaging';
+import {
+  fittingDeadLetter,
+  type OutgoingMessage,
+  PublishError,
+  pause,
+  TransientError,
+} from '@signalbox/messaging';
 import { ContractError, isDeadLetterEvent, type WireMessage } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
 import type { Database } from 'better-sqlite3';
@@ -21,9 +27,14 @@ import { keyOfDeadLetter } from './log-fold.js';
 const maxAtOnce = 500;
 const retryDelayMs = 250;
 
+/** Resolves when all are stored; rejects as a publisher does. */
+export interface EventOutlet {
+  publishAll(messages: readonly OutgoingMessage[]): Promise<unknown>;
+}
+
 export interface RepublishParts {
   readonly sql: Database;
-  readonly publisher: Publisher;
+  readonly publisher: EventOutlet;
   readonly maxPayloadBytes: () => number;
   readonly now: () => number;
   readonly logger: Logger;
@@ -85,7 +96,8 @@ const republish = async <R extends { readonly position: number }>(
   return count;
 };
 
-const publishAll = async (parts: RepublishParts, messages: readonly WireMessage[]): Promise<void> => {
+/** Resolves when the server has stored each, or has refused it for good. */
+export const publishAll = async (parts: RepublishParts, messages: readonly WireMessage[]): Promise<void> => {
   const { publisher, signal } = parts;
   let waiting = messages;
   while (waiting.length > 0) {
