@@ -21,6 +21,8 @@ export interface BusLinkOptions {
   readonly bus: BusAccess;
   readonly logger: Logger;
   readonly readModel: ReadModel;
+  /** Whether somebody waits for the event of a command. */
+  readonly isAwaited: () => boolean;
   /** Given the publisher as soon as there is one. */
   readonly attachPublisher: (publisher: Pick<Publisher, 'publish'>) => void;
   /** Called whenever a connection that was lost is there again. */
@@ -81,7 +83,7 @@ const noting = (publisher: Publisher, tell: (isTaken: boolean) => void): Pick<Pu
 
 /** Returns at once and goes on in the background, however long the server stays away. */
 export const startBusLink = (options: BusLinkOptions): BusLink => {
-  const { bus, logger, readModel } = options;
+  const { bus, logger, readModel, isAwaited } = options;
   const stopping = new AbortController();
   const signal = AbortSignal.any([options.signal, stopping.signal]);
   let connection: Connection | undefined;
@@ -100,7 +102,7 @@ export const startBusLink = (options: BusLinkOptions): BusLink => {
     onReconnect(connection, options.onReconnect);
     subscribeLive(connection, figuresSubjects.orchestrator, (said) => options.hearFigures(textOf(said).text));
     await Promise.all([
-      followEvents({ connection, readModel, logger, signal }),
+      followEvents({ connection, readModel, logger, signal, isAwaited }),
       keepAsking(connection, signal, () => {
         answeredAt = performance.now();
       }),

@@ -60,6 +60,7 @@ const start = async ({ config, logger, scope, signal, fail, waitFor }: ServiceCo
       bus: config.bus,
       logger,
       readModel,
+      isAwaited: () => confirmations.waitingCount > 0,
       attachPublisher: outlet.attach,
       onReconnect: () => commands.onReconnect(),
       hearFigures: (text) => figures.hear(text),

@@ -55,6 +55,8 @@ export interface FollowOptions {
   handled?: Place;
   signal: AbortSignal;
   maxBatch: number;
+  /** Whether somebody waits for what comes: then it is handled soon, for more. */
+  isAwaited?: () => boolean;
   logger: Logger;
   /** One call at a time. `caughtUp`: what the stream held when reading began has been handled with this. Called with an empty list when that was nothing. */
   handler: (messages: readonly StoredMessage[], progress: { caughtUp: boolean }) => Promise<void> | void;
@@ -250,13 +252,9 @@ class ForwardReader {
 
   /** What was heard from here on, when it is more than one message and the last of it is stored as it was heard. */
   async #heard(): Promise<readonly StoredMessage[] | undefined> {
-    const { stream, maxBatch, signal } = this.#options;
+    const { stream, maxBatch } = this.#options;
     if (!this.#tip.tail.has(this.#nextSequence + 1)) return undefined;
-    // Under load what is heard meanwhile shares one question.
-    const { least, most } = provenEveryMs;
-    const everyMs = Math.max(least, Math.min(this.#handledMs / handlerShare, most));
-    const waitMs = this.#provenAt + everyMs - performance.now();
-    if (waitMs > 0) await pause(waitMs, signal);
+    await this.#hearMore();
     this.#provenAt = performance.now();
     const heard = this.#tip.tail.take(this.#nextSequence, maxBatch);
     if (heard.length < 2) return undefined;
@@ -271,6 +269,18 @@ class ForwardReader {
       return { stream, sequence: this.#nextSequence + index, subject, storedAt, headers, data };
     });
     return [...before, last];
+  }
+
+  /** Under load what is heard meanwhile shares one question. */
+  async #hearMore(): Promise<void> {
+    const { signal, isAwaited } = this.#options;
+    const { least, most } = provenEveryMs;
+    const everyMs = Math.max(least, Math.min(this.#handledMs / handlerShare, most));
+    while (!signal.aborted) {
+      const leftMs = this.#provenAt + (isAwaited?.() ? least : everyMs) - performance.now();
+      if (leftMs <= 0) return;
+      await pause(Math.min(leftMs, least), signal);
+    }
   }
 
   /** What the filter does not take need not be looked through again. Only the leader knows that nothing is missing there. */

@@ -28,6 +28,8 @@ export interface FollowerOptions {
   readonly readModel: ReadModel;
   readonly logger: Logger;
   readonly signal: AbortSignal;
+  /** Whether somebody waits for the event of a command. */
+  readonly isAwaited?: () => boolean;
   /** Between two looks at the stream. Default 5 s. */
   readonly identityCheckMs?: number;
 }
@@ -71,7 +73,7 @@ const passOverDropped = ({ readModel, logger }: FollowerOptions, firstSequence: 
 
 /** Until the stream is another one, or says something else about itself. */
 const followUntilChanged = async (options: FollowerOptions, isWhole: boolean): Promise<FollowEnd> => {
-  const { connection, readModel, logger, signal } = options;
+  const { connection, readModel, logger, signal, isAwaited = () => false } = options;
   const changed = new AbortController();
   const ended = AbortSignal.any([signal, changed.signal]);
   const end = (): void => changed.abort();
@@ -83,6 +85,7 @@ const followUntilChanged = async (options: FollowerOptions, isWhole: boolean): P
     ...handledBefore(readModel.position),
     signal: ended,
     maxBatch,
+    isAwaited,
     logger,
     handler: async (messages, { caughtUp }) => {
       if (await isCutOff(options, messages)) end();
