@@ -112,6 +112,7 @@ export const workflows: Readonly<Record<string, string>> = {
     step('after'),
   ]),
   wait: workflow('wait', [{ name: 'rest', type: 'wait', seconds: 3 }, step('after')]),
+  'long-wait': workflow('long-wait', [{ name: 'rest', type: 'wait', seconds: 300 }, step('after')]),
   // For what came in time: generous enough that nothing is late by itself, short enough to fall due in an outage.
   'in-time-step': workflow('in-time-step', [step('work', { ms: 1_500 }, { timeoutSeconds: 6 })]),
   'in-time-approval': workflow('in-time-approval', [approval('ask', { timeoutSeconds: 8 }), step('after')]),
