@@ -1,4 +1,5 @@
 import type { StreamFacts } from '@signalbox/messaging';
+import { runKeyOf } from '@signalbox/protocol';
 import { createLogger } from '@signalbox/telemetry';
 import { eventually } from '@signalbox/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -19,13 +20,13 @@ const full: StreamFacts = {
 };
 
 describe('what is open is told again', () => {
-  const told: Telling = { streamCreatedAt: 1, from: 1_700, to: 1_800, at: 5_000 };
+  const told: Telling = { streamCreatedAt: 1, from: 1_700, to: 1_800, bytes: 100_000, at: 5_000 };
   const endless = Number.POSITIVE_INFINITY;
   test.each<[string, Partial<StreamFacts>, Partial<Telling>, number, boolean]>([
     ['not while the last telling is fresh', {}, {}, 5_001, false],
     [
-      'when a quarter of the log has come since',
-      { lastSequence: 2_101, firstSequence: 1_102 },
+      'when it lies in the older half of the log',
+      { lastSequence: 2_201, firstSequence: 1_202 },
       {},
       5_001,
       true,
@@ -145,25 +146,33 @@ describe('a telling', () => {
     expect(eventsOf(log, (runId) => runId === 'open-2')).not.toEqual([]);
   });
 
-  test('that would push itself out says so once, and only the catalog goes out, until there is room', async () => {
-    const maxBytes = 4 * createOpenStore(world.sql).catalogBytes();
-    const said = () => lines.filter((line) => line.includes('more than a quarter of what the log may hold'));
-    facts = { ...full, maxBytes };
+  test('that would push itself out says so once, and is of the catalog and the oldest runs, until there is room', async () => {
+    const store = createOpenStore(world.sql);
+    const { problem } = retelling;
+    const runsTold = () => new Set(eventsOf(log, isRun).map(({ runId }) => runId));
+    const said = () => lines.filter((line) => line.includes('more than a third of what the log may hold'));
+    facts = { ...full, maxBytes: 3 * store.catalogBytes() - 3 };
+    retelling.look(facts);
+    await eventually(() => retelling.problem !== problem);
+    expect(retelling.problem).toContain('Give the log more room');
+    expect(log.events).toEqual([]);
+
+    world.clock.advance(60_000);
+    facts = {
+      ...full,
+      maxBytes:
+        3 * (store.catalogBytes() + store.bytesOf(runKeyOf({ workspace: 'default', runId: 'open-1' }))),
+    };
     retelling.look(facts);
     await ends(1);
-    expect(retelling.problem).toContain('Give the log more room');
-    expect([eventsOf(log, (runId) => runId === null).length > 1, eventsOf(log, isRun)]).toEqual([true, []]);
-    retelling.look(facts);
-    world.clock.advance(60_000);
-    facts = { ...facts, lastSequence: 2_500, firstSequence: 1_501 };
+    expect(eventsOf(log, (runId) => runId === null).length).toBeGreaterThan(1);
+    expect(runsTold()).toEqual(new Set(['open-1']));
+    expect([said().length, retelling.problem === undefined]).toEqual([1, false]);
+
+    facts = { ...full, firstSequence: 2_002, lastSequence: 3_001, maxBytes: 20 * facts.maxBytes };
     retelling.look(facts);
     await ends(2);
-    expect(said()).toHaveLength(1);
-    world.clock.advance(60_000);
-    facts = { ...facts, lastSequence: 3_500, firstSequence: 2_501, maxBytes: 20 * maxBytes };
-    retelling.look(facts);
-    await ends(3);
-    expect(retelling.problem).toBeUndefined();
-    expect(new Set(eventsOf(log, isRun).map(({ runId }) => runId))).toEqual(new Set(['open-1', 'open-2']));
+    expect([said().length, retelling.problem === undefined]).toEqual([1, true]);
+    expect(runsTold()).toEqual(new Set(['open-1', 'open-2']));
   });
 });

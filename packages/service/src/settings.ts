@@ -164,7 +164,7 @@ export const settings = {
     'SIGNALBOX_EVENTS_MAX_BYTES',
     integer(-1, Number.MAX_SAFE_INTEGER),
     '-1',
-    'Size at which the oldest events leave the stream; -1: never. The catalog and the events of runs that have not ended are published again before; they may be a quarter of it.',
+    'Size at which the oldest events leave the stream; -1: never. The catalog and the events of runs that have not ended are published again before; they may be a third of it.',
   ),
   apiStreamHeartbeatMs: setting(
     'SIGNALBOX_API_STREAM_HEARTBEAT_MS',

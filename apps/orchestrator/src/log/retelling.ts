@@ -8,8 +8,8 @@
  *    has message ids of its own.
  * 3. What was told last on a subject is what the history has last: the events of a run are read and sent in one go, when
  *    all of them have been published. Whoever asks for the last fact of a step is not told an older one.
- * 4. What is open may fill no more than a part of what the log may hold. Where it is more, the telling would push itself
- *    out: the operator is told so, and only the catalog goes out, if that fits.
+ * 4. What is open may fill no more than a part of what the log may hold, or the telling would push itself out. Where it is
+ *    more, the operator is told so, and what fits goes out: the catalog, and the oldest runs, which no one else tells of.
  */
 import { setImmediate } from 'node:timers/promises';
 import { type OutgoingMessage, pause, type StreamFacts } from '@signalbox/messaging';
@@ -31,6 +31,8 @@ export interface Telling {
   /** It is behind this number, and not behind `to`. */
   readonly from: number;
   readonly to: number;
+  /** So much it was, about. */
+  readonly bytes: number;
   /** When it began, by the clock of this process. */
   readonly at: number;
 }
@@ -49,18 +51,17 @@ export interface RetellingParts {
 
 const settingName = 'told-to-the-log';
 /**
- * Of the bytes of the log a telling may have this part, and as much may be published until the next one begins. So the next
- * one is whole when the log holds another such part besides, which is left for what comes meanwhile.
+ * Of its age and of its bytes, what the log may have when the next telling begins, counted from where the last one did. With
+ * the next one that must be less than all of it: what comes meanwhile needs room.
  */
-const shareOfLog = 1 / 4;
-/** Of the age at which messages are dropped. */
-const shareOfAge = 1 / 2;
+const shareUntilNext = 1 / 2;
+const shareOfTelling = 1 / 3;
 const maxAtOnce = 250;
 /** What is in the midst of being published is told a little later; after so many tries in any case. */
 const unpublishedPauseMs = 100;
 const maxTries = 20;
-/** When too much is open, it is looked again so much later. */
-const tooMuchRestMs = 60_000;
+/** When too much is open, it is looked so much later whether that has changed. */
+const restMs = 60_000;
 
 /** Whether it is time for the next telling. The size of what came since the last is that of as many average messages. */
 export const isTimeToTell = (facts: StreamFacts, last: Telling, now: number): boolean => {
@@ -68,8 +69,16 @@ export const isTimeToTell = (facts: StreamFacts, last: Telling, now: number): bo
   if (maxBytes === Number.POSITIVE_INFINITY && maxAgeMs === Number.POSITIVE_INFINITY) return false;
   const isCut = last.from + 1 < firstSequence || last.to > lastSequence;
   const bytesSince = (bytes * (lastSequence - last.to)) / Math.max(1, lastSequence - firstSequence + 1);
-  return isCut || bytesSince > maxBytes * shareOfLog || now - last.at > maxAgeMs * shareOfAge;
+  const isOld = now - last.at > maxAgeMs * shareUntilNext;
+  return isCut || isOld || last.bytes + bytesSince > maxBytes * shareUntilNext;
 };
+
+interface Fitting {
+  readonly runKeys: readonly RunKey[];
+  readonly bytes: number;
+  /** With the runs that do not fit. */
+  readonly bytesOfAll: number;
+}
 
 export class Retelling {
   readonly #parts: RetellingParts;
@@ -80,6 +89,8 @@ export class Retelling {
   #isTelling = false;
   #restUntil = Number.NEGATIVE_INFINITY;
   #problem: string | undefined;
+  /** False where not even the catalog fits. */
+  #hasToldSome = true;
 
   constructor(parts: RetellingParts) {
     this.#parts = parts;
@@ -95,9 +106,10 @@ export class Retelling {
   /** Begins to tell, where it is time. The stream must be whole, and said so a moment ago. */
   look(facts: StreamFacts): void {
     const { now, signal, fail } = this.#parts;
-    if (this.#isTelling || now() < this.#restUntil) return;
+    if (this.#isTelling) return;
     const isTime = isTimeToTell(facts, this.#last(facts), now());
-    if (!isTime && this.#problem === undefined) return;
+    const isOfInterest = this.#problem === undefined ? isTime : isTime && this.#hasToldSome;
+    if (!isOfInterest && (this.#problem === undefined || now() < this.#restUntil)) return;
     this.#isTelling = true;
     this.#tell(facts, isTime)
       .catch((error: unknown) => {
@@ -120,44 +132,51 @@ export class Retelling {
     const last = text === '' ? undefined : (JSON.parse(text) as Telling);
     return last?.streamCreatedAt === createdAt
       ? last
-      : { streamCreatedAt: createdAt, from: 0, to: 0, at: createdAt };
+      : { streamCreatedAt: createdAt, from: 0, to: 0, bytes: 0, at: createdAt };
   }
 
   async #tell({ createdAt, maxBytes, lastSequence: from }: StreamFacts, isTime: boolean): Promise<void> {
     const { sql, now, logger, signal, readFacts } = this.#parts;
     const life = this.#life;
     const at = now();
-    const mayHave = maxBytes * shareOfLog;
+    const mayHave = maxBytes * shareOfTelling;
     const catalogBytes = this.#open.catalogBytes();
-    const runKeys = this.#open.runKeys();
-    const bytes = catalogBytes + (await this.#bytesOf(runKeys));
-    this.#judge(bytes, runKeys.length, mayHave);
-    if (!isTime || catalogBytes > mayHave) return;
+    const runs = await this.#fitting(mayHave - catalogBytes);
+    this.#judge(catalogBytes + runs.bytesOfAll, mayHave);
+    this.#hasToldSome = catalogBytes <= mayHave;
+    if (!isTime || !this.#hasToldSome) return;
     const parts = this.#publishing(`told/${at}/${from}`);
     await this.#tellCatalog(parts);
-    if (bytes <= mayHave) await this.#tellRuns(parts, runKeys);
+    await this.#tellRuns(parts, runs.runKeys);
     const { lastSequence: to } = await untilReached(readFacts, signal);
     if (life !== this.#life) return;
-    writeSetting(sql, settingName, JSON.stringify({ streamCreatedAt: createdAt, from, to, at }));
-    logger.info('what is open was told to the log again', { run_count: runKeys.length, bytes });
+    const bytes = catalogBytes + runs.bytes;
+    const telling: Telling = { streamCreatedAt: createdAt, from, to, bytes, at };
+    writeSetting(sql, settingName, JSON.stringify(telling));
+    logger.info('what is open was told to the log again', { run_count: runs.runKeys.length, bytes });
   }
 
-  async #bytesOf(runKeys: readonly RunKey[]): Promise<number> {
+  /** The oldest runs that together are no more than so many bytes. */
+  async #fitting(mayHave: number): Promise<Fitting> {
+    const runKeys: RunKey[] = [];
     let bytes = 0;
-    for (const [index, runKey] of runKeys.entries()) {
-      bytes += this.#open.bytesOf(runKey);
+    let bytesOfAll = 0;
+    for (const [index, runKey] of this.#open.runKeys().entries()) {
+      bytesOfAll += this.#open.bytesOf(runKey);
+      if (bytesOfAll <= mayHave) {
+        runKeys.push(runKey);
+        bytes = bytesOfAll;
+      }
       if (index % maxAtOnce === 0) await setImmediate();
     }
-    return bytes;
+    return { runKeys, bytes, bytesOfAll };
   }
 
-  #judge(bytes: number, runCount: number, mayHave: number): void {
+  #judge(bytes: number, mayHave: number): void {
     const isTooMuch = bytes > mayHave;
-    if (isTooMuch) {
-      this.#restUntil = this.#parts.now() + tooMuchRestMs;
-      if (this.#problem === undefined)
-        this.#parts.logger.error(tooMuch(mayHave), { open_bytes: bytes, open_run_count: runCount });
-    }
+    this.#restUntil = this.#parts.now() + restMs;
+    if (isTooMuch && this.#problem === undefined)
+      this.#parts.logger.error(tooMuch(mayHave), { open_bytes: bytes });
     this.#problem = isTooMuch ? tooMuch(mayHave) : undefined;
   }
 
@@ -230,4 +249,4 @@ export class Retelling {
 }
 
 const tooMuch = (mayHave: number): string =>
-  `what is open is more than a quarter of what the log may hold (${Math.floor(mayHave)} bytes): what of it the limits drop, no process can learn that starts later. Give the log more room, or end runs (docs/operations/nats-lost.md)`;
+  `what is open is more than a third of what the log may hold (${Math.floor(mayHave)} bytes): what of it the limits drop, no process can learn that starts later. Give the log more room, or end runs (docs/operations/nats-lost.md)`;

@@ -13,7 +13,11 @@ const openLetter = `NOT EXISTS (SELECT 1 FROM dead_letter_ends AS e
   WHERE e.workspace = dead_letters.workspace AND e.id = dead_letters.id)`;
 
 export const createOpenStore = (sql: Database) => {
-  const runKeys = sql.prepare<[], RunKey>('SELECT run_key FROM workflow_runs WHERE ended_at IS NULL').pluck();
+  const runKeys = sql
+    .prepare<[], RunKey>(
+      'SELECT run_key FROM workflow_runs WHERE ended_at IS NULL ORDER BY started_at, run_key',
+    )
+    .pluck();
   const events = sql.prepare<[RunKey, number, number], RunEventRow>(
     'SELECT * FROM workflow_run_events WHERE run_key = ? AND seq > ? ORDER BY seq LIMIT ?',
   );
@@ -41,7 +45,7 @@ export const createOpenStore = (sql: Database) => {
      WHERE position > ? AND ${openLetter} ORDER BY position LIMIT ?`,
   );
   return {
-    /** Of runs that have not ended. */
+    /** Of runs that have not ended, the oldest first. */
     runKeys: (): RunKey[] => runKeys.all(),
     eventsBehind: (runKey: RunKey, seq: number, limit: number): RunEventRow[] =>
       events.all(runKey, seq, limit),
