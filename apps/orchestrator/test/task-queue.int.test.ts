@@ -4,11 +4,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { startEmbeddedNats } from '@signalbox/embedded-nats';
-import { consumeEach, createPublisher, openConnection, provision } from '@signalbox/messaging';
-import { consumers, streamDeclarations } from '@signalbox/protocol';
+import {
+  consumeEach,
+  createPublisher,
+  openConnection,
+  provision,
+  readNewest,
+  readStreamFacts,
+} from '@signalbox/messaging';
+import { consumers, streamDeclarations, TASKS, taskSubjects } from '@signalbox/protocol';
 import { createLogger } from '@signalbox/telemetry';
 import { eventually, startTestBus } from '@signalbox/testing';
 import { expect, test } from 'vitest';
+import { QueueProbe } from '../src/log/queue-probe.js';
 import { createTaskQueue } from '../src/task-queue.js';
 
 test('a task that its consumer counts as in hand for ever is passed over when nobody gives a sign of life of it', async () => {
@@ -94,4 +102,20 @@ test('a consumer that has passed numbers which the stream gives again is made an
   await connection.close();
   await after.stop();
   await rm(storeDir, { recursive: true, force: true });
+});
+
+test('a queue that gives back what it stores stays as it is, and no probe is left in it, of a killed process neither', async () => {
+  const bus = await startTestBus({ topology: { streams: streamDeclarations(), consumers: [] } });
+  const { connection, publisher } = bus;
+  const before = await readStreamFacts(connection, TASKS);
+  const task = { subject: 'wf.task.step.default.run.step', data: '{}' };
+  await publisher.publishAll([{ subject: taskSubjects.probe, data: '{}' }, task]);
+  const logger = createLogger({ service: 'test', level: 'silent' });
+  const probe = new QueueProbe({ connection, publisher, makeQueue: async () => undefined, logger });
+  await probe.look(() => true);
+  const after = await readStreamFacts(connection, TASKS);
+  // The task is the first that is left, and the last number was the probe's.
+  expect(after).toMatchObject({ createdAt: before.createdAt, firstSequence: 2, lastSequence: 3 });
+  expect(await readNewest(connection, TASKS, taskSubjects.probe)).toBeUndefined();
+  await bus.stop();
 });

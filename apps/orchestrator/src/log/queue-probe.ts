@@ -17,6 +17,7 @@ import {
   getMessage,
   isClustered,
   type Publisher,
+  readMessages,
 } from '@signalbox/messaging';
 import { TASKS, taskSubjects } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
@@ -78,7 +79,9 @@ export class QueueProbe {
       const { sequence } = await publisher.publish({ subject: taskSubjects.probe, data: '{}' });
       const found = sequence === undefined ? undefined : await getMessage(connection, TASKS, sequence);
       if (found?.subject !== taskSubjects.probe) continue;
-      await deleteMessage(connection, TASKS, found.sequence);
+      // Those too that a process has left which was killed before it could delete them.
+      for await (const probe of readMessages(connection, TASKS, taskSubjects.probe))
+        await deleteMessage(connection, TASKS, probe.sequence);
       return true;
     }
     return false;
