@@ -48,6 +48,8 @@ export interface IntakeParts {
 
 const nothing = (): void => undefined;
 
+/** Of reading messages at a stretch. */
+const maxDecodeMs = 16;
 /** Timers and messages that are moved at once. */
 const maxPerMove = 500;
 const defaultGraceMs = 5_000;
@@ -145,7 +147,7 @@ export class Intake {
     let from = clock.monotonic();
     for (const delivery of deliveries) {
       items.push(arrived(delivery, clock.now()));
-      if (clock.monotonic() - from < maxTurnMs) continue;
+      if (clock.monotonic() - from < maxDecodeMs) continue;
       await nextTurn();
       from = clock.monotonic();
     }
