@@ -56,19 +56,23 @@ const serve = async (runCount: number, port?: number) => {
   return { ...server, runIds: orchestrator.runIds };
 };
 
+const startApi = async (natsUrl: string) => {
+  const api = spawnProcess({
+    script: join(import.meta.dirname, '../dist/main.js'),
+    env: { SIGNALBOX_NATS_URL: natsUrl, SIGNALBOX_DATA_DIR: folder(), SIGNALBOX_API_PORT: '0' },
+  });
+  closers.push(async () => {
+    api.kill('SIGKILL');
+    await api.exited;
+  });
+  return { api, url: (await api.ready).url };
+};
+
 test.each([1, 3, 8])(
   'a server that comes back empty, and then holds %i other runs, makes a running api build again',
   async (runCount) => {
     const first = await serve(3);
-    const api = spawnProcess({
-      script: join(import.meta.dirname, '../dist/main.js'),
-      env: { SIGNALBOX_NATS_URL: first.url, SIGNALBOX_DATA_DIR: folder(), SIGNALBOX_API_PORT: '0' },
-    });
-    closers.push(async () => {
-      api.kill('SIGKILL');
-      await api.exited;
-    });
-    const { url } = await api.ready;
+    const { url } = await startApi(first.url);
     const runIds = async (): Promise<string[]> => {
       const response = await fetch(`${String(url)}/api/v1/workflow-runs`);
       const { items = [] } = (await response.json()) as { items?: { runId: string }[] };
@@ -105,15 +109,7 @@ test('what the limits drop while a running api stands still leaves no run behind
   };
   await start('first');
   await publish();
-  const api = spawnProcess({
-    script: join(import.meta.dirname, '../dist/main.js'),
-    env: { SIGNALBOX_NATS_URL: server.url, SIGNALBOX_DATA_DIR: folder(), SIGNALBOX_API_PORT: '0' },
-  });
-  closers.push(async () => {
-    api.kill('SIGKILL');
-    await api.exited;
-  });
-  const { url } = await api.ready;
+  const { api, url } = await startApi(server.url);
   const statusOf = async (runId: string) =>
     (await fetch(`${String(url)}/api/v1/workflow-runs/${runId}`)).status;
   expect(await statusOf('first')).toBe(200);

@@ -72,7 +72,8 @@ export class DeadLetters {
     }
     const isRetry = command.type === 'retry_dead_letter';
     if (isRetry) {
-      const event = kept.reportedBy === ownName ? this.#parts.findEvent(sentIdOf(id)) : undefined;
+      const sentId = kept.reportedBy === ownName ? sentIdOf(id) : undefined;
+      const event = sentId === undefined ? undefined : this.#parts.findEvent(sentId);
       const refusal = event === undefined ? this.#refusalOfRetry(command, kept) : undefined;
       if (refusal !== undefined) return refusal;
       context.changes.send(retryOf(command, kept, event?.data));
@@ -121,8 +122,9 @@ export class DeadLetters {
   }
 }
 
-/** Of what this process itself could not send. */
-const sentIdOf = (deadLetterId: string): string => deadLetterId.slice(unsentPrefix.length);
+/** Of the message, where this process itself could not send it. */
+const sentIdOf = (deadLetterId: string): string | undefined =>
+  deadLetterId.startsWith(unsentPrefix) ? deadLetterId.slice(unsentPrefix.length) : undefined;
 
 /** Published as what was sent before: whoever gets it asks whether it is done. */
 const retryOf = (
@@ -132,9 +134,7 @@ const retryOf = (
 ): MessageEntry => ({
   kind: 'message',
   subject: kept.subject,
-  messageId: deadLetterId.startsWith(unsentPrefix)
-    ? sentIdOf(deadLetterId)
-    : `${deadLetterId}/retried/${commandId}`,
+  messageId: sentIdOf(deadLetterId) ?? `${deadLetterId}/retried/${commandId}`,
   payload: whole,
   repeated: true,
 });

@@ -15,6 +15,7 @@ import {
   type FollowEnd,
   followStream,
   getMessage,
+  pause,
   readStreamFacts,
   TransientError,
 } from '@signalbox/messaging';
@@ -160,16 +161,3 @@ const identify = async (connection: Connection, position: Position): Promise<Fou
   if (applied === undefined) return found;
   return applied.storedAt === storedAt && applied.subject === subject ? found : undefined;
 };
-
-/** Resolves after the time, or when `signal` aborts. */
-const pause = (delayMs: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, delayMs);
-    signal.addEventListener('abort', end);
-  });
