@@ -163,17 +163,23 @@ const judgeCancel = (stage: Stage, promise: Promised, history: History, lastBega
   );
 };
 
-const judgeDecision = (stage: Stage, { runId, approvalId }: Promised, { events }: History): void => {
+/** Each by itself where its command is known: that somebody has decided again later makes up for none that was lost. */
+const judgeDecision = (
+  stage: Stage,
+  { runId, approvalId, commandId }: Promised,
+  { events }: History,
+): void => {
   const about = events.filter(({ data }) => 'approvalId' in data && data.approvalId === approvalId);
   const types = new Set<string>(about.map(({ data }) => data.type));
+  const isTold = commandId === undefined || about.some(({ causationId }) => causationId === commandId);
   const isKept =
     types.has('approval.approved') || types.has('approval.decision_refused') || types.has('approval.closed');
   // A run that ended otherwise has closed its approvals with its own ending.
   const isMoot = events.some(({ data }) => data.type === 'run.cancelled' || data.type === 'run.timed_out');
   stage.findings.expect(
-    isKept || isMoot,
+    (isTold && isKept) || isMoot,
     'a decision that was answered counts, or is refused with a reason',
-    () => `${runId} ${[...types].join(',')}`,
+    () => `${runId} ${[...types].join(',')}${isTold ? '' : `, nothing by ${commandId}`}`,
   );
 };
 

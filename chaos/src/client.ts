@@ -23,6 +23,8 @@ export interface Promised {
   readonly runId: string;
   readonly workflow?: string;
   readonly approvalId?: string;
+  /** Of a command that is not confirmed yet. */
+  readonly commandId?: string;
   readonly status: number;
   /** Of the request that was answered so. */
   readonly sentAt: number;
@@ -95,12 +97,14 @@ export const createClient = (apiUrl: () => string): Client => {
   const request: Client['request'] = (method, path, more) => send(apiUrl(), method, path, more);
   const keep = (
     answer: Answer | undefined,
-    about: Omit<Promised, 'status' | 'sentAt' | 'answeredAt' | 'ms'>,
+    about: Omit<Promised, 'commandId' | 'status' | 'sentAt' | 'answeredAt' | 'ms'>,
   ): Promised | undefined => {
     if (!isPromise(answer)) return undefined;
-    const { status, ms } = answer;
+    const { status, ms, body } = answer;
     const answeredAt = Date.now();
-    const promise = { ...about, status, sentAt: Math.floor(answeredAt - ms), answeredAt, ms };
+    const commandId: string | undefined = status === 202 ? body?.commandId : undefined;
+    const command = commandId === undefined ? {} : { commandId };
+    const promise = { ...about, ...command, status, sentAt: Math.floor(answeredAt - ms), answeredAt, ms };
     promised.push(promise);
     return promise;
   };

@@ -2,8 +2,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { natsLabel } from '@signalbox/testing';
 import { settleAndAudit } from '../audit.js';
+import { pendingOf } from '../client.js';
 import { startLoad, startPeople, strikeWhenBusy } from '../load.js';
 import { type Scenario, scenario } from '../scenario.js';
+import type { Stage } from '../stage.js';
 import { noteStandstill, noteStarts } from '../standstill.js';
 import { mixed } from '../workflows.js';
 
@@ -13,12 +15,14 @@ interface Kill {
   readonly labels: readonly string[];
   /** Milliseconds for which a run may stand still because of it. */
   readonly maxStandstillMs?: number;
+  /** Default: when much has just been done, and everything is started again at once. */
+  readonly strike?: (stage: Stage) => Promise<void>;
 }
 
 /** Between two kills: long enough that what the first one did can show. */
 const pauseMs = 3_000;
 const perSecond = 10;
-const killScenario = ({ name, promise, labels, maxStandstillMs }: Kill): Scenario =>
+const killScenario = ({ name, promise, labels, maxStandstillMs, strike }: Kill): Scenario =>
   scenario({
     name,
     promise,
@@ -36,7 +40,8 @@ const killScenario = ({ name, promise, labels, maxStandstillMs }: Kill): Scenari
         count < kills && (options.kills !== undefined || performance.now() < until);
         count += 1
       ) {
-        await strikeWhenBusy(stage, () => faults.killAndRevive(...labels));
+        if (strike === undefined) await strikeWhenBusy(stage, () => faults.killAndRevive(...labels));
+        else await strike(stage);
         await delay(pauseMs + seeded.between(0, 500));
       }
       await load.done;
@@ -49,6 +54,33 @@ const killScenario = ({ name, promise, labels, maxStandstillMs }: Kill): Scenari
       }
     },
   });
+
+const askedCount = 12;
+/** From the first of several approvals, begun together, until all of them are asked for. */
+const askingMs = 300;
+
+/** Decisions are under way when it dies, and others are taken while nobody hears them. */
+const killAmongDecisions = async (stage: Stage): Promise<void> => {
+  const { client, faults } = stage;
+  const begun = await Promise.all(Array.from({ length: askedCount }, () => client.start('approval')));
+  const runIds = begun.flatMap((each) => (each === undefined ? [] : [each.runId]));
+  const decide = async (runId: string): Promise<void> => {
+    const approvalId = await pendingOf(client, runId);
+    if (approvalId !== undefined) await client.approve(runId, approvalId);
+  };
+  await stage.within(20, 'approvals are asked for', async () => {
+    const pending = await Promise.all(runIds.map((runId) => pendingOf(client, runId)));
+    return pending.some((each) => each !== undefined);
+  });
+  const half = runIds.length / 2;
+  const underWay = runIds.slice(0, half).map(decide);
+  await faults.kill('approval-service');
+  await delay(askingMs);
+  const unheard = runIds.slice(half).map(decide);
+  await delay(askingMs);
+  await faults.revive('approval-service');
+  await Promise.all([...underWay, ...unheard]);
+};
 
 /** The orchestrator away for longer than the duplicate window of the streams, with work in its hands when it died. */
 const away: Scenario = scenario({
@@ -96,6 +128,7 @@ export const kills: readonly Scenario[] = [
     name: 'kill-approval-service',
     promise: 'kill -9 of the approval service loses no decision',
     labels: ['approval-service'],
+    strike: killAmongDecisions,
   }),
   killScenario({
     name: 'kill-everything',
