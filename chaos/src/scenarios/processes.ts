@@ -111,6 +111,9 @@ const restartUnderNoise = async (stage: Stage, label: string): Promise<number | 
   return tookMs;
 };
 
+/** What is sent meanwhile to a worker that stands still lies with it, unread, until it wakes; others have done it then. */
+const aheadMs = 500;
+
 const frozen: Scenario = scenario({
   name: 'frozen',
   promise:
@@ -124,7 +127,11 @@ const frozen: Scenario = scenario({
     await delay(1_000);
     const standMs = 12_000;
     if (options.seconds < 60)
-      await Promise.all(['orchestrator', 'worker-1'].map((label) => faults.freeze(label, standMs)));
+      await strikeWhenBusy(stage, async () => {
+        const worker = faults.freeze('worker-1', standMs);
+        await delay(aheadMs);
+        await Promise.all([worker, faults.freeze('orchestrator', standMs)]);
+      });
     else
       for (const label of ['orchestrator', 'worker-1', 'agent-1', 'approval-service', 'api', natsLabel]) {
         await faults.freeze(label, standMs);

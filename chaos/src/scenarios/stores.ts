@@ -51,12 +51,17 @@ const wiped = (name: string, promise: string, alsoDown: readonly string[]): Scen
 const isReady = async ({ client }: Stage): Promise<boolean> =>
   (await client.request('GET', '/readyz'))?.status === 200;
 
+interface StoreChange {
+  /** A third of the load before. */
+  readonly before: () => Promise<void>;
+  /** The last before nats-server is killed. */
+  readonly last?: () => Promise<void>;
+  readonly instead: () => Promise<void>;
+  readonly after?: () => Promise<void>;
+}
+
 /** Something happens to the store of NATS in the middle of a load, while every other process runs on. */
-const storeChanged = (
-  name: string,
-  promise: string,
-  change: (stage: Stage) => { before: () => Promise<void>; instead: () => Promise<void> },
-): Scenario =>
+const storeChanged = (name: string, promise: string, change: (stage: Stage) => StoreChange): Scenario =>
   scenario({
     name,
     promise,
@@ -67,11 +72,13 @@ const storeChanged = (
       const people = startPeople(client, seeded);
       const mix = ['linear', 'slow', 'approval', 'signal', 'foreach'] as const;
       const load = startLoad(stage, { perSecond: 10, seconds: options.seconds, mix: [...mix] });
-      const { before, instead } = change(stage);
+      const { before, last, instead, after } = change(stage);
       await delay((options.seconds * 1_000) / 3);
       await before();
       await delay((options.seconds * 1_000) / 3);
+      await last?.();
       await faults.wipe({ instead });
+      await after?.();
       await stage.within(30, 'the api is ready again within 30 s of the loss', () => isReady(stage));
       await load.done;
       await settleAndAudit(stage);
@@ -111,14 +118,23 @@ const cutLastBlock = async (natsDir: string, stream: string): Promise<void> => {
   await truncate(join(natsDir, last), Math.floor(size / 2));
 };
 
+const waitingCount = 5;
+
 const cut = storeChanged(
   'nats-cut',
   'the newest messages of both streams are cut off while everything runs: runs go on, and readers get all of the log',
-  ({ world }) => ({
-    before: async () => undefined,
+  ({ client, faults, world }) => ({
+    before: async () => {
+      await world.stopOne('agent-1');
+    },
+    // Their tasks wait: of what workers have in hand already nothing is lost with the queue.
+    last: async () => {
+      await Promise.all(Array.from({ length: waitingCount }, () => client.start('agent')));
+    },
     instead: async () => {
       for (const stream of [EVENTS, TASKS]) await cutLastBlock(join(world.dataDir, 'nats'), stream);
     },
+    after: () => faults.revive('agent-1'),
   }),
 );
 
