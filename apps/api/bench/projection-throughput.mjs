@@ -1,6 +1,6 @@
 /**
  * How many events a second the projection applies, on one core, from message bytes to committed rows in a file:
- *   node apps/api/bench/projection-throughput.mjs [runs=1000] [steps=10] [batch=1000]
+ *   node apps/api/bench/projection-throughput.mjs [runs=1000] [steps=10] [batch=1000] [commit=1000]
  * The events are those of runs of sequential steps that go on at the same time (three events a step). Under the load of
  * `pnpm bench --only W1-1000` a batch is about 70 messages; 1,000 is what a read model that catches up applies at once.
  */
@@ -12,7 +12,9 @@ import { encodeEvent } from '@signalbox/protocol';
 import { Projection } from '../dist/read-model/projection.js';
 import { openReadModelDatabase } from '../dist/read-model/schema.js';
 
-const [runCount = 1_000, stepCount = 10, batchSize = 1_000] = process.argv.slice(2).map(Number);
+const [runCount = 1_000, stepCount = 10, batchSize = 1_000, commitSize = 1_000] = process.argv
+  .slice(2)
+  .map(Number);
 const workspace = 'bench';
 const at = Date.now();
 const messages = [];
@@ -79,8 +81,15 @@ const applyAll = (name) => {
   const projection = new Projection(db, workspace);
   const before = process.hrtime.bigint();
   const cpuBefore = process.cpuUsage();
-  for (let from = 0; from < messages.length; from += batchSize)
+  let applied = 0;
+  for (let from = 0; from < messages.length; from += batchSize) {
     projection.apply(messages.slice(from, from + batchSize));
+    applied += batchSize;
+    if (applied < commitSize) continue;
+    projection.commit();
+    applied = 0;
+  }
+  projection.commit();
   const seconds = Number(process.hrtime.bigint() - before) / 1e9;
   const { user, system } = process.cpuUsage(cpuBefore);
   const rows = db

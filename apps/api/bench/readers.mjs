@@ -46,6 +46,8 @@ const serve = async () => {
     database: file,
     workspace: 'default',
     confirmations: new Confirmations(1_000),
+    onContradiction: (what) => console.error(what),
+    fail: (error) => console.error(error),
     feed,
   });
   readModel.apply([], { caughtUp: true });

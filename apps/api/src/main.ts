@@ -51,6 +51,7 @@ const start = async ({ config, logger, scope, signal, fail, waitFor }: ServiceCo
       },
       feed,
       onContradiction: (what) => logger.error('the log contradicts itself', { what }),
+      fail,
     }),
   );
   const turns = scope.use(new Turns());

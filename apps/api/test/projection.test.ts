@@ -4,9 +4,12 @@ import { join } from 'node:path';
 import { runStatus, stepIds, stepView } from '@signalbox/engine';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { applyInTurns } from '../src/read-model/apply-in-turns.js';
 import { Projection, type StreamMessage } from '../src/read-model/projection.js';
+import { openReadModel } from '../src/read-model/read-model.js';
 import { createRunQueries } from '../src/read-model/run-queries.js';
 import { openReadModelDatabase, type ReadModelDatabase } from '../src/read-model/schema.js';
+import { RunFeed } from '../src/run-feed.js';
 import { InMemoryOrchestrator, workspace } from './support/in-memory-orchestrator.js';
 import { single, triage } from './support/workflows.js';
 
@@ -97,6 +100,7 @@ const applyAll = (db: ReadModelDatabase, messages: readonly StreamMessage[], bat
   const projection = new Projection(db, workspace);
   for (let from = 0; from < messages.length; from += batch)
     projection.apply(messages.slice(from, from + batch));
+  projection.commit();
   return projection;
 };
 
@@ -150,6 +154,7 @@ describe('the projection', () => {
     expect(projection.contradictionCount).toBe(ofHistories.length);
     expect(contradictions.join()).toMatch(/event 1 of run run-a is in the log twice, with different content/);
     expect(contradictions.join()).toMatch(/event 1 of the catalog of workspace/);
+    projection.commit();
     const { dead_letters: letters, ...rows } = rowsOf(db);
     expect(letters).toHaveLength((before.dead_letters?.length ?? 0) + ofHistories.length);
     const { dead_letters: _, ...rowsBefore } = before;
@@ -277,6 +282,7 @@ describe('the projection', () => {
     const projection = new Projection(db, workspace);
     const half = Math.floor(stream.length / 2);
     projection.apply(stream.slice(0, half));
+    projection.commit();
     const before = rowsOf(db);
     const broken = {
       sequence: stream.length + 1,
@@ -289,7 +295,69 @@ describe('the projection', () => {
     expect(() => projection.apply([...stream.slice(half), broken])).toThrow('the disk is gone');
     expect(rowsOf(db)).toEqual(before);
     projection.apply(stream.slice(half));
+    projection.commit();
     expect(rowsOf(db)).toEqual(rowsOf(whole));
+  });
+
+  test('what is applied is read before it is committed; a crash before that takes the position with it', async () => {
+    const { stream } = await makeHistory();
+    const whole = openAt('whole.db');
+    applyAll(whole, stream);
+    const half = Math.floor(stream.length / 2);
+    applyAll(openAt('crashed.db'), stream.slice(0, half));
+    const database = join(folder, 'crashed.db');
+    const readModel = openReadModel({
+      database,
+      workspace,
+      confirmations: { tell: () => undefined },
+      feed: new RunFeed(),
+      onContradiction: (what) => expect.fail(what),
+      fail: (error) => expect.fail(String(error)),
+    });
+    readModel.apply(stream.slice(half), { caughtUp: true });
+    expect(readModel.listRuns({}, 10)).toEqual(createRunQueries(whole).listRuns({}, 10));
+    expect(readModel.findRun('run-b')).toEqual(createRunQueries(whole).findRun('run-b'));
+    expect(readModel.listApprovals(undefined, 10)).toEqual(
+      createRunQueries(whole).listApprovals(undefined, 10),
+    );
+    // Another connection sees what a crash would leave.
+    const left = openAt('crashed.db');
+    expect(new Projection(left, workspace).position.streamSequence).toBe(half);
+    readModel.close();
+    expect(rowsOf(left)).toEqual(rowsOf(whole));
+  });
+
+  test('of a large batch a part is applied at a time, and what else waits for the thread has its turn', async () => {
+    const { stream } = await makeHistory();
+    const db = openAt(':memory:');
+    const projection = applyAll(db, stream);
+    const unreadable = Array.from({ length: 5_000 }, (_, index) => ({
+      sequence: stream.length + index + 1,
+      subject: 'wf.event.run.default.run-z',
+      storedAt: 5,
+      data: Buffer.from('not json'),
+    }));
+    const said: boolean[] = [];
+    let turns = 0;
+    let isOver = false;
+    const wait = (): void => {
+      turns += 1;
+      if (!isOver) setImmediate(wait);
+    };
+    setImmediate(wait);
+    const readModel = {
+      apply: (messages: readonly StreamMessage[], { caughtUp }: { caughtUp: boolean }) => {
+        projection.apply(messages);
+        said.push(caughtUp);
+      },
+    };
+    await applyInTurns(readModel, unreadable, { caughtUp: true });
+    isOver = true;
+    expect(turns).toBeGreaterThan(1);
+    expect(said.indexOf(true)).toBe(said.length - 1);
+    expect(projection.position.streamSequence).toBe(stream.length + unreadable.length);
+    await applyInTurns(readModel, [], { caughtUp: true });
+    expect(said.at(-1)).toBe(true);
   });
 
   test('folds a run again from the stored events when its state was let go', async () => {
@@ -299,6 +367,7 @@ describe('the projection', () => {
     const db = openAt('small.db');
     const projection = new Projection(db, workspace, { maxStateWeight: 1 });
     for (const message of stream) projection.apply([message]);
+    projection.commit();
     expect(rowsOf(db)).toEqual(rowsOf(whole));
   });
 });
@@ -328,6 +397,7 @@ describe('the file of the read model', () => {
     projection.reset();
     expect(projection.position.streamSequence).toBe(0);
     projection.apply(stream);
+    projection.commit();
     expect(rowsOf(db)).toEqual(before);
   });
 });
@@ -372,6 +442,7 @@ describe('a stream whose limits have dropped what was not read', () => {
     projection.passOver(from);
     projection.apply(stream.slice(from));
     projection.apply(stream.map((message, index) => ({ ...message, sequence: stream.length + index + 1 })));
+    projection.commit();
     expect(rowsOf(db, { ignoringArrival: true })).toEqual(rowsOf(whole, { ignoringArrival: true }));
     expect(projection.contradictionCount).toBe(0);
   });

@@ -8,7 +8,8 @@
  * 2. Where the stream's limits have dropped what was not read yet, the read model may not say of a run that had not ended
  *    what it knew last: it forgets these runs. What is open is told by the log again, and all of that is in it.
  * 3. While a log that was lost is being published again, the stream says so: it is read, and is not caught up with.
- * 4. What the read model throws is nobody's to handle: it ends the process.
+ * 4. A large batch is applied a part at a time, and between two parts requests are answered.
+ * 5. What the read model throws is nobody's to handle: it ends the process.
  */
 import {
   type Connection,
@@ -21,7 +22,8 @@ import {
 } from '@signalbox/messaging';
 import { EVENTS, filters, readStreamIdentity } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
-import type { Position } from './projection.js';
+import { applyInTurns } from './apply-in-turns.js';
+import type { Position } from './projection-statements.js';
 import type { ReadModel } from './read-model.js';
 
 export interface FollowerOptions {
@@ -90,7 +92,7 @@ const followUntilChanged = async (options: FollowerOptions, isWhole: boolean): P
     logger,
     handler: async (messages, { caughtUp }) => {
       if (await isCutOff(options, messages)) end();
-      else readModel.apply(messages, { caughtUp: caughtUp && isWhole });
+      else await applyInTurns(readModel, messages, { caughtUp: caughtUp && isWhole });
     },
   });
   const checking = checkIdentity(options, isWhole, ended).finally(end);

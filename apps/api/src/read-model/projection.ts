@@ -1,13 +1,15 @@
 /**
  * The projection: messages of WORKFLOW_EVENTS become rows.
  *
- * 1. One transaction a batch, which also moves the position: each event counts exactly once, whatever crashes.
+ * 1. Batches share a transaction, which also moves the position: each event counts exactly once, whatever crashes. What a
+ *    crash takes with it is in the log, and comes again.
  * 2. A history's events are applied in the order of their sequence. A duplicate is ignored when it says the same; one
  *    that says something else is a contradiction: counted, and kept as a dead letter. What lies behind a gap is held
  *    back, on disk, until the gap is filled.
  * 3. A message that cannot be an event here (unreadable, or impossible after what is there) becomes a dead letter
  *    of this read model and stops nothing.
- * 4. Whoever waits for a command hears of it only after the commit.
+ * 4. What was applied is read at once, over the same connection, committed or not. Rows that events change again and
+ *    again (those of runs, steps and approvals) are written when somebody reads, and before each commit.
  */
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
@@ -25,6 +27,7 @@ import {
   toRecorded,
 } from './event-codec.js';
 import { forgetOpenRuns } from './forget-open-runs.js';
+import { type Position, type ProjectionStatements, prepareProjection } from './projection-statements.js';
 import { createRunRows, nothingTouched, type Touched, touch } from './run-rows.js';
 import { RunStates } from './run-states.js';
 import { type ReadModelDatabase, resetReadModel } from './schema.js';
@@ -39,7 +42,7 @@ export interface StreamMessage {
   readonly data: Uint8Array;
 }
 
-/** What a batch has brought; said after its commit. */
+/** What a batch has brought; whoever hears of it can read it. */
 export interface AppliedBatch {
   readonly runIds: ReadonlySet<string>;
   /** By command id: the first event that it caused. */
@@ -52,15 +55,6 @@ export type CommandOutcome =
   | { readonly kind: 'done'; readonly event: EventEnvelope }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
-/** The stream that this read model is built from, and the last message of it that was applied. */
-export interface Position {
-  /** Null before anybody has said so. */
-  readonly streamCreatedAt: number | null;
-  readonly streamSequence: number;
-  readonly storedAt: number | null;
-  readonly subject: string | null;
-}
-
 interface Arrival {
   readonly envelope: EventEnvelope;
   readonly subject: string;
@@ -68,26 +62,21 @@ interface Arrival {
   readonly text: string;
 }
 
-interface HeldRow {
-  sequence: number;
-  stream_sequence: number;
-  subject: string;
-  text: string;
-}
-
 const reporter = 'api';
 
 export class Projection {
   readonly states: RunStates;
-  readonly #statements: ReturnType<typeof prepare>;
+  readonly #statements: ProjectionStatements;
   readonly #rows: ReturnType<typeof createRunRows>;
   readonly #catalog: ReturnType<typeof createCatalogRows>;
-  #streamSequence = 0;
+  #position: Position;
   #catalogSequence = 0;
-  /** Histories with something held back, as the last commit left them. */
+  /** Histories with something held back. */
   #heldHistories: Set<string>;
-  // Of the batch under way.
+  /** What the rows do not say yet, by run. */
   #touched = new Map<string, Touched>();
+  // Of the batch under way.
+  #runIds = new Set<string>();
   #outcomes = new Map<string, CommandOutcome>();
   #contradictions: string[] = [];
 
@@ -97,15 +86,20 @@ export class Projection {
     options: { readonly maxStateWeight?: number } = {},
   ) {
     this.states = new RunStates((runId) => this.#history(runId), options.maxStateWeight);
-    this.#statements = prepare(db);
+    this.#statements = prepareProjection(db);
     this.#rows = createRunRows(db);
     this.#catalog = createCatalogRows(db);
     this.#heldHistories = new Set(this.#statements.heldHistories.all());
-    this.#readPosition();
+    this.#position = this.#readPosition();
   }
 
   get position(): Position {
-    return this.#statements.position.get() as Position;
+    return this.#position;
+  }
+
+  /** Something was applied that is not committed. */
+  get isUncommitted(): boolean {
+    return this.db.inTransaction;
   }
 
   /** Messages that said something else than an event before them. */
@@ -115,68 +109,105 @@ export class Projection {
 
   /** Remembers which stream this is. */
   bind(streamCreatedAt: number): void {
+    this.commit();
     this.#statements.bind.run(streamCreatedAt);
+    this.#position = this.#readPosition();
   }
 
   /** Drops all rows; the next message to apply is the stream's first. */
   reset(): void {
+    this.#giveUp();
     resetReadModel(this.db, this.workspace);
-    this.states.clear();
-    this.#heldHistories = new Set();
-    this.#readPosition();
+    this.#beginAnew();
   }
 
   /** The stream has dropped what lies up to there. Returns how many runs are forgotten, because they had not ended. */
   passOver(streamSequence: number): number {
+    this.commit();
     const count = forgetOpenRuns(this.db, streamSequence);
-    this.states.clear();
-    this.#heldHistories = new Set(this.#statements.heldHistories.all());
-    this.#readPosition();
+    this.#beginAnew();
     return count;
   }
 
-  /** Messages in stream order. What was applied before is skipped. */
+  /** Messages in stream order. What was applied before is skipped. Where it throws, nothing counts that is not committed. */
   apply(messages: readonly StreamMessage[]): AppliedBatch {
-    try {
-      this.db.transaction(() => this.#applyAll(messages)).immediate();
-    } catch (error) {
-      this.states.rollback();
-      this.#touched = new Map();
-      this.#outcomes = new Map();
-      this.#contradictions = [];
-      this.#heldHistories = new Set(this.#statements.heldHistories.all());
-      this.#readPosition();
-      throw error;
-    }
-    this.states.commit();
+    this.#orGiveUp(() => this.#applyAll(messages));
     const applied = {
-      runIds: new Set(this.#touched.keys()),
+      runIds: this.#runIds,
       outcomes: this.#outcomes,
       contradictions: this.#contradictions,
     };
-    this.#touched = new Map();
-    this.#outcomes = new Map();
-    this.#contradictions = [];
+    this.#forgetBatch();
     return applied;
   }
 
-  #readPosition(): void {
+  /** Writes the rows of what was touched: before anybody reads them. */
+  settle(): void {
+    if (this.#touched.size > 0) this.#orGiveUp(() => this.#writeRows());
+  }
+
+  commit(): void {
+    if (!this.db.inTransaction) return;
+    this.#orGiveUp(() => {
+      this.#writeRows();
+      const { streamSequence, storedAt, subject } = this.#position;
+      this.#statements.move.run(streamSequence, storedAt, subject, this.#catalogSequence);
+      this.#statements.commit.run();
+    });
+  }
+
+  #orGiveUp(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#giveUp();
+      this.#beginAnew();
+      throw error;
+    }
+  }
+
+  #giveUp(): void {
+    // After some errors SQLite has done so by itself.
+    if (this.db.inTransaction) this.#statements.rollback.run();
+  }
+
+  /** From what is committed. */
+  #beginAnew(): void {
+    this.states.clear();
+    this.#touched.clear();
+    this.#forgetBatch();
+    this.#heldHistories = new Set(this.#statements.heldHistories.all());
+    this.#position = this.#readPosition();
+  }
+
+  #forgetBatch(): void {
+    this.#runIds = new Set();
+    this.#outcomes = new Map();
+    this.#contradictions = [];
+  }
+
+  #readPosition(): Position {
     const row = this.#statements.position.get();
-    this.#streamSequence = row?.streamSequence ?? 0;
-    this.#catalogSequence = row?.catalogSequence ?? 0;
+    if (row === undefined) throw new Error('the read model has no position');
+    const { catalogSequence, ...position } = row;
+    this.#catalogSequence = catalogSequence;
+    return position;
   }
 
   #applyAll(messages: readonly StreamMessage[]): void {
-    let last: StreamMessage | undefined;
     for (const message of messages) {
-      if (message.sequence <= this.#streamSequence) continue;
+      if (message.sequence <= this.#position.streamSequence) continue;
+      if (!this.db.inTransaction) this.#statements.begin.run();
       this.#receive(message);
-      this.#streamSequence = message.sequence;
-      last = message;
+      const { sequence: streamSequence, storedAt, subject } = message;
+      const { streamCreatedAt } = this.#position;
+      this.#position = { streamCreatedAt, streamSequence, storedAt, subject };
     }
-    if (last === undefined) return;
+  }
+
+  #writeRows(): void {
     for (const [runId, touched] of this.#touched) this.#rows(runId, this.states.get(runId), touched);
-    this.#statements.move.run(last.sequence, last.storedAt, last.subject, this.#catalogSequence);
+    this.#touched.clear();
   }
 
   #receive(message: StreamMessage): void {
@@ -303,6 +334,7 @@ export class Projection {
       this.#touched.set(runId, touched);
     }
     touch(touched, sequence, at, data);
+    this.#runIds.add(runId);
     this.#tellOutcome(envelope);
     return true;
   }
@@ -339,45 +371,3 @@ export class Projection {
 }
 
 const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
-
-const prepare = (db: ReadModelDatabase) => ({
-  position: db.prepare<[], Position & { catalogSequence: number }>(
-    `SELECT stream_created_at AS streamCreatedAt, stream_sequence AS streamSequence, stored_at AS storedAt, subject, catalog_sequence AS catalogSequence
-     FROM position`,
-  ),
-  move: db.prepare<[number, number, string, number]>(
-    'UPDATE position SET stream_sequence = ?, stored_at = ?, subject = ?, catalog_sequence = ?',
-  ),
-  bind: db.prepare<[number]>('UPDATE position SET stream_created_at = ?'),
-  addEvent: db.prepare<unknown[]>(
-    'INSERT INTO events (stream_sequence, run_id, sequence, type, at, causation_id, data) VALUES (?, ?, ?, ?, ?, ?, ?)',
-  ),
-  history: db.prepare<[string], { sequence: number; at: number; data: string }>(
-    'SELECT sequence, at, data FROM events WHERE run_id = ? ORDER BY sequence',
-  ),
-  event: db.prepare<
-    [string, number],
-    { at: number; causationId: string | null; data: string; streamSequence: number }
-  >(
-    `SELECT at, causation_id AS causationId, data, stream_sequence AS streamSequence FROM events
-     WHERE run_id = ? AND sequence = ?`,
-  ),
-  addCatalogEvent: db.prepare<[number, number, string]>(
-    'INSERT INTO catalog_events (sequence, stream_sequence, digest) VALUES (?, ?, ?)',
-  ),
-  catalogEvent: db.prepare<[number], { digest: string; streamSequence: number }>(
-    'SELECT digest, stream_sequence AS streamSequence FROM catalog_events WHERE sequence = ?',
-  ),
-  contradict: db.prepare<[number]>(
-    'INSERT INTO contradictions (stream_sequence) VALUES (?) ON CONFLICT DO NOTHING',
-  ),
-  contradictionCount: db.prepare<[], number>('SELECT count(*) FROM contradictions').pluck(),
-  hold: db.prepare<unknown[]>(
-    `INSERT INTO held_events (history, sequence, stream_sequence, subject, text) VALUES (?, ?, ?, ?, ?)
-     ON CONFLICT DO NOTHING`,
-  ),
-  held: db.prepare<[string, number], HeldRow>('SELECT * FROM held_events WHERE history = ? AND sequence = ?'),
-  dropHeld: db.prepare<[string, number]>('DELETE FROM held_events WHERE history = ? AND sequence = ?'),
-  anyHeld: db.prepare<[string]>('SELECT 1 FROM held_events WHERE history = ? LIMIT 1'),
-  heldHistories: db.prepare<[], string>('SELECT DISTINCT history FROM held_events').pluck(),
-});

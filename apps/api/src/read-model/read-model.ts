@@ -3,7 +3,8 @@ import { type StepView, stepView } from '@signalbox/engine';
 import type { Confirmations } from '../commands/confirmations.js';
 import type { RunFeed } from '../run-feed.js';
 import { type CatalogQueries, createCatalogQueries } from './catalog-queries.js';
-import { type Position, Projection, type StreamMessage } from './projection.js';
+import { Projection, type StreamMessage } from './projection.js';
+import type { Position } from './projection-statements.js';
 import { createRunQueries, type RunQueries } from './run-queries.js';
 import { openReadModelDatabase } from './schema.js';
 
@@ -15,6 +16,8 @@ export interface ReadModelOptions {
   readonly feed: RunFeed;
   /** Told of what the log says twice, and differently. */
   readonly onContradiction: (what: string) => void;
+  /** Told why what was applied cannot be committed. */
+  readonly fail: (error: unknown) => void;
 }
 
 export interface ReadModel extends RunQueries, CatalogQueries {
@@ -43,6 +46,7 @@ export interface ReadModel extends RunQueries, CatalogQueries {
 export const openReadModel = (options: ReadModelOptions): ReadModel => {
   const db = openReadModelDatabase(options.database, options.workspace);
   const projection = new Projection(db, options.workspace);
+  const commits = createCommits(projection, options.fail);
   let isCaughtUp = false;
   let tellCaughtUp: () => void;
   const caughtUp = new Promise<void>((resolve) => {
@@ -50,7 +54,7 @@ export const openReadModel = (options: ReadModelOptions): ReadModel => {
   });
   return {
     caughtUp,
-    ...createRunQueries(db),
+    ...settled(createRunQueries(db), () => projection.settle()),
     ...createCatalogQueries(db),
     get isCaughtUp() {
       return isCaughtUp;
@@ -60,6 +64,7 @@ export const openReadModel = (options: ReadModelOptions): ReadModel => {
     },
     apply: (messages, progress) => {
       const applied = projection.apply(messages);
+      commits.soon();
       isCaughtUp ||= progress.caughtUp;
       if (isCaughtUp) tellCaughtUp();
       options.confirmations.tell(applied.outcomes);
@@ -83,7 +88,49 @@ export const openReadModel = (options: ReadModelOptions): ReadModel => {
     },
     stepOf: (runId, stepId) => stepView(projection.states.get(runId), stepId),
     close: () => {
+      commits.now();
       db.close();
     },
   };
+};
+
+/**
+ * A commit writes each page that was changed since the last one, and under load the same pages are changed by one batch after
+ * another. So much work at most is done again after a crash.
+ */
+const commitAfterMs = 100;
+
+const createCommits = (projection: Projection, fail: (error: unknown) => void) => {
+  let timer: NodeJS.Timeout | undefined;
+  const now = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    projection.commit();
+  };
+  const soon = (): void => {
+    if (!projection.isUncommitted) return;
+    timer ??= setTimeout(() => {
+      try {
+        now();
+      } catch (error) {
+        fail(error);
+      }
+    }, commitAfterMs);
+  };
+  return { soon, now };
+};
+
+/** The same queries, of rows that say all that was applied. */
+const settled = <Q extends object>(queries: Q, settle: () => void): Q => {
+  const all = Object.entries(queries).map(([name, query]) => {
+    const ask = query as (...given: unknown[]) => unknown;
+    return [
+      name,
+      (...given: unknown[]) => {
+        settle();
+        return ask(...given);
+      },
+    ];
+  });
+  return Object.fromEntries(all) as Q;
 };

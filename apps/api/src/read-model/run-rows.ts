@@ -1,5 +1,5 @@
 /**
- * The rows of runs, steps and approvals: views of the folded state, written once a batch for what the batch touched.
+ * The rows of runs, steps and approvals: views of the folded state, written once for all that has touched them since.
  */
 import {
   type ApprovalView,
@@ -25,15 +25,15 @@ interface StepNotes {
   next: string | null;
 }
 
-/** What a batch has touched in one run. */
+/** What has been touched in one run since its rows were written. */
 export interface Touched {
-  /** As the last batch left it; undefined for a new run. */
+  /** As the rows say; undefined for a new run. */
   readonly statusBefore: RunStatus | undefined;
   readonly steps: Map<string, StepNotes>;
   readonly approvals: Map<string, { readonly sequence: number }>;
 }
 
-/** `before`: the run as the last batch left it. */
+/** `before`: the run as its rows say. */
 export const nothingTouched = (before: RunState): Touched => ({
   statusBefore: before.kind === 'none' ? undefined : runStatus(before),
   steps: new Map(),
@@ -103,14 +103,15 @@ export const createRunRows = (db: ReadModelDatabase) => {
   const approval = db.prepare<unknown[]>(upsertApproval);
   /** Writes the row of a run, where its status has changed, and those of what was touched in it. */
   return (runId: string, state: RunState, touched: Touched): void => {
-    const run = runView(state);
-    if (run === undefined) return;
-    if (touched.statusBefore === undefined) insertRun(runInsert, runId, run);
-    else if (run.status !== touched.statusBefore)
+    if (state.kind === 'none') return;
+    const isNew = touched.statusBefore === undefined;
+    const run = isNew || runStatus(state) !== touched.statusBefore ? runView(state) : undefined;
+    if (run !== undefined && isNew) insertRun(runInsert, runId, run);
+    else if (run !== undefined)
       runUpdate.run(run.status, text(run.output), text(run.error), run.endedAt ?? null, runId);
     for (const [stepId, notes] of touched.steps) writeStep(step, runId, state, stepId, notes);
     for (const [approvalId, { sequence }] of touched.approvals)
-      writeApproval(approval, runId, run.workflow.id, approvalView(state, approvalId), sequence);
+      writeApproval(approval, runId, state.started.workflow.id, approvalView(state, approvalId), sequence);
   };
 };
 

@@ -1,8 +1,7 @@
 /**
  * The folded states of runs: kept while there is room, folded again from the stored events when they are needed later.
  *
- * 1. What a batch changes becomes visible only when its transaction is committed; a batch that fails leaves nothing.
- * 2. Room is counted in the characters of the events that were folded, so a few large runs cannot fill the memory.
+ * Room is counted in the characters of the events that were folded, so a few large runs cannot fill the memory.
  */
 import { evolve, initialState, type RecordedEvent, type RunState } from '@signalbox/engine';
 
@@ -17,7 +16,6 @@ const baseWeight = 1_024;
 export class RunStates {
   /** Least recently used first. */
   readonly #kept = new Map<string, Entry>();
-  readonly #pending = new Map<string, Entry>();
   #keptWeight = 0;
 
   constructor(
@@ -26,36 +24,23 @@ export class RunStates {
     private readonly maxWeight = 128 * 1024 * 1024,
   ) {}
 
-  /** The state as this batch has it, else as the last committed one left it. */
   get(runId: string): RunState {
     return this.#entry(runId).state;
   }
 
-  /** Folds one event into the batch's state. @throws InvariantViolation where it cannot follow what is there. */
-  fold(runId: string, recorded: RecordedEvent, weight: number): RunState {
+  /** Folds one event. @throws InvariantViolation where it cannot follow what is there. */
+  fold(runId: string, recorded: RecordedEvent, weight: number): void {
     const before = this.#entry(runId);
-    const state = evolve(before.state, recorded);
-    this.#pending.set(runId, { state, weight: before.weight + weight });
-    return state;
-  }
-
-  commit(): void {
-    for (const [runId, entry] of this.#pending) this.#keep(runId, entry);
-    this.#pending.clear();
-  }
-
-  rollback(): void {
-    this.#pending.clear();
+    this.#keep(runId, { state: evolve(before.state, recorded), weight: before.weight + weight });
   }
 
   clear(): void {
-    this.#pending.clear();
     this.#kept.clear();
     this.#keptWeight = 0;
   }
 
   #entry(runId: string): Entry {
-    const found = this.#pending.get(runId) ?? this.#kept.get(runId);
+    const found = this.#kept.get(runId);
     if (found !== undefined) return found;
     let state: RunState = initialState;
     let weight = baseWeight;

@@ -33,6 +33,7 @@ export const openWorld = (
   const confirmations = new Confirmations(options.confirmationTimeoutMs ?? 10_000);
   const feed = new RunFeed();
   const contradictions: string[] = [];
+  const internalErrors: unknown[] = [];
   const onContradiction = (what: string): void => void contradictions.push(what);
   const readModel = openReadModel({
     database: ':memory:',
@@ -40,11 +41,11 @@ export const openWorld = (
     confirmations,
     feed,
     onContradiction,
+    fail: (error) => internalErrors.push(error),
   });
   orchestrator.onMessage = (message) => readModel.apply([message], { caughtUp: false });
   if (options.isBehind !== true) readModel.apply([], { caughtUp: true });
   const figures = new HeardFigures(createLogger({ service: 'test', level: 'silent' }));
-  const internalErrors: unknown[] = [];
   let isConnected = true;
   const app = createApp({
     workspace,
