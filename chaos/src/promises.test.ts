@@ -92,6 +92,19 @@ test('each page of operations does, and so does whatever else names a test or a 
   expect(faults).toEqual([]);
 });
 
+test('each trial is listed with a change that makes it fail, of files that there are', () => {
+  const rows = read('chaos/RED.md')
+    .split('\n')
+    .filter((line) => line.startsWith('| `'));
+  const quoted = (cell = ''): readonly string[] =>
+    [...cell.matchAll(/`([^`]+)`/g)].map(([, each = '']) => each);
+  const names = rows.flatMap((row) => quoted(row.split('|')[1])).filter((name) => !name.startsWith('--'));
+  expect([...names].sort()).toEqual([...trials].sort());
+  const files = rows.flatMap((row) => quoted(row.split('|')[2])).filter((name) => /^\w+\/.*\.ts$/.test(name));
+  expect(files.length).toBeGreaterThan(30);
+  expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
+});
+
 const anchorsOf = (page: string): readonly string[] =>
   [...read(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
     heading
