@@ -14,6 +14,7 @@ import {
 import { busUsers, EVENTS, figuresSubjects } from '@signalbox/protocol';
 import type { BusAccess } from '@signalbox/service';
 import type { Logger } from '@signalbox/telemetry';
+import type { HeardEvent } from './commands/heard-starts.js';
 import { followEvents } from './read-model/follower.js';
 import type { ReadModel } from './read-model/read-model.js';
 
@@ -23,6 +24,8 @@ export interface BusLinkOptions {
   readonly readModel: ReadModel;
   /** Whether somebody waits for the event of a command. */
   readonly isAwaited: () => boolean;
+  /** Told of an event as soon as it is known to be on the log, and where. */
+  readonly onHeard: (message: HeardEvent, sequence: number) => void;
   /** Given the publisher as soon as there is one. */
   readonly attachPublisher: (publisher: Pick<Publisher, 'publish'>) => void;
   /** Called whenever a connection that was lost is there again. */
@@ -83,7 +86,7 @@ const noting = (publisher: Publisher, tell: (isTaken: boolean) => void): Pick<Pu
 
 /** Returns at once and goes on in the background, however long the server stays away. */
 export const startBusLink = (options: BusLinkOptions): BusLink => {
-  const { bus, logger, readModel, isAwaited } = options;
+  const { bus, logger, readModel, isAwaited, onHeard } = options;
   const stopping = new AbortController();
   const signal = AbortSignal.any([options.signal, stopping.signal]);
   let connection: Connection | undefined;
@@ -102,7 +105,7 @@ export const startBusLink = (options: BusLinkOptions): BusLink => {
     onReconnect(connection, options.onReconnect);
     subscribeLive(connection, figuresSubjects.orchestrator, (said) => options.hearFigures(textOf(said).text));
     await Promise.all([
-      followEvents({ connection, readModel, logger, signal, isAwaited }),
+      followEvents({ connection, readModel, logger, signal, isAwaited, onHeard }),
       keepAsking(connection, signal, () => {
         answeredAt = performance.now();
       }),

@@ -12,6 +12,7 @@ import { CheckThreads } from '@signalbox/validation';
 import { startBusLink } from './bus-link.js';
 import { createCommandOutlet } from './commands/command-outlet.js';
 import { Confirmations } from './commands/confirmations.js';
+import { createStartListener } from './commands/heard-starts.js';
 import { createSubmit } from './commands/submit.js';
 import { UnconfirmedCommands } from './commands/unconfirmed-commands.js';
 import { type ApiConfig, parseConfig } from './config.js';
@@ -62,6 +63,7 @@ const start = async ({ config, logger, scope, signal, fail, waitFor }: ServiceCo
       logger,
       readModel,
       isAwaited: () => confirmations.waitingCount > 0,
+      onHeard: createStartListener(workspace, confirmations, readModel),
       attachPublisher: outlet.attach,
       onReconnect: () => commands.onReconnect(),
       hearFigures: (text) => figures.hear(text),

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { runIdOfKey } from '../src/identity.js';
+import type { StreamMessage } from '../src/read-model/projection.js';
 import { workspace } from './support/in-memory-orchestrator.js';
 import { alice, runs, startTriage, workflows } from './support/routes.js';
 import { single } from './support/workflows.js';
@@ -24,6 +25,41 @@ describe('starting a run', () => {
     });
     expect(started.body.runId).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7/);
     expect(started.headers.get('location')).toBe(`${runs}/${started.body.runId}`);
+  });
+
+  test('is answered though the read model has not taken its event, and whoever reads then waits until it has', async () => {
+    await world.call('PUT', `${workflows}/single`, single());
+    const kept: StreamMessage[] = [];
+    world.orchestrator.onMessage = (message) => {
+      kept.push(message);
+      world.hear(message, message.sequence);
+    };
+    const body = { workflow: 'single', input: { a: 1 } };
+    const started = await world.call('POST', runs, body, { ...alice, 'idempotency-key': 'k' });
+    expect(started.status).toBe(201);
+    const { runId } = started.body;
+    expect(kept.length).toBeGreaterThan(1);
+    expect(world.readModel.findRun(runId)).toBeUndefined();
+    const answered: string[] = [];
+    const read = async (path: string) => {
+      const answer = await world.call('GET', path);
+      answered.push(path);
+      return answer;
+    };
+    const paths = [`${runs}/${runId}`, runs, `${runs}/${runId}/events`, `${runs}/${runId}/steps`];
+    const reads = Promise.all(paths.map(read));
+    // Who only writes does not wait.
+    expect((await world.call('POST', runs, body, alice)).status).toBe(201);
+    expect(answered).toEqual([]);
+    const [first, ...rest] = kept;
+    if (first === undefined) throw new Error('nothing was recorded');
+    world.apply(first);
+    expect(started.body).toEqual({ ...world.readModel.findRun(runId), nextCursor: null });
+    for (const message of rest) world.apply(message);
+    const [run, list, events] = await reads;
+    expect([run?.body.runId, run?.body.input, run?.body.startedBy]).toEqual([runId, { a: 1 }, 'user:alice']);
+    expect(list?.body.items.map((each: { runId: string }) => each.runId)).toContain(runId);
+    expect(events?.body.items[0].type).toBe('run.started');
   });
 
   test('of a workflow that there is not is 404', async () => {

@@ -55,6 +55,8 @@ export interface FollowOptions {
   handled?: Place;
   signal: AbortSignal;
   maxBatch: number;
+  /** Told of what was heard as soon as who has stored it says where; the handler has it later, with what comes before. */
+  onNumbered?: (message: LiveMessage, sequence: number) => void;
   /** Whether somebody waits for what comes: then it is handled soon, for more. */
   isAwaited?: () => boolean;
   logger: Logger;
@@ -111,12 +113,15 @@ class StreamEnd {
   readonly #end: () => void;
   #wake: (isTold: boolean) => void = () => undefined;
 
-  constructor(connection: Connection, { filterSubject = '>', liveSubject, signal }: FollowOptions) {
+  constructor(
+    connection: Connection,
+    { filterSubject = '>', liveSubject, signal, onNumbered }: FollowOptions,
+  ) {
     const told = subscribeLive(connection, tipSubjectOf(filterSubject), (message) => {
       const said = tipOf(message);
       if (said === undefined) return;
       this.sequence = Math.max(this.sequence, said.sequence);
-      this.tail.number(said.stored ?? []);
+      this.tail.number(said.stored ?? [], onNumbered);
       this.#wake(true);
     });
     const live =

@@ -24,6 +24,23 @@ test('what is heard counts only where somebody has said its number, up to the fi
   expect(idsOf(tail.take(3, 10))).toEqual(['c', 'd']);
 });
 
+test('who is told of numbers is told at once, of what was heard, in the order in which they are said', () => {
+  const tail = new LiveTail();
+  for (const id of ['a', 'b']) tail.hear(message(id));
+  const told: [number, string][] = [];
+  const stored = [
+    [2, 'b'],
+    [3, 'unheard'],
+    [1, 'a'],
+  ] as const;
+  tail.number(stored, ({ subject }, sequence) => told.push([sequence, subject]));
+  tail.number(stored, () => expect.fail('told twice'));
+  expect(told).toEqual([
+    [2, 'event.b'],
+    [1, 'event.a'],
+  ]);
+});
+
 test('a message that was not heard is a gap, also when its number is said', () => {
   const tail = new LiveTail();
   tail.hear(message('b'));

@@ -27,12 +27,16 @@ export class LiveTail {
   }
 
   /** Somebody who knows says what is stored where. */
-  number(stored: readonly (readonly [sequence: number, id: string])[]): void {
+  number(
+    stored: readonly (readonly [sequence: number, id: string])[],
+    onNumbered?: (message: LiveMessage, sequence: number) => void,
+  ): void {
     for (const [sequence, id] of stored) {
       const message = this.#byId.get(id);
       if (message === undefined) continue;
       this.#byId.delete(id);
       this.#byNumber.set(sequence, message);
+      onNumbered?.(message, sequence);
     }
   }
 

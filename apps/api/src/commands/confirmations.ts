@@ -32,7 +32,11 @@ export class Confirmations {
     return { outcome, cancel: () => this.#waiting.get(commandId)?.(undefined) };
   }
 
-  /** Said after the commit of the batch that brought the events. */
+  isExpected(commandId: string): boolean {
+    return this.#waiting.has(commandId);
+  }
+
+  /** Said when the events can be read. */
   tell(outcomes: ReadonlyMap<string, CommandOutcome>): void {
     if (this.#waiting.size === 0) return;
     for (const [commandId, outcome] of outcomes) this.#waiting.get(commandId)?.(outcome);

@@ -5,7 +5,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { agentRoutes, teamRoutes } from './agent-routes.js';
 import type { ApiContext } from './api-context.js';
 import { approvalRoutes } from './approval-routes.js';
-import { refuseForeignOrigin, requireLoopbackHost } from './guards.js';
+import { reading, refuseForeignOrigin, requireLoopbackHost } from './guards.js';
 import { requirePlainBody, requireStrictJson } from './json-body.js';
 import { problem, problemResponse, toProblem } from './problem.js';
 import { quarantineRoutes } from './quarantine-routes.js';
@@ -37,6 +37,7 @@ export const createApp = (api: ApiContext) => {
     }),
   );
   app.use('/api/v1/*', requireCaughtUp(api));
+  app.use('/api/v1/*', requirePromisesKept(api));
   app.use('/api/v1/workflow-runs/*', requireStrictJson);
   app.route('/', systemRoutes(api));
   app.route('/', workflowRoutes(api));
@@ -69,6 +70,16 @@ const requireCaughtUp =
   async (c, next) => {
     if (!api.readModel.isCaughtUp && !independentPaths.has(c.req.path))
       throw notReady('The read model has not caught up with the event stream yet');
+    await next();
+  };
+
+/** What somebody was told of a moment ago is read by everybody. */
+const requirePromisesKept =
+  (api: ApiContext): MiddlewareHandler =>
+  async (c, next) => {
+    const isRead = reading.has(c.req.method) && !independentPaths.has(c.req.path);
+    if (isRead && !(await api.readModel.arePromisesKept()))
+      throw notReady('The read model is behind the event stream');
     await next();
   };
 

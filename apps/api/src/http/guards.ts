@@ -9,7 +9,7 @@ import type { MiddlewareHandler } from 'hono';
 import { hostName, isLoopbackHost } from './loopback.js';
 import { problem } from './problem.js';
 
-const reading = new Set(['GET', 'HEAD', 'OPTIONS']);
+export const reading = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export const requireLoopbackHost: MiddlewareHandler = async (c, next) => {
   const host = c.req.header('host') ?? new URL(c.req.url).host;

@@ -6,10 +6,11 @@
  * 2. The key is bound to workflow, version (where one is given) and input; another request under it is refused.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { JsonValue, RunCommand } from '@signalbox/protocol';
+import type { EventEnvelope, JsonValue, RunCommand } from '@signalbox/protocol';
 import type { Submission } from '../commands/submit.js';
 import { createUuidV7, runIdOfKey } from '../identity.js';
 import type { RunWithSteps } from '../read-model/run-queries.js';
+import { toInstantText } from '../resources/shapes.js';
 import type { ApiContext } from './api-context.js';
 import { requireFittingValue } from './fitting.js';
 import { problem, refusalProblem } from './problem.js';
@@ -71,12 +72,38 @@ const outcomeOf = (
   const queued = { kind: 'unconfirmed', commandId: base.commandId, runId } as const;
   if (submission.kind === 'unconfirmed') return queued;
   const run = api.readModel.findRun(runId);
-  if (submission.kind === 'done') return run === undefined ? queued : { kind: 'started', run };
+  if (submission.kind === 'done') {
+    const begun = run ?? begunRun(submission.event);
+    return begun === undefined ? queued : { kind: 'started', run: begun };
+  }
   const { code, message, issues } = submission.refusal;
   // Another request under the same key was first; its run is what this one asked for, too.
   if (code === 'RUN_ALREADY_STARTED' && request.idempotencyKey !== undefined)
     return run === undefined ? queued : sameRequest(run, request);
   throw refusalProblem(code, message, issues);
+};
+
+/** A run as its first event says, before the read model has it. */
+const begunRun = ({ data, at, sequence }: EventEnvelope): RunWithSteps | undefined => {
+  if (data.type !== 'run.started') return undefined;
+  const { runId, workflow, input, startedBy, parent, root } = data;
+  const instant = toInstantText(at);
+  return {
+    runId,
+    workflow,
+    status: 'RUNNING',
+    startedBy,
+    startedAt: instant,
+    updatedAt: instant,
+    endedAt: null,
+    error: null,
+    quarantine: null,
+    input,
+    sequence,
+    parent: parent ?? null,
+    root: root ?? null,
+    steps: [],
+  };
 };
 
 const sameRequest = (run: RunWithSteps, request: StartRequest): Start => {

@@ -22,6 +22,7 @@ import {
 } from '@signalbox/messaging';
 import { EVENTS, filters, readStreamIdentity } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
+import type { HeardEvent } from '../commands/heard-starts.js';
 import { applyInTurns } from './apply-in-turns.js';
 import type { Position } from './projection-statements.js';
 import type { ReadModel } from './read-model.js';
@@ -33,6 +34,8 @@ export interface FollowerOptions {
   readonly signal: AbortSignal;
   /** Whether somebody waits for the event of a command. */
   readonly isAwaited?: () => boolean;
+  /** Told of an event as soon as it is known to be on the log, and where; it is applied later. */
+  readonly onHeard?: (message: HeardEvent, sequence: number) => void;
   /** Between two looks at the stream. Default 5 s. */
   readonly identityCheckMs?: number;
 }
@@ -76,7 +79,7 @@ const passOverDropped = ({ readModel, logger }: FollowerOptions, firstSequence: 
 
 /** Until the stream is another one, or says something else about itself. */
 const followUntilChanged = async (options: FollowerOptions, isWhole: boolean): Promise<FollowEnd> => {
-  const { connection, readModel, logger, signal, isAwaited = () => false } = options;
+  const { connection, readModel, logger, signal, isAwaited = () => false, onHeard } = options;
   const changed = new AbortController();
   const ended = AbortSignal.any([signal, changed.signal]);
   const end = (): void => changed.abort();
@@ -89,6 +92,7 @@ const followUntilChanged = async (options: FollowerOptions, isWhole: boolean): P
     signal: ended,
     maxBatch,
     isAwaited,
+    ...(onHeard === undefined ? {} : { onNumbered: onHeard }),
     logger,
     handler: async (messages, { caughtUp }) => {
       if (await isCutOff(options, messages)) end();

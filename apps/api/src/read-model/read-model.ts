@@ -5,6 +5,7 @@ import type { RunFeed } from '../run-feed.js';
 import { type CatalogQueries, createCatalogQueries } from './catalog-queries.js';
 import { Projection, type StreamMessage } from './projection.js';
 import type { Position } from './projection-statements.js';
+import { Promises } from './promises.js';
 import { createRunQueries, type RunQueries } from './run-queries.js';
 import { openReadModelDatabase } from './schema.js';
 
@@ -38,6 +39,10 @@ export interface ReadModel extends RunQueries, CatalogQueries {
   passOver(streamSequence: number): number;
   /** Drops everything: the stream is another one. */
   reset(): void;
+  /** A client is told of the event at this place of the stream, which is not applied yet. */
+  promise(streamSequence: number): void;
+  /** Resolves when every event that a client was told of is applied; false where one does not come. */
+  arePromisesKept(): Promise<boolean>;
   /** A step as the run's folded state has it, with its output. */
   stepOf(runId: string, stepId: string): StepView | undefined;
   close(): void;
@@ -47,6 +52,7 @@ export const openReadModel = (options: ReadModelOptions): ReadModel => {
   const db = openReadModelDatabase(options.database, options.workspace);
   const projection = new Projection(db, options.workspace);
   const commits = createCommits(projection, options.fail);
+  const promises = new Promises();
   let isCaughtUp = false;
   let tellCaughtUp: () => void;
   const caughtUp = new Promise<void>((resolve) => {
@@ -65,6 +71,7 @@ export const openReadModel = (options: ReadModelOptions): ReadModel => {
     apply: (messages, progress) => {
       const applied = projection.apply(messages);
       commits.soon();
+      promises.keep(projection.position.streamSequence);
       isCaughtUp ||= progress.caughtUp;
       if (isCaughtUp) tellCaughtUp();
       options.confirmations.tell(applied.outcomes);
@@ -78,8 +85,11 @@ export const openReadModel = (options: ReadModelOptions): ReadModel => {
       isCaughtUp = false;
     },
     bind: (streamCreatedAt) => projection.bind(streamCreatedAt),
+    promise: (streamSequence) => promises.promise(streamSequence),
+    arePromisesKept: () => promises.areKept(),
     reset: () => {
       isCaughtUp = false;
+      promises.forget();
       projection.reset();
     },
     passOver: (streamSequence) => {

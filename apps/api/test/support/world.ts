@@ -2,11 +2,13 @@
 import { createLogger } from '@signalbox/telemetry';
 import { CheckThreads } from '@signalbox/validation';
 import { Confirmations } from '../../src/commands/confirmations.js';
+import { createStartListener } from '../../src/commands/heard-starts.js';
 import { createSubmit } from '../../src/commands/submit.js';
 import { createDefinitionValidator } from '../../src/definition-validator.js';
 import { createApp } from '../../src/http/app.js';
 import { Turns } from '../../src/http/turns.js';
 import { HeardFigures } from '../../src/orchestrator-figures.js';
+import type { StreamMessage } from '../../src/read-model/projection.js';
 import { openReadModel } from '../../src/read-model/read-model.js';
 import { RunFeed } from '../../src/run-feed.js';
 import { InMemoryOrchestrator, workspace } from './in-memory-orchestrator.js';
@@ -43,7 +45,9 @@ export const openWorld = (
     onContradiction,
     fail: (error) => internalErrors.push(error),
   });
-  orchestrator.onMessage = (message) => readModel.apply([message], { caughtUp: false });
+  const apply = (message: StreamMessage): void => readModel.apply([message], { caughtUp: false });
+  orchestrator.onMessage = apply;
+  const hear = createStartListener(workspace, confirmations, readModel);
   if (options.isBehind !== true) readModel.apply([], { caughtUp: true });
   const figures = new HeardFigures(createLogger({ service: 'test', level: 'silent' }));
   let isConnected = true;
@@ -90,6 +94,10 @@ export const openWorld = (
     readModel,
     figures,
     feed,
+    /** Gives the read model a message of the log. */
+    apply,
+    /** As what listens to the log does, before the read model has the message. */
+    hear,
     confirmations,
     internalErrors,
     contradictions,
