@@ -4,6 +4,7 @@
  */
 import type { RunKey, WireMessage } from '@signalbox/protocol';
 import {
+  type MessageEntry,
   messageEntry,
   type OutboxEntry,
   type OutboxStore,
@@ -41,6 +42,11 @@ export class Changes {
   send(entry: OutboxEntry): void {
     this.#outbox.add(entry);
     this.entries.push(entry);
+  }
+
+  /** The task of a step has no row of its own: the row of its open step stands for it (`in-flight.ts`). */
+  dispatch(task: MessageEntry): void {
+    this.entries.push(task);
   }
 
   /** A fact that waits in the outbox with its whole text: of the catalog, or a notice of no history. */

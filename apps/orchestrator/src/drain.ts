@@ -7,7 +7,7 @@
  */
 import type { Logger } from '@signalbox/telemetry';
 import type { Relay } from './relay.js';
-import type { OutboxEntry, OutboxStore } from './store/outbox-store.js';
+import type { OutboxStore } from './store/outbox-store.js';
 import type { RunStore } from './store/run-store.js';
 import { encodeRunEvent } from './wire/event-codec.js';
 import type { WritePath } from './write-path.js';
@@ -23,7 +23,7 @@ export interface DrainParts {
 const maxEventsAtOnce = 1_000;
 
 export const drain = async ({ outbox, runStore, relay, writePath, logger }: DrainParts): Promise<void> => {
-  const entries = outbox.waiting().filter((entry) => !isStepTask(entry));
+  const entries = outbox.waiting();
   let eventsPosition = outbox.publishedEvents();
   await relay.publish({
     entries,
@@ -53,6 +53,3 @@ export const drain = async ({ outbox, runStore, relay, writePath, logger }: Drai
     logger.info('published what was left over', { outbox_count: entries.length, event_count: eventCount });
   }
 };
-
-const isStepTask = ({ kind, idempotencyKey }: OutboxEntry): boolean =>
-  kind === 'message' && idempotencyKey !== undefined;

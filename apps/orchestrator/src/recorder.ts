@@ -121,10 +121,7 @@ export class Recorder {
     const started = startedOf(run);
     switch (effect.type) {
       case 'dispatch_step':
-        return this.#send(
-          `the task of state "${effect.state}"`,
-          this.#parts.stepTasks.entry(started, effect, messageId, at),
-        );
+        return this.#dispatch(effect.state, this.#parts.stepTasks.entry(started, effect, messageId, at));
       case 'request_approval':
         return this.#send('the request of an approval', approvalTaskEntry(started, effect, messageId));
       case 'start_child':
@@ -161,6 +158,12 @@ export class Recorder {
   #send(what: string, entry: MessageEntry): Unsendable | undefined {
     const unsendable = this.#excess(what, entry.payload);
     if (unsendable === undefined) this.#changes.send(entry);
+    return unsendable;
+  }
+
+  #dispatch(state: string, task: MessageEntry): Unsendable | undefined {
+    const unsendable = this.#excess(`the task of state "${state}"`, task.payload);
+    if (unsendable === undefined) this.#changes.dispatch(task);
     return unsendable;
   }
 

@@ -1,7 +1,7 @@
 import { runStatus, stepView } from '@signalbox/engine';
 import { eventually } from '@signalbox/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { step, TestWorld, workflow } from './support/test-world.js';
+import { agentSource, step, TestWorld, workflow } from './support/test-world.js';
 
 let world: TestWorld;
 
@@ -55,13 +55,24 @@ describe('a run', () => {
     expect(second[0]?.stepId).not.toBe(first?.stepId);
   });
 
-  test('takes its tasks out of the outbox once they are published and marked', async () => {
-    await world.deliver(world.start('run-1', 'two-steps'));
+  test('keeps in the outbox what waits to be published, but no task of a step, until that is marked', async () => {
+    const open = world.bus.hold();
+    await world.handle([world.start('run-1', 'two-steps')]);
+    expect(world.count('open_steps')).toBe(1);
+    expect(world.count('outbox')).toBe(0);
+    open();
+    await world.settled();
     await world.workAll();
+    const openAgain = world.bus.hold();
+    const change = world.catalog({ type: 'put_agent', name: 'other', source: agentSource });
+    await world.handle([change]);
+    await eventually(() => world.count('outbox') === 1, { describe: 'the change waits in the outbox' });
+    openAgain();
+    await world.settled();
     world.clock.advance(1_000);
     const position = () => world.sql.prepare('SELECT events_position FROM relay').pluck().get();
     await eventually(() => position() === world.count('workflow_run_events'), { describe: 'all is marked' });
-    expect(world.count('outbox')).toBe(0);
+    await eventually(() => world.count('outbox') === 0, { describe: 'the outbox is empty' });
   });
 
   test('carries the id of the command that caused its events', async () => {

@@ -1,8 +1,10 @@
 /**
  * What is committed and not yet known to be published.
  *
- * 1. Tasks, withdrawals and notices wait in `outbox`, in the order of their positions; a row goes when it is published.
- * 2. Run events need no second copy: `relay.events_position` is the position up to which they are published.
+ * 1. Requests, commands, withdrawals and notices wait in `outbox`, in the order of their positions; a row goes when it is
+ *    published.
+ * 2. Run events need no second copy: `relay.events_position` is the position up to which they are published. Tasks of
+ *    steps need none either: a step that is open has a row, and its task is sent again where it is not in the queue.
  * 3. Positions only grow within the life of a process; both marks are moved in somebody else's transaction.
  */
 import { headers, type WireMessage } from '@signalbox/protocol';
