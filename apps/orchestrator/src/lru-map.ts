@@ -1,6 +1,12 @@
-/** A map that can be cut to its most recently used entries. It grows until `trim` is called: the owner says when. */
+/**
+ * A map that can be cut to its most recently used entries. It grows until `trim` is called: the owner says when.
+ *
+ * Its entries are in two generations, and what is used comes into the younger one: to keep an order of all entries would
+ * cost two changes of a map for each that is found.
+ */
 export class LruMap<K, V> {
-  readonly #entries = new Map<K, V>();
+  #young = new Map<K, V>();
+  #old = new Map<K, V>();
   readonly #maxCount: number;
 
   constructor(maxCount: number) {
@@ -8,30 +14,32 @@ export class LruMap<K, V> {
   }
 
   get(key: K): V | undefined {
-    const value = this.#entries.get(key);
-    if (value === undefined) return undefined;
-    this.#entries.delete(key);
-    this.#entries.set(key, value);
-    return value;
+    const value = this.#young.get(key);
+    if (value !== undefined || this.#old.size === 0) return value;
+    const aged = this.#old.get(key);
+    if (aged !== undefined) this.set(key, aged);
+    return aged;
   }
 
   set(key: K, value: V): void {
-    this.#entries.delete(key);
-    this.#entries.set(key, value);
+    this.#old.delete(key);
+    this.#young.set(key, value);
   }
 
   clear(): void {
-    this.#entries.clear();
+    this.#young.clear();
+    this.#old.clear();
   }
 
   delete(key: K): void {
-    this.#entries.delete(key);
+    this.#young.delete(key);
+    this.#old.delete(key);
   }
 
+  /** Leaves at least the half of its limit, of those that were used last. */
   trim(): void {
-    for (const key of this.#entries.keys()) {
-      if (this.#entries.size <= this.#maxCount) return;
-      this.#entries.delete(key);
-    }
+    if (this.#young.size < this.#maxCount / 2) return;
+    this.#old = this.#young;
+    this.#young = new Map();
   }
 }

@@ -34,6 +34,7 @@ const statuses = ['ok', 'failed', 'limit'] as const;
 /** What the module counts down from where nothing is limited: the largest i32. */
 export const boundless = 0x7fff_ffff;
 const pageBytes = 65_536;
+const emptyPage = new Uint8Array(pageBytes);
 
 export type LostReason = 'fuel' | 'memory' | 'stack';
 
@@ -165,8 +166,8 @@ export class GoInstance {
     const bytes = new Uint8Array(this.#memory.buffer);
     const pages = new Map<number, Uint8Array>();
     for (let at = 0; at < bytes.length; at += pageBytes) {
-      const page = bytes.slice(at, at + pageBytes);
-      if (page.some((byte) => byte !== 0)) pages.set(at, page);
+      const page = bytes.subarray(at, at + pageBytes);
+      if (Buffer.compare(page, emptyPage) !== 0) pages.set(at, page.slice());
     }
     const { _values, _goRefCounts, _ids, _idPool } = this.#runtime;
     return {

@@ -3,19 +3,17 @@
  * executed, because a server that was killed may deliver again what was acknowledged.
  *
  * 1. An attempt that is being executed is never executed beside itself.
- * 2. Of finished attempts the newest results are kept, up to `maxKeptBytes`: their word is given again, not their work.
+ * 2. Of finished attempts the newest results are kept, up to `maxKeptBytes` and `maxKeptCount`: their word is given again,
+ *    not their work.
  */
-import { eventSubjects, type StepTask, type WireMessage } from '@signalbox/protocol';
+import type { StepTask, WireMessage } from '@signalbox/protocol';
 
 /** How the work on an attempt ended: its result is stored, nobody wanted one, or it goes to somebody else. */
 export type AttemptEnd = 'reported' | 'unwanted' | 'given_back';
 
-export interface FinishedAttempt {
+export interface FinishedAttempt extends Pick<StepTask, 'workspace' | 'runId' | 'stepId' | 'attempt'> {
   readonly result: WireMessage;
   readonly at: number;
-  readonly attempt: number;
-  /** Where the log tells of its step. */
-  readonly factSubject: string;
 }
 
 const maxKeptBytes = 16 * 1024 * 1024;
@@ -23,9 +21,11 @@ const maxKeptCount = 10_000;
 
 export class Attempts {
   readonly #inHand = new Map<string, Promise<AttemptEnd>>();
-  /** By idempotency key, the oldest first. */
-  readonly #finished = new Map<string, FinishedAttempt>();
-  #keptBytes = 0;
+  /** By idempotency key, in two generations: an order of all of them would cost more than to keep them. */
+  #finished = new Map<string, FinishedAttempt>();
+  #finishedBefore: ReadonlyMap<string, FinishedAttempt> = new Map();
+  /** Of the results in `#finished`. */
+  #bytes = 0;
   /** By idempotency key: the last beginning that was reported, and from which nothing has come. */
   readonly #reportedBegun = new Map<string, string>();
 
@@ -68,27 +68,22 @@ export class Attempts {
   }
 
   resultOf(key: string): WireMessage | undefined {
-    return this.#finished.get(key)?.result;
+    return (this.#finished.get(key) ?? this.#finishedBefore.get(key))?.result;
   }
 
   /** What was finished after an instant. */
   finishedSince(at: number): FinishedAttempt[] {
-    return [...this.#finished.values()].filter((each) => each.at > at);
+    const all = [...new Map([...this.#finishedBefore, ...this.#finished]).values()];
+    return all.filter((each) => each.at > at);
   }
 
-  keep({ idempotencyKey, attempt, ...step }: StepTask, result: WireMessage, at: number): void {
-    this.#forget(idempotencyKey);
-    const factSubject = eventSubjects.step(step.workspace, step.runId, step.stepId);
-    this.#finished.set(idempotencyKey, { result, at, attempt, factSubject });
-    this.#keptBytes += result.data.length;
-    for (const oldest of this.#finished.keys()) {
-      if (this.#keptBytes <= maxKeptBytes && this.#finished.size <= maxKeptCount) return;
-      this.#forget(oldest);
-    }
-  }
-
-  #forget(key: string): void {
-    this.#keptBytes -= this.#finished.get(key)?.result.data.length ?? 0;
-    this.#finished.delete(key);
+  keep(task: StepTask, result: WireMessage, at: number): void {
+    const { idempotencyKey, workspace, runId, stepId, attempt } = task;
+    this.#finished.set(idempotencyKey, { result, at, workspace, runId, stepId, attempt });
+    this.#bytes += result.data.length;
+    if (this.#bytes < maxKeptBytes / 2 && this.#finished.size < maxKeptCount / 2) return;
+    this.#finishedBefore = this.#finished;
+    this.#finished = new Map();
+    this.#bytes = 0;
   }
 }

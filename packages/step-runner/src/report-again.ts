@@ -12,6 +12,7 @@ import {
   type Publisher,
   TransientError,
 } from '@signalbox/messaging';
+import { eventSubjects } from '@signalbox/protocol';
 import { lastFact } from './abort-watch.js';
 import type { Attempts, FinishedAttempt } from './attempts.js';
 import { isAttemptOver } from './step-outcome.js';
@@ -62,8 +63,8 @@ const reportMissing = async (
   report: (finished: FinishedAttempt) => void,
 ): Promise<void> => {
   const finished = attempts.finishedSince(brokeAt - losableMs).filter(({ at }) => at <= brokeAt + justNowMs);
-  const isMissing = async ({ factSubject, attempt }: FinishedAttempt): Promise<boolean> => {
-    const fact = await lastFact(connection, factSubject, { mayLag: true });
+  const isMissing = async ({ workspace, runId, stepId, attempt }: FinishedAttempt): Promise<boolean> => {
+    const fact = await lastFact(connection, eventSubjects.step(workspace, runId, stepId), { mayLag: true });
     return fact === undefined || !isAttemptOver(fact, attempt);
   };
   for (let from = 0; from < finished.length; from += questionsAtOnce) {
