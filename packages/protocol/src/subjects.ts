@@ -151,40 +151,43 @@ export type TaskAddress =
     } & OfRun)
   | ({ readonly kind: 'approval.request' | 'approval.decision'; readonly approvalId: string } & OfRun);
 
-/** Kinds of two tokens. */
-const wideKinds: ReadonlySet<string> = new Set(['resume', 'approval']);
+/** What stands behind the kind is as many ids as the kind has, each as `idPattern` wants them. */
+const taskSubject =
+  /^wf\.task\.(catalog|deadletter|run|step|agent|evaluate|resume\.(?:step|agent|approval|child)|approval\.(?:request|decision))\.([\w-]{1,128})(?:\.([\w-]{1,128}))?(?:\.([\w-]{1,128}))?$/;
 
 /** Takes a task subject apart. @throws ContractError when it is not one of the subjects above. */
 export const parseTaskSubject = (subject: string): TaskAddress => {
-  const tokens = subject.split('.');
-  const address = tokens[0] === 'wf' && tokens[1] === 'task' ? addressOf(tokens.slice(2)) : undefined;
+  const address = addressOf(subject);
   if (address !== undefined) return address;
   throw new ContractError(`"${subject}" is not a task subject of this protocol`, subject);
 };
 
-const addressOf = ([first = '', ...rest]: readonly string[]): TaskAddress | undefined => {
-  const kind = wideKinds.has(first) ? `${first}.${rest.shift() ?? ''}` : first;
-  if (!rest.every((each) => idPattern.test(each))) return undefined;
-  const [workspace = '', runId = '', partId = ''] = rest;
-  switch (`${kind}/${rest.length}`) {
-    case 'catalog/1':
-    case 'deadletter/1':
-      return { kind: kind as 'catalog', workspace };
-    case 'run/2':
-    case 'resume.approval/2':
-    case 'resume.child/2':
-      return { kind: kind as 'run', workspace, runId };
-    case 'run/3':
+const addressOf = (subject: string): TaskAddress | undefined => {
+  const [, kind = '', workspace = '', runId, partId] = taskSubject.exec(subject) ?? [];
+  switch (kind) {
+    case 'catalog':
+    case 'deadletter':
+      return runId === undefined ? { kind, workspace } : undefined;
+    case 'run':
+      if (runId === undefined) return undefined;
+      if (partId === undefined) return { kind, workspace, runId };
       return partId === ownToken ? { kind: 'run.own', workspace, runId } : undefined;
-    case 'step/3':
-    case 'agent/3':
-    case 'evaluate/3':
-    case 'resume.step/3':
-    case 'resume.agent/3':
-      return { kind: kind as 'step', workspace, runId, stepId: partId };
-    case 'approval.request/3':
-    case 'approval.decision/3':
-      return { kind: kind as 'approval.request', workspace, runId, approvalId: partId };
+    case 'resume.approval':
+    case 'resume.child':
+      return runId === undefined || partId !== undefined ? undefined : { kind, workspace, runId };
+    case 'step':
+    case 'agent':
+    case 'evaluate':
+    case 'resume.step':
+    case 'resume.agent':
+      return runId === undefined || partId === undefined
+        ? undefined
+        : { kind, workspace, runId, stepId: partId };
+    case 'approval.request':
+    case 'approval.decision':
+      return runId === undefined || partId === undefined
+        ? undefined
+        : { kind, workspace, runId, approvalId: partId };
     default:
       return undefined;
   }
@@ -195,7 +198,6 @@ const eventKinds: ReadonlySet<string> = new Set(['run', 'step', 'approval', 'cat
 /** The workspace that a task or an event belongs to; undefined where the subject is none of this protocol. */
 export const workspaceOfSubject = (subject: string): string | undefined => {
   const [root, sort, kind = '', ...rest] = subject.split('.');
-  if (root !== 'wf' || !rest.every((each) => idPattern.test(each))) return undefined;
-  if (sort === 'event') return eventKinds.has(kind) ? rest[0] : undefined;
-  return sort === 'task' ? addressOf([kind, ...rest])?.workspace : undefined;
+  if (root !== 'wf' || sort !== 'event') return addressOf(subject)?.workspace;
+  return eventKinds.has(kind) && rest.every((each) => idPattern.test(each)) ? rest[0] : undefined;
 };
