@@ -54,10 +54,7 @@ interface Place<T> {
   readonly lane: Waiting<T>;
 }
 
-export interface Taken<T> {
-  readonly item: T;
-  readonly entry: Entry<T>;
-  readonly place: Place<T>;
+export interface Taken<T> extends Entry<T>, Place<T> {
   readonly workspaceTime: number;
   readonly familyTime: number;
   readonly laneTime: number;
@@ -140,8 +137,10 @@ export class FairQueue<T> {
       return undefined;
     const taken = {
       item: entry.item,
-      entry,
-      place: { workspace, family, lane },
+      number: entry.number,
+      workspace,
+      family,
+      lane,
       workspaceTime: workspace.time,
       familyTime: family.time,
       laneTime: lane.time,
@@ -165,9 +164,8 @@ export class FairQueue<T> {
   }
 
   /** It has been decided, and that took so long. */
-  settle(taken: Taken<T>, spentMs: number): void {
-    const { entry, place, workspaceTime, familyTime, laneTime } = taken;
-    const { workspace, family, lane } = place;
+  settle(taken: Taken<T>, spentMs: number, now = this.#monotonic()): void {
+    const { number, workspace, family, lane, workspaceTime, familyTime, laneTime } = taken;
     const costMs = Math.max(minCostMs, spentMs);
     family.lanes.serve(laneTime, costMs);
     workspace.families.serve(familyTime, costMs);
@@ -175,11 +173,10 @@ export class FairQueue<T> {
     family.lanes.charge(lane, costMs - taken.laneEstimateMs, costMs);
     workspace.families.charge(family, costMs - taken.familyEstimateMs, costMs);
     this.#workspaces.charge(workspace, costMs - taken.familyEstimateMs);
-    const now = this.#monotonic();
     family.lanes.rest(now);
     workspace.families.rest(now);
     this.#workspaces.rest(now);
-    for (const barrier of this.#barriers) if (entry.number <= barrier.upTo) barrier.leftCount -= 1;
+    for (const barrier of this.#barriers) if (number <= barrier.upTo) barrier.leftCount -= 1;
     this.#openBarriers();
   }
 

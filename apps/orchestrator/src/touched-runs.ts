@@ -21,7 +21,8 @@ interface Touched {
   /** Of the last event in this transaction that has changed the status, however the events were cut into transactions; 0 without one. */
   changedSeq: number;
   readonly stepIds: Set<string>;
-  readonly approvalIds: Set<string>;
+  /** Most runs have none. */
+  approvalIds: Set<string> | undefined;
 }
 
 /** One for each batch. */
@@ -41,13 +42,15 @@ export class TouchedRuns {
     if (touched === undefined) {
       const status = run.state.kind === 'none' ? undefined : runStatus(run.state);
       const isNew = status === undefined;
-      touched = { run, isNew, status, changedSeq: 0, stepIds: new Set(), approvalIds: new Set() };
+      touched = { run, isNew, status, changedSeq: 0, stepIds: new Set(), approvalIds: undefined };
       this.#touched.set(run.runKey, touched);
     } else noteStatus(touched);
     if ('stepId' in event) touched.stepIds.add(event.stepId);
     // At once: the next decision of the same transaction asks for it.
     if (startsChild(event)) this.#store.addChildRun(rootKeyOf(startedOf(run)));
-    if ('approvalId' in event) touched.approvalIds.add(event.approvalId);
+    if (!('approvalId' in event)) return;
+    touched.approvalIds ??= new Set();
+    touched.approvalIds.add(event.approvalId);
   }
 
   *runs(): Generator<LoadedRun> {
@@ -61,7 +64,7 @@ export class TouchedRuns {
       const hasEnded = this.#flushRun(touched);
       if (hasEnded) this.#store.dropOpenSteps(run.runKey);
       else for (const stepId of touched.stepIds) this.#flushStep(run, stepId);
-      for (const approvalId of touched.approvalIds) this.#flushApproval(run, approvalId);
+      for (const approvalId of touched.approvalIds ?? []) this.#flushApproval(run, approvalId);
       this.#runs.snapshotIfDue(run);
     }
   }

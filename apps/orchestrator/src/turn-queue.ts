@@ -7,7 +7,7 @@
  * 3. Turns that follow one another make a round, which is published together: one wait for the disk and one write to
  *    the bus for all of them. A round ends when nothing more waits, or when it has lasted for `maxRoundMs`.
  * 4. No round begins while the publications of `maxUnpublishedRounds` are under way, and while any are only when there
- *    is enough for a full one: what comes meanwhile shares one.
+ *    is enough for one of its own: what comes meanwhile shares one.
  * 5. Where all that waits is of few families of many runs, rounds are short and go one after the other: whoever comes
  *    next stands before them in the queue, and what they have under way is all that stands before it on the bus.
  */
@@ -34,7 +34,7 @@ export interface TurnQueueParts<T> {
 const maxUnpublishedRounds = 4;
 /** What its first turn has committed waits for so long to be published, and for the length of a turn. */
 const maxRoundMs = 32;
-const fullRoundCount = 200;
+const ownRoundCount = 16;
 export class TurnQueue<T> {
   readonly #parts: TurnQueueParts<T>;
   readonly #queue: FairQueue<T>;
@@ -112,7 +112,7 @@ export class TurnQueue<T> {
 
   get #hasToWait(): boolean {
     if (this.#unpublishedCount >= maxUnpublishedRounds) return true;
-    return this.#unpublishedCount > 0 && (this.#queue.count < fullRoundCount || this.#queue.isCrowded);
+    return this.#unpublishedCount > 0 && (this.#queue.count < ownRoundCount || this.#queue.isCrowded);
   }
 
   /** False when nothing waits. */
@@ -138,7 +138,8 @@ export class TurnQueue<T> {
     const taken: Taken<T>[] = [];
     try {
       const costs = this.#parts.commit(this.#wanted(first, taken));
-      for (const [index, one] of taken.entries()) this.#queue.settle(one, costs[index] ?? 0);
+      const now = this.#parts.clock.monotonic();
+      for (const [index, one] of taken.entries()) this.#queue.settle(one, costs[index] ?? 0, now);
     } catch (cause) {
       this.#parts.drop(taken.map(({ item }) => item));
       throw cause;
