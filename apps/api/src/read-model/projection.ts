@@ -131,6 +131,7 @@ export class Projection {
 
   /** Messages in stream order. What was applied before is skipped. Where it throws, nothing counts that is not committed. */
   apply(messages: readonly StreamMessage[]): AppliedBatch {
+    this.states.nextRound();
     this.#orGiveUp(() => this.#applyAll(messages));
     const applied = {
       runIds: this.#runIds,

@@ -6,8 +6,10 @@
 import { evolve, initialState, type RecordedEvent, type RunState } from '@signalbox/engine';
 
 interface Entry {
-  readonly state: RunState;
-  readonly weight: number;
+  state: RunState;
+  weight: number;
+  /** When it was used last. */
+  round: number;
 }
 
 /** What a state weighs without its events' text. */
@@ -17,6 +19,7 @@ export class RunStates {
   /** Least recently used first. */
   readonly #kept = new Map<string, Entry>();
   #keptWeight = 0;
+  #round = 0;
 
   constructor(
     /** The stored history of a run, in order, with the weight of each event. */
@@ -30,8 +33,18 @@ export class RunStates {
 
   /** Folds one event. @throws InvariantViolation where it cannot follow what is there. */
   fold(runId: string, recorded: RecordedEvent, weight: number): void {
-    const before = this.#entry(runId);
-    this.#keep(runId, { state: evolve(before.state, recorded), weight: before.weight + weight });
+    const entry = this.#entry(runId);
+    const state = evolve(entry.state, recorded);
+    if (entry.round !== this.#round) this.#keep(runId, entry);
+    entry.state = state;
+    entry.weight += weight;
+    this.#keptWeight += weight;
+    this.#makeRoom(runId);
+  }
+
+  /** What is used from now on is newer: within a round all is used at the same time, which spares the sorting. */
+  nextRound(): void {
+    this.#round += 1;
   }
 
   clear(): void {
@@ -48,19 +61,25 @@ export class RunStates {
       state = evolve(state, event.recorded);
       weight += event.weight;
     }
-    const entry = { state, weight };
+    const entry = { state, weight, round: -1 };
     // A run that has no events yet is not kept: its name may come from anybody's request.
     if (state.seq > 0) this.#keep(runId, entry);
+    this.#makeRoom(runId);
     return entry;
   }
 
   #keep(runId: string, entry: Entry): void {
     this.#drop(runId);
+    entry.round = this.#round;
     this.#kept.set(runId, entry);
     this.#keptWeight += entry.weight;
+  }
+
+  #makeRoom(needed: string): void {
+    if (this.#keptWeight <= this.maxWeight) return;
     for (const oldest of this.#kept.keys()) {
-      if (this.#keptWeight <= this.maxWeight || oldest === runId) break;
-      this.#drop(oldest);
+      if (this.#keptWeight <= this.maxWeight) break;
+      if (oldest !== needed) this.#drop(oldest);
     }
   }
 
