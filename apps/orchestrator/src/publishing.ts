@@ -3,7 +3,8 @@
  *
  * 1. Nothing is published before it survives a loss of power (`store/commit-sync.ts`), and nothing is settled before all
  *    that follows from it is published.
- * 2. When nothing more comes, what is published is marked by a transaction of its own after `idleMarkMs`.
+ * 2. What is published is marked by the first transaction after `markEveryMs`; when nothing more comes, by one of its own.
+ *    Each mark is a page more to write, and what is published and not marked is found in the log at the next start.
  */
 import type { WireMessage } from '@signalbox/protocol';
 import type { Publication } from './changes.js';
@@ -34,7 +35,7 @@ interface Round {
   marks: PublishedMarks | undefined;
 }
 
-const idleMarkMs = 50;
+const markEveryMs = 50;
 const maxEventsAlone = 16;
 const empty = (): Round => ({ entries: [], events: [], decided: [], marks: undefined });
 const nothing = (): void => undefined;
@@ -43,16 +44,21 @@ export class Publishing {
   readonly #parts: PublishingParts;
   #round = empty();
   #idleMark: { cancel(): void } | undefined;
+  /** On the monotonic clock. */
+  #markedAt = Number.NEGATIVE_INFINITY;
   #isStopped = false;
 
   constructor(parts: PublishingParts) {
     this.#parts = parts;
   }
 
-  /** What is published by now, for the next transaction. */
+  /** What is published by now, for the next transaction; undefined where the last mark is young. */
   takeMarks(): PublishedMarks | undefined {
     this.#idleMark?.cancel();
     this.#idleMark = undefined;
+    const now = this.#parts.clock.monotonic();
+    if (now - this.#markedAt < markEveryMs) return undefined;
+    this.#markedAt = now;
     return this.#parts.relay.takeMarks();
   }
 
@@ -105,7 +111,7 @@ export class Publishing {
     tell();
     if (release() || this.#isStopped) return;
     this.#idleMark?.cancel();
-    this.#idleMark = clock.setTimer(clock.now() + idleMarkMs, () => this.#markWhenDone());
+    this.#idleMark = clock.setTimer(clock.now() + markEveryMs, () => this.#markWhenDone());
   }
 
   #unpublished(cause: unknown, decided: readonly Item[]): void {

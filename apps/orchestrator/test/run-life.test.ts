@@ -56,6 +56,9 @@ describe('a run', () => {
   });
 
   test('keeps in the outbox what waits to be published, but no task of a step, until that is marked', async () => {
+    const isEmpty = () => world.count('outbox') === 0;
+    world.clock.advance(1_000);
+    await eventually(isEmpty, { describe: 'what was put first is marked' });
     const open = world.bus.hold();
     await world.handle([world.start('run-1', 'two-steps')]);
     expect(world.count('open_steps')).toBe(1);
@@ -72,7 +75,7 @@ describe('a run', () => {
     world.clock.advance(1_000);
     const position = () => world.sql.prepare('SELECT events_position FROM relay').pluck().get();
     await eventually(() => position() === world.count('workflow_run_events'), { describe: 'all is marked' });
-    await eventually(() => world.count('outbox') === 0, { describe: 'the outbox is empty' });
+    await eventually(isEmpty, { describe: 'the change is marked' });
   });
 
   test('carries the id of the command that caused its events', async () => {
