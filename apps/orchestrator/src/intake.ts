@@ -49,7 +49,7 @@ export interface IntakeParts {
 const nothing = (): void => undefined;
 
 /** Of reading messages at a stretch. */
-const maxDecodeMs = 16;
+const maxDecodeMs = 8;
 /** Timers and messages that are moved at once. */
 const maxPerMove = 500;
 const defaultGraceMs = 5_000;

@@ -8,7 +8,7 @@
 import type { Clock } from './clock.js';
 
 /** Of one turn in all: decisions, rows, commit. */
-export const maxTurnMs = 24;
+export const maxTurnMs = 12;
 /** The processor may be away for so many times as long as the work lasts. */
 const maxStretch = 4;
 
