@@ -10,7 +10,7 @@ const warmUpMs = 8_000;
 const maxStartMs = 100;
 const maxCallMs = 100;
 const maxLoopDelayMs = 25;
-/** A turn takes about 24 ms; with the collector and the compiler it may take some times that. */
+/** A turn takes about 12 ms; with the collector and the compiler it may take some times that. */
 const maxTurnMs = 100;
 const maxTurnEverMs = 400;
 
