@@ -8,6 +8,7 @@ import { connect, credsAuthenticator, type NodeConnectionOptions } from '@nats-i
 import type { Logger } from '@signalbox/telemetry';
 import { isPassing, TransientError } from './errors.js';
 import { pause } from './pause.js';
+import { createSeldom } from './seldom.js';
 
 const dialTimeoutMs = 5_000;
 /**
@@ -97,11 +98,15 @@ export function linkOf(connection: Connection): Link {
   return link;
 }
 
+/** A subject without what differs from one message to the next. */
+const kindOf = (subject: string): string => subject.split('.', 3).join('.');
+
 export async function openConnection(options: ConnectionOptions): Promise<Connection> {
   const nats = await dialUntilAnswered(options);
   const apiPrefix = apiPrefixOf(options);
   const manager = await jetstreamManager(nats, { apiPrefix, checkAPI: false, timeout: requestTimeoutMs });
   const listeners = new Set<LinkListener>();
+  const seldom = createSeldom();
   let disturbedAt = Number.NEGATIVE_INFINITY;
   let status: ConnectionStatus = 'connected';
   let breakCount = 0;
@@ -119,11 +124,21 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
       else void admitted(link.admit);
     } else if (type === 'error') {
       const refused = error instanceof errors.PermissionViolationError ? error : undefined;
-      const { operation, subject } = refused ?? {};
-      options.logger.warn('the bus reported an error', { operation, subject, error });
+      tellError(refused, error);
       if (refused?.operation !== 'publish') return;
       for (const listener of [...listeners]) listener.onForbidden?.(refused.subject);
     }
+  };
+  const tellError = (
+    refused: InstanceType<typeof errors.PermissionViolationError> | undefined,
+    error: Error | undefined,
+  ) => {
+    const { operation, subject } = refused ?? {};
+    const what = refused === undefined ? error?.message : `${operation} ${kindOf(refused.subject)}`;
+    const leftOut = seldom.leftOut(what ?? '');
+    if (leftOut === undefined) return;
+    const others = leftOut === 0 ? {} : { left_out: leftOut };
+    options.logger.warn('the bus reported an error', { operation, subject, error, ...others });
   };
   const up = () => {
     status = 'connected';
