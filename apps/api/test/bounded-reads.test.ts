@@ -176,11 +176,22 @@ test('readers take turns: what else there is to do waits for a few of them, neve
     }
   };
   const readers = Array.from({ length: 1_000 }, () =>
-    turns.run(() => {
+    turns.run('run-1', () => {
       doneCount += 1;
     }),
   );
   await Promise.all([...readers, others()]);
   expect(doneCount).toBe(1_000);
   expect(Math.max(...rounds)).toBeLessThanOrEqual(32);
+});
+
+test('who reads one run waits for one reader of another, however many those are', async () => {
+  const turns = new Turns();
+  const done: string[] = [];
+  const read = (runId: string, name: string): Promise<number> => turns.run(runId, () => done.push(name));
+  const many = Array.from({ length: 100 }, (_, index) => read('large', `large ${index}`));
+  const others = [read('other', 'other'), read('third', 'third')];
+  await Promise.all([...many, ...others]);
+  expect(done.slice(0, 4)).toEqual(['large 0', 'other', 'third', 'large 1']);
+  expect(done.slice(4)).toEqual(Array.from({ length: 98 }, (_, index) => `large ${index + 2}`));
 });

@@ -298,9 +298,10 @@ export const runRoutes = (api: ApiContext) => {
     const page = api.readModel.listRuns({ workflow, status, root: rootRunId }, limit, parseCursor(cursor));
     return c.json({ items: page.items, nextCursor: formatCursor(page.next) }, 200);
   });
-  router.openapi(getRoute, (c) =>
-    api.turns.run(() => c.json(requireRun(api, c.req.valid('param').runId, c.req.valid('query').limit), 200)),
-  );
+  router.openapi(getRoute, (c) => {
+    const { runId } = c.req.valid('param');
+    return api.turns.run(runId, () => c.json(requireRun(api, runId, c.req.valid('query').limit), 200));
+  });
   addStepRoutes(router, api);
   addEventsRoute(router, api);
   addStreamRoute(router, api);
@@ -316,7 +317,7 @@ const addStepRoutes = (router: Router, api: ApiContext): void => {
     const { limit, cursor } = c.req.valid('query');
     requireRunExists(api, runId);
     const after = parseCursor(cursor);
-    return api.turns.run(() => {
+    return api.turns.run(runId, () => {
       const { items, next } = api.readModel.listSteps(runId, limit, after);
       return c.json({ items, nextCursor: formatCursor(next) }, 200);
     });
@@ -336,7 +337,7 @@ const addEventsRoute = (router: Router, api: ApiContext): void => {
     const { runId } = c.req.valid('param');
     const { after, limit } = c.req.valid('query');
     requireRunExists(api, runId);
-    return api.turns.run(() => {
+    return api.turns.run(runId, () => {
       const { items, hasMore } = api.readModel.listEvents(runId, after, limit);
       const nextAfter = hasMore ? (items.at(-1)?.sequence ?? null) : null;
       return c.json({ items, nextAfter }, 200);

@@ -42,7 +42,7 @@ export const createRunStreams = (api: StreamContext): RunStreams => {
   const follow = (runId: string, after: number, ended: AbortSignal) =>
     chunksOf(api, runId, after, ended, (sent) =>
       // Nobody may be there any more when its turn comes, and the read model may be closed.
-      turns.run(() => (ended.aborted ? { kind: 'nothing yet' } : readChunk(runId, sent))),
+      turns.run(runId, () => (ended.aborted ? { kind: 'nothing yet' } : readChunk(runId, sent))),
     );
   return {
     get openCount() {

@@ -1,6 +1,7 @@
 /**
  * Lets many readers work without holding up anybody else: their jobs run one after the other, a few in each round of
- * the event loop, and between two rounds everything else has its turn.
+ * the event loop, and between two rounds everything else has its turn. Runs take turns, too: who reads one waits for one
+ * reader of each other run that is being read, however many readers those have.
  */
 
 /** What a round may take before the rest waits for the next. */
@@ -9,15 +10,16 @@ const maxRoundMs = 4;
 const maxJobsPerRound = 32;
 
 export class Turns {
-  #waiting: (() => void)[] = [];
+  /** By run, in the order in which they have their turns. */
+  readonly #waiting = new Map<string, (() => void)[]>();
   #isScheduled = false;
   #isClosed = false;
 
   /** Runs the job when its turn comes; rejects with what it throws. */
-  run<T>(job: () => T): Promise<T> {
+  run<T>(runId: string, job: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) return;
-      this.#waiting.push(() => {
+      this.#add(runId, () => {
         try {
           resolve(job());
         } catch (error) {
@@ -28,14 +30,20 @@ export class Turns {
     });
   }
 
+  #add(runId: string, job: () => void): void {
+    const jobs = this.#waiting.get(runId);
+    if (jobs === undefined) this.#waiting.set(runId, [job]);
+    else jobs.push(job);
+  }
+
   /** What waits is forgotten: whoever asked is gone, and what it would read is about to be closed. */
   close(): void {
     this.#isClosed = true;
-    this.#waiting = [];
+    this.#waiting.clear();
   }
 
   #schedule(): void {
-    if (this.#isScheduled || this.#waiting.length === 0) return;
+    if (this.#isScheduled || this.#waiting.size === 0) return;
     this.#isScheduled = true;
     setImmediate(() => {
       this.#isScheduled = false;
@@ -46,12 +54,20 @@ export class Turns {
 
   #round(): void {
     const deadline = performance.now() + maxRoundMs;
-    let count = 0;
-    for (const job of this.#waiting) {
-      if (count === maxJobsPerRound || (count > 0 && performance.now() >= deadline)) break;
-      count += 1;
-      job();
+    for (let count = 0; this.#waiting.size > 0 && count < maxJobsPerRound; count += 1) {
+      if (count > 0 && performance.now() >= deadline) return;
+      this.#takeNext()?.();
     }
-    this.#waiting = this.#waiting.slice(count);
+  }
+
+  /** The run that it is of stands last now. */
+  #takeNext(): (() => void) | undefined {
+    const [next] = this.#waiting;
+    if (next === undefined) return undefined;
+    const [runId, jobs] = next;
+    const job = jobs.shift();
+    this.#waiting.delete(runId);
+    if (jobs.length > 0) this.#waiting.set(runId, jobs);
+    return job;
   }
 }
