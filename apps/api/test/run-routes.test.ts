@@ -1,3 +1,4 @@
+import { eventually } from '@signalbox/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { runIdOfKey } from '../src/identity.js';
 import type { StreamMessage } from '../src/read-model/projection.js';
@@ -278,6 +279,29 @@ describe('steering a run', () => {
     const events = (await world.call('GET', `${runs}/${runId}/events`)).body.items;
     const cancelled = events.find(({ type }: { type: string }) => type === 'run.cancelled');
     expect(cancelled.data).toMatchObject({ actor: 'user:alice', reason: 'enough' });
+  });
+
+  test('a cancel is answered when the run says that it is cancelled, not when what is taken back for it is', async () => {
+    const runId = await startTriage(world, false);
+    const seen: string[] = [];
+    let last: StreamMessage | undefined;
+    world.orchestrator.onMessage = (message) => {
+      const { type } = JSON.parse(Buffer.from(message.data).toString()) as { type: string };
+      seen.push(type);
+      if (type === 'signalbox.run.cancelled') last = message;
+      else world.apply(message);
+    };
+    let isAnswered = false;
+    const answer = world.call('POST', `${runs}/${runId}/cancel`, undefined, alice).then((given) => {
+      isAnswered = true;
+      return given;
+    });
+    await eventually(() => last !== undefined, { describe: 'the run is cancelled' });
+    expect(seen).toContain('signalbox.step.cancelled');
+    for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    expect(isAnswered).toBe(false);
+    if (last !== undefined) world.apply(last);
+    expect((await answer).body.status).toBe('CANCELLED');
   });
 
   test('a run that there is not is 404, by the notice that belongs to no history', async () => {

@@ -64,6 +64,9 @@ interface Arrival {
 
 const reporter = 'api';
 
+/** Said before what they follow from: a cancelled run ends, or says that it will, behind all that its cancel takes back. */
+const takingBack: ReadonlySet<string> = new Set(['step.cancelled', 'scope.cancelled', 'approval.closed']);
+
 export class Projection {
   readonly states: RunStates;
   readonly #statements: ProjectionStatements;
@@ -342,7 +345,7 @@ export class Projection {
 
   #tellOutcome(envelope: EventEnvelope): void {
     const { causationId, data } = envelope;
-    if (causationId === undefined || this.#outcomes.has(causationId)) return;
+    if (causationId === undefined || this.#outcomes.has(causationId) || takingBack.has(data.type)) return;
     const refusal = refusalOf(data);
     this.#outcomes.set(
       causationId,
