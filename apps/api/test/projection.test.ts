@@ -327,6 +327,27 @@ describe('the projection', () => {
     expect(rowsOf(left)).toEqual(rowsOf(whole));
   });
 
+  test('rows that cannot be written when somebody reads end the process: the log is not read on behind them', async () => {
+    const { stream } = await makeHistory();
+    openAt('full.db').exec(
+      "CREATE TRIGGER no_room BEFORE INSERT ON runs BEGIN SELECT RAISE(ABORT, 'no room'); END",
+    );
+    const failures: unknown[] = [];
+    const readModel = openReadModel({
+      database: join(folder, 'full.db'),
+      workspace,
+      confirmations: { tell: () => undefined },
+      feed: new RunFeed(),
+      onContradiction: (what) => expect.fail(what),
+      fail: (error) => failures.push(error),
+    });
+    readModel.apply(stream, { caughtUp: true });
+    expect(() => readModel.findRun('run-b')).toThrow('no room');
+    expect(failures).toEqual([expect.objectContaining({ message: 'no room' })]);
+    expect(readModel.position.streamSequence).toBe(0);
+    readModel.close();
+  });
+
   test('of a large batch a part is applied at a time, and what else waits for the thread has its turn', async () => {
     const { stream } = await makeHistory();
     const db = openAt(':memory:');

@@ -4,7 +4,8 @@
  * 1. Nothing is published before it survives a loss of power (`store/commit-sync.ts`), and nothing is settled before all
  *    that follows from it is published.
  * 2. What is published is marked by the first transaction after `markEveryMs`; when nothing more comes, by one of its own.
- *    Each mark is a page more to write, and what is published and not marked is found in the log at the next start.
+ *    Each mark is a page more to write. What is published and not marked is found in the log at the next start, or goes out
+ *    again under its id.
  */
 import type { WireMessage } from '@signalbox/protocol';
 import type { Publication } from './changes.js';

@@ -17,7 +17,7 @@ export interface ReadModelOptions {
   readonly feed: RunFeed;
   /** Told of what the log says twice, and differently. */
   readonly onContradiction: (what: string) => void;
-  /** Told why what was applied cannot be committed. */
+  /** Told why what was applied cannot be kept: this read model must not go on. */
   readonly fail: (error: unknown) => void;
 }
 
@@ -53,6 +53,15 @@ export const openReadModel = (options: ReadModelOptions): ReadModel => {
   const projection = new Projection(db, options.workspace);
   const commits = createCommits(projection, options.fail);
   const promises = new Promises();
+  const settle = (): void => {
+    try {
+      projection.settle();
+    } catch (error) {
+      // What was applied is gone up to the last commit, and whoever reads the log does not know.
+      options.fail(error);
+      throw error;
+    }
+  };
   let isCaughtUp = false;
   let tellCaughtUp: () => void;
   const caughtUp = new Promise<void>((resolve) => {
@@ -60,7 +69,7 @@ export const openReadModel = (options: ReadModelOptions): ReadModel => {
   });
   return {
     caughtUp,
-    ...settled(createRunQueries(db), () => projection.settle()),
+    ...settled(createRunQueries(db), settle),
     ...createCatalogQueries(db),
     get isCaughtUp() {
       return isCaughtUp;
