@@ -1,10 +1,11 @@
 /**
  * `pnpm bench`: every workload on the real processes. Options: `--json` (a line for each workload), `--repeat n`
  * (the median run by wall time or rate is printed; default 3), `--only W1-1000,W4`, `--without api`,
- * `--cpu-prof <folder>` (each process writes a CPU profile there when it stops).
+ * `--cpu-prof <folder>` (each process writes a CPU profile there when it stops), `--against <folder>` (`against.ts`).
  */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { type Comparison, compare } from './against.js';
 import { openDriver } from './driver.js';
 import { type BenchPlatform, type ProgramName, startBenchPlatform } from './platform.js';
 import { type Figures, type Workload, warmUp, workloads } from './workloads.js';
@@ -16,6 +17,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     without: { type: 'string', default: '' },
     'cpu-prof': { type: 'string' },
+    against: { type: 'string' },
   },
 });
 
@@ -55,6 +57,15 @@ const measure = async (platform: BenchPlatform, workload: Workload): Promise<voi
   }
 };
 
+const reportComparison = (comparison: Comparison): void => {
+  const { workload, here, there, quotient, cpuQuotient, quotients } = comparison;
+  process.stdout.write(
+    values.json
+      ? `${JSON.stringify(comparison)}\n`
+      : `${workload.padEnd(8)} ${here} / ${there} ms: ${quotient} of ${quotients.join(', ')}; CPU ${cpuQuotient}\n`,
+  );
+};
+
 const main = async (): Promise<void> => {
   const profileFolder = values['cpu-prof'];
   const platform = await startBenchPlatform({
@@ -74,4 +85,12 @@ const main = async (): Promise<void> => {
   }
 };
 
-await main();
+if (values.against === undefined) await main();
+else {
+  await compare({
+    folder: values.against,
+    repeat: Number(values.repeat),
+    only: values.only?.split(','),
+    report: reportComparison,
+  });
+}
