@@ -20,10 +20,21 @@ const longestNumber = 25;
 const longestCharacter = 6;
 
 /** Why a value is not one of at most `maxBytes`, as the end of a sentence; undefined where it is. */
-export const sizeProblem = (value: Json, maxBytes: number, maxNesting = valueNesting): string | undefined => {
-  if (roomAfter(value, maxBytes, maxNesting) >= 0) return undefined;
+export const sizeProblem = (value: Json, maxBytes: number, maxNesting = valueNesting): string | undefined =>
+  sumProblem([value], maxBytes, maxNesting);
+
+/** The same of several values together. */
+export const sumProblem = (
+  values: readonly Json[],
+  maxBytes: number,
+  maxNesting = valueNesting,
+): string | undefined => {
+  let room = maxBytes;
+  for (const value of values) if (room >= 0) room = roomAfter(value, room, maxNesting);
+  if (room >= 0) return undefined;
   const stopAt = maxBytes * countedTimes;
-  const bytes = bytesWith(value, 0, stopAt, maxNesting);
+  let bytes = 0;
+  for (const value of values) if (bytes <= stopAt) bytes = bytesWith(value, bytes, stopAt, maxNesting);
   if (bytes <= maxBytes) return undefined;
   if (bytes === Number.POSITIVE_INFINITY) return `is nested more than ${maxNesting} deep`;
   const size = bytes > stopAt ? `more than ${stopAt}` : String(bytes);

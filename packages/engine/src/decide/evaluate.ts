@@ -18,7 +18,7 @@ import { merged, pruned, sizeUpTo } from '../reading.js';
 import type { Scope } from '../run-state.js';
 import { stepIdLength } from '../step-id.js';
 import type { Evaluation, OverBudget, Question, Reads } from '../world.js';
-import { inputTooLarge } from './too-large.js';
+import { evaluationTooLarge } from './too-large.js';
 import type { Turn } from './turn.js';
 
 export type Answered =
@@ -89,7 +89,14 @@ const askWorker = (turn: Turn, scope: Scope, asker: Asker): Answered | undefined
   const input = inputOf({ questions, untilTrue, values: Object.fromEntries(values) });
   const whose = asker.kind === 'end' ? 'the output' : `state "${asker.at.state}"`;
   const what = `what the expressions of ${whose} read`;
-  const error = reading.isTooLarge() ? farTooLarge(what, inputBytes) : inputTooLarge(turn.world, what, input);
+  const error = reading.isTooLarge()
+    ? farTooLarge(what, inputBytes)
+    : evaluationTooLarge(
+        what,
+        values.map(([, value]) => value),
+        input,
+        inputBytes,
+      );
   if (error !== undefined) return { ok: false, error };
   turn.spend(sizeUpTo(input, undefined, inputBytes));
   emitEvaluation(turn, scope, asker, input);

@@ -144,6 +144,14 @@ describe('a state whose expressions are more than a decision may spend', () => {
     expect(runView(player.state)?.output).toMatchObject({ all: [5, 6, 7] });
   });
 
+  test('may read, and give, as much as any value may have: nothing but the values counts', () => {
+    const whole = { x: 'y'.repeat(524_288 - '{"x":""}'.length) };
+    const asking = (source: string) =>
+      new Player(plan({ ...states(inject('a', null, expression(source), ['r'])), output: expression('1') }));
+    for (const source of ['heavy(x)', 'heavy(input)'])
+      expect(answer(asking(source).play(start(whole))).status).toBe('COMPLETED');
+  });
+
   test('fails with PAYLOAD_TOO_LARGE where a task could not carry what it reads', () => {
     const part = (name: string, next: string) =>
       inject(name, next, { kind: 'literal', value: 'x'.repeat(300_000) }, [name]);

@@ -9,7 +9,7 @@ import type { Run, Step } from '../run-state.js';
 import { advance } from './advance.js';
 import { afterFailedAttempt } from './follow.js';
 import { isOver, notActive, type Refused, refuse } from './refusal.js';
-import { outputTooLarge, resultProblem } from './too-large.js';
+import { evaluationTooLarge, resultProblem } from './too-large.js';
 import type { Turn } from './turn.js';
 
 type Of<T extends Command['type']> = Extract<Command, { type: T }>;
@@ -128,12 +128,15 @@ export const stepSucceeded = (turn: Turn, report: Of<'step_succeeded'>): void =>
 const evaluated = (turn: Turn, command: Of<'step_succeeded'>, input: Json): void => {
   const task = evaluationTask(input);
   const what = `what the expressions of state "${turn.step(command.stepId).state}" give`;
-  const problem = outputTooLarge(turn.world, what, command.output);
+  const answers = answersIn(command.output);
+  const values = answers.flatMap((answer) => (answer.ok ? [answer.value] : []));
+  const { resultBytes } = turn.world.limits;
+  const problem = evaluationTooLarge(what, values, command.output, resultBytes);
   if (problem !== undefined) {
     failAttempt(turn, command, problem);
     return;
   }
-  if (task === undefined || !isComplete(answersIn(command.output), task)) {
+  if (task === undefined || !isComplete(answers, task)) {
     failAttempt(turn, command, stepError('INTERNAL', 'the report lacks answers'));
     return;
   }

@@ -5,7 +5,7 @@
 import { spreadProblem } from '../context.js';
 import { type StepError, stepError } from '../error.js';
 import type { Json } from '../json.js';
-import { composedNesting, sizeProblem, valueNesting } from '../json-size.js';
+import { composedNesting, sizeProblem, sumProblem, valueNesting } from '../json-size.js';
 import type { Path } from '../plan.js';
 import type { World } from '../world.js';
 
@@ -17,10 +17,11 @@ const tooLarge = (
 ): StepError | undefined => {
   const problem = sizeProblem(value, limitBytes, maxNesting);
   if (problem === undefined) return undefined;
-  return stepError('PAYLOAD_TOO_LARGE', `${what} ${problem}; pass less, or a reference to it`, {
-    limitBytes,
-  });
+  return tooLargeError(what, problem, limitBytes);
 };
+
+const tooLargeError = (what: string, problem: string, limitBytes: number): StepError =>
+  stepError('PAYLOAD_TOO_LARGE', `${what} ${problem}; pass less, or a reference to it`, { limitBytes });
 
 /** Of what a run or a scope gives; `what` names it at the beginning of a sentence. */
 export const outputTooLarge = ({ limits }: World, what: string, output: Json): StepError | undefined =>
@@ -33,6 +34,27 @@ export const composedTooLarge = ({ limits }: World, what: string, output: Json):
 /** Of what a step, a person or another run is handed. */
 export const inputTooLarge = ({ limits }: World, what: string, input: Json): StepError | undefined =>
   tooLarge(what, input, limits.inputBytes);
+
+/** Of the limit, for names, expressions and what else stands around the values of an evaluation. */
+const besideValues = 1 / 8;
+
+/** Of what a worker is given to evaluate, and gives: the values count, as they do everywhere else. */
+export const evaluationTooLarge = (
+  what: string,
+  values: readonly Json[],
+  whole: Json,
+  limitBytes: number,
+): StepError | undefined => {
+  const problem = sumProblem(values, limitBytes);
+  if (problem === undefined)
+    return tooLarge(
+      `${what}, and what stands around it,`,
+      whole,
+      Math.floor(limitBytes * (1 + besideValues)),
+      composedNesting,
+    );
+  return tooLargeError(what, problem, limitBytes);
+};
 
 /** Why the result of a state cannot be kept: it is too large, or no object where it becomes the whole context. */
 export const resultProblem = (
