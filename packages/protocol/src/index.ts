@@ -40,6 +40,7 @@ export { headers, maxStepPayloadBytes } from './headers.js';
 export type { IncomingText } from './incoming-text.js';
 export { maxCommentLength, maxIdempotencyKeyLength, maxNameLength, maxReasonLength } from './limits.js';
 export { type BusImport, type BusUser, busUsers, busUsersFor } from './permissions.js';
+export { decodeCard, encodeCard, type OrchestratorCard } from './presence.js';
 export type {
   ApprovalJudgement,
   ChildEnded,

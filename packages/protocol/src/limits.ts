@@ -12,3 +12,5 @@ export const maxIdempotencyKeyLength = 200;
 export const maxNameLength = 128;
 /** Values from callers that nest deeper are refused. The body of a request, which may nest 64 deep, is one level around them. */
 export const maxNesting = 63;
+/** What is longer is cut. */
+export const maxNameOfWorkerLength = 200;

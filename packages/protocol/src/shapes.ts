@@ -1,6 +1,12 @@
 /** Pieces that several messages share. */
 import { z } from 'zod';
-import { maxCommentLength, maxNameLength, maxNesting, maxReasonLength } from './limits.js';
+import {
+  maxCommentLength,
+  maxNameLength,
+  maxNameOfWorkerLength,
+  maxNesting,
+  maxReasonLength,
+} from './limits.js';
 
 export type JsonValue =
   | null
@@ -45,6 +51,8 @@ const maxInstant = 8_640_000_000_000_000;
 
 /** Milliseconds since the Unix epoch. */
 export const instant = z.number().int().nonnegative().max(maxInstant);
+export const isInstant = (value: unknown): boolean =>
+  Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) <= maxInstant;
 
 export const durationMs = z.number().int().nonnegative();
 
@@ -59,7 +67,7 @@ export const cutText = (maxLength: number) =>
 
 /** The one form of a worker's name: it is shown to people, and may hold nothing that moves, hides or turns around. */
 export const canonicalWorkerName = (name: string): string =>
-  name.replaceAll(/[^\w.:@/-]/g, '_').slice(0, 200);
+  name.replaceAll(/[^\w.:@/-]/g, '_').slice(0, maxNameOfWorkerLength);
 export const workerName = z.string().transform(canonicalWorkerName);
 export const attempt = z.number().int().positive();
 /** Of a child run: the root run, and how many runs stand above the child. */

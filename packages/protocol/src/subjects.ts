@@ -91,9 +91,9 @@ export const isDeadLetterEvent = (subject: string): boolean =>
  * event that is new, and for all kinds together. For a subject or a filter of events.
  */
 export const tipSubjectOf = (eventSubject: string): string => {
-  const [kind = ''] = eventSubject.startsWith(eventPrefix)
-    ? eventSubject.slice(eventPrefix.length).split('.')
-    : [];
+  if (!isEvent(eventSubject)) return 'wf.tip.all';
+  const end = eventSubject.indexOf('.', eventPrefix.length);
+  const kind = eventSubject.slice(eventPrefix.length, end < 0 ? undefined : end);
   return `wf.tip.${idPattern.test(kind) ? kind : 'all'}`;
 };
 

@@ -9,6 +9,7 @@ import { catalogCommand } from './catalog-command.js';
 import { ContractError } from './contract-error.js';
 import { deadLetterReport } from './dead-letter.js';
 import { type IncomingText, parseValue, readText, requireVersion } from './incoming-text.js';
+import { isPlainResult, isPlainTask } from './plain-shapes.js';
 import {
   type IncomingResume,
   type ResumeKind,
@@ -33,10 +34,17 @@ const ownKinds: readonly Kind[] = [
   'resume.child',
 ];
 
+type Reader<T> = (value: unknown, subject: string, kind: Kind) => T;
+
+const bySchema =
+  <T extends object>(schema: z.ZodType<T>): Reader<T> =>
+  (value, subject) =>
+    parseValue(schema, value, subject);
+
 const decode = <T extends object>(
   incoming: IncomingText,
   kinds: readonly Kind[],
-  schemaOf: (kind: Kind) => z.ZodType<T>,
+  read: Reader<T>,
   changed: (message: T, change: string, subject: string) => T = refuseChanged,
 ): { readonly address: TaskAddress; readonly message: T } => {
   const address = parseTaskSubject(incoming.subject);
@@ -46,7 +54,7 @@ const decode = <T extends object>(
   requireVersion(incoming);
   const { subject, text } = incoming;
   const value = readText(text, subject);
-  const message = parseValue(schemaOf(address.kind), value, subject);
+  const message = read(value, subject, address.kind);
   refuseMismatch(address, message, subject);
   const change = ownKinds.includes(address.kind) ? undefined : silentChange(text, value);
   return { address, message: change === undefined ? message : changed(message, change, subject) };
@@ -71,9 +79,9 @@ const failChanged = <T extends ResumeMessage>(message: T, change: string, subjec
 };
 
 const decoder =
-  <T extends object>(kinds: readonly Kind[], schema: z.ZodType<T>) =>
+  <T extends object>(kinds: readonly Kind[], read: Reader<T>) =>
   (incoming: IncomingText): T =>
-    decode(incoming, kinds, () => schema).message;
+    decode(incoming, kinds, read).message;
 
 const refuseMismatch = (address: TaskAddress, message: object, subject: string): void => {
   const body = message as Record<string, unknown>;
@@ -87,9 +95,11 @@ const refuseMismatch = (address: TaskAddress, message: object, subject: string):
   }
 };
 
+const readRunCommand = bySchema(runCommand);
+
 /** Only the orchestrator speaks for the system and for a parent run, and it has a subject of its own. @throws ContractError */
 export const decodeRunCommand = (incoming: IncomingText): RunCommand => {
-  const { address, message } = decode(incoming, ['run', 'run.own'], () => runCommand);
+  const { address, message } = decode(incoming, ['run', 'run.own'], readRunCommand);
   if (address.kind === 'run') refuseOwn(message, incoming.subject);
   return message;
 };
@@ -104,17 +114,19 @@ const refuseOwn = (command: RunCommand, subject: string): void => {
   );
 };
 
-export const decodeCatalogCommand = decoder(['catalog'], catalogCommand);
-export const decodeDeadLetterReport = decoder(['deadletter'], deadLetterReport);
+export const decodeCatalogCommand = decoder(['catalog'], bySchema(catalogCommand));
+export const decodeDeadLetterReport = decoder(['deadletter'], bySchema(deadLetterReport));
 
-export const decodeStepTask = decoder(['step', 'agent', 'evaluate'], stepTask);
+export const decodeStepTask = decoder(['step', 'agent', 'evaluate'], (value, subject) =>
+  isPlainTask(value) ? value : parseValue(stepTask, value, subject),
+);
 
 /** @throws ContractError */
 export const decodeApprovalTask = (incoming: IncomingText) => {
   const { address, message } = decode(
     incoming,
     ['approval.request', 'approval.decision'],
-    () => approvalTask,
+    bySchema(approvalTask),
   );
   if (address.kind !== `approval.${message.type}`) {
     throw new ContractError(`a ${message.type} does not belong on ${incoming.subject}`, '/type');
@@ -122,14 +134,14 @@ export const decodeApprovalTask = (incoming: IncomingText) => {
   return message;
 };
 
+const readResumeMessage: Reader<ResumeMessage> = (value, subject, kind) =>
+  (kind === 'resume.step' || kind === 'resume.agent') && isPlainResult(value)
+    ? value
+    : parseValue(resumeSchemas[kind as ResumeKind], value, subject);
+
 /** Says of a step's report who has sent it. @throws ContractError */
 export const decodeResumeMessage = (incoming: IncomingText): IncomingResume => {
-  const { address, message } = decode(
-    incoming,
-    resumeKinds,
-    (kind) => resumeSchemas[kind as ResumeKind],
-    failChanged,
-  );
+  const { address, message } = decode(incoming, resumeKinds, readResumeMessage, failChanged);
   return 'worker' in message
     ? { ...message, sentBy: address.kind === 'resume.agent' ? 'agent' : 'worker' }
     : message;

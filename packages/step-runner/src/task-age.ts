@@ -8,6 +8,7 @@
  *
  * Age is a matter of the stream's numbers, not of clocks.
  */
+import { setMaxListeners } from 'node:events';
 import {
   type Connection,
   type Delivery,
@@ -40,6 +41,8 @@ export const followTaskAge = (
   { settlingMs, maxStandstillMs }: TaskAgeOptions,
 ): TaskAge => {
   const closed = new AbortController();
+  // One for each connection of the last while.
+  setMaxListeners(0, closed.signal);
   let boundary: Promise<number>;
   let settling: Promise<void>;
   let connectionCount = 0;
