@@ -6,7 +6,14 @@ import { pathToFileURL } from 'node:url';
 import { CannotRun } from '@signalbox/service';
 import BetterSqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { isStoreFailure, openDataFolder, protectDatabase, storeFailureOf, takeLock } from './index.js';
+import {
+  isStoreFailure,
+  limitLog,
+  openDataFolder,
+  protectDatabase,
+  storeFailureOf,
+  takeLock,
+} from './index.js';
 import { isMountPoint } from './mount.js';
 
 const distFile = resolve(import.meta.dirname, '../dist/index.js');
@@ -156,5 +163,43 @@ describe('an error of SQLite', () => {
     expect(storeFailureOf(error, facts)).toBeUndefined();
     expect(isStoreFailure(new Error('of another kind'))).toBe(false);
     db.close();
+  });
+});
+
+describe('the log beside a database', () => {
+  const mebibyte = 1_048_576;
+  const logOf = (file: string): number => statSync(`${file}-wal`).size;
+  const withDatabase = (use: (sql: BetterSqlite.Database, file: string) => void): void => {
+    const file = join(root, 'x.sqlite');
+    const sql = new BetterSqlite(file);
+    sql.pragma('journal_mode = WAL');
+    sql.exec('CREATE TABLE t (x BLOB)');
+    use(sql, file);
+    sql.close();
+  };
+  const write = (sql: BetterSqlite.Database, count: number): void => {
+    const insert = sql.prepare('INSERT INTO t VALUES (zeroblob(1048576))');
+    for (let done = 0; done < count; done += 1) insert.run();
+  };
+
+  test('takes about a quarter of the room at most, and never less than SQLite gives it', () => {
+    withDatabase((sql, file) => {
+      expect(limitLog(sql, 16_384, 1_024 * mebibyte)).toBe(16_384);
+      expect(limitLog(sql, 16_384, mebibyte)).toBe(1_000);
+      const pages = limitLog(sql, 16_384, 40 * mebibyte);
+      expect(pages).toBeLessThan(2_600);
+      write(sql, 40);
+      expect(logOf(file)).toBeLessThan(13 * mebibyte);
+    });
+  });
+
+  test('is moved over and cut where it has grown on a larger disk', () => {
+    withDatabase((sql, file) => {
+      limitLog(sql, 16_384, 1_024 * mebibyte);
+      write(sql, 30);
+      expect(logOf(file)).toBeGreaterThan(30 * mebibyte);
+      limitLog(sql, 16_384, 16 * mebibyte);
+      expect(logOf(file)).toBe(0);
+    });
   });
 });

@@ -4,7 +4,7 @@
  * 1. Nothing here is a source of truth: a file of another schema version or workspace is dropped and built again.
  * 2. `position` and the rows that follow from it are written in one transaction, so each event counts exactly once.
  */
-import { protectDatabase } from '@signalbox/data-folder';
+import { limitLog, protectDatabase } from '@signalbox/data-folder';
 import Database from 'better-sqlite3';
 
 export type ReadModelDatabase = Database.Database;
@@ -177,6 +177,9 @@ CREATE TABLE dead_letter_ends (
 CREATE INDEX dead_letters_newest ON dead_letters (at, id);
 `;
 
+/** Every checkpoint syncs: 64 MiB of log between two of them, where the disk has the room, instead of 4. */
+const checkpointPages = 16_384;
+
 /** Opens the file, or makes it; `:memory:` is a private one in memory. The caller closes it. */
 export const openReadModelDatabase = (path: string, workspace: string): ReadModelDatabase => {
   if (path !== ':memory:') protectDatabase(path);
@@ -184,8 +187,7 @@ export const openReadModelDatabase = (path: string, workspace: string): ReadMode
   db.pragma('journal_mode = WAL');
   // A crash of the machine may lose the last transactions whole: the position goes back with them, and they come again.
   db.pragma('synchronous = NORMAL');
-  // Every checkpoint syncs: 64 MiB of log between two of them, instead of 4.
-  db.pragma('wal_autocheckpoint = 16384');
+  limitLog(db, checkpointPages);
   db.pragma('cache_size = -65536');
   if (!isUsable(db, workspace)) resetReadModel(db, workspace);
   return db;

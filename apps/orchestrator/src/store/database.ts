@@ -8,7 +8,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
-import { protectDatabase, takeLock } from '@signalbox/data-folder';
+import { limitLog, logBytesOfPage, protectDatabase, takeLock } from '@signalbox/data-folder';
 import { CannotRun } from '@signalbox/service';
 import BetterSqlite, { type Database } from 'better-sqlite3';
 import { CommitSync } from './commit-sync.js';
@@ -23,8 +23,8 @@ export interface OpenDatabase {
 
 /** Pages of 4 KiB that the log may hold before a commit moves them over: fewer moves, each under 20 ms. */
 const checkpointPages = 4_000;
-/** What the log grows to: with the transaction that goes beyond, and the heads of 24 bytes before each page. */
-const logBytes = (checkpointPages + 100) * (4_096 + 24);
+/** Of the transaction that goes beyond. */
+const furtherPages = 100;
 
 /** @throws CannotRun while another process holds the database. */
 export const openDatabase = (path: string, now: number): OpenDatabase => {
@@ -34,7 +34,8 @@ export const openDatabase = (path: string, now: number): OpenDatabase => {
   return {
     sql,
     syncTogether: () => {
-      sync = new CommitSync(sql, logBytes);
+      const pages = limitLog(sql, checkpointPages) + furtherPages;
+      sync = new CommitSync(sql, pages * logBytesOfPage);
       return sync;
     },
     close: () => {
@@ -51,7 +52,7 @@ export const openLocked = (file: string, now: number): Database => {
   sql.pragma('journal_mode = WAL');
   sql.pragma('synchronous = FULL');
   sql.pragma('foreign_keys = ON');
-  sql.pragma(`wal_autocheckpoint = ${checkpointPages}`);
+  limitLog(sql, checkpointPages);
   sql.pragma('cache_size = -65536');
   migrate(sql, now);
   return sql;
