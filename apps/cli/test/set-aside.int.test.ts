@@ -338,6 +338,43 @@ describe('a server that takes less than the one before', () => {
     await stores.allBecome([runId], 'COMPLETED');
   });
 
+  test('refuses the input of a run, a signal and a decision that are larger, with size and limit', async () => {
+    const { world } = stores;
+    const ask = {
+      name: 'ask',
+      type: 'operation',
+      action: 'human.approval',
+      input: { message: '?' },
+      end: true,
+    };
+    const asks = JSON.stringify({ id: 'people', version: '1', name: 'people', states: [ask] });
+    await world.call('POST', '/api/v1/workflows', asks);
+    const runs = '/api/v1/workflow-runs';
+    const [waiting = ''] = await stores.standing(1);
+    const { runId } = await world.call<{ runId: string }>('POST', runs, { workflow: 'people', input: {} });
+    await stores.allBecome([runId], 'WAITING_APPROVAL');
+    const { items } = await world.call<{ items: { approvalId: string }[] }>(
+      'GET',
+      `${runs}/${runId}/approvals`,
+    );
+    const decision = `${runs}/${runId}/approvals/${items[0]?.approvalId}/approve`;
+    const text = 'x'.repeat(200 * kilobytes);
+    const larger: [path: string, body: object][] = [
+      [runs, { workflow: 'fits', input: { text } }],
+      [`${runs}/${waiting}/signals/go`, { payload: { text } }],
+      [decision, { data: { text } }],
+    ];
+    for (const [path, body] of larger)
+      await expect
+        .soft(world.call('POST', path, body))
+        .rejects.toThrow(
+          /answered 413: .*a message of 20\d{4} bytes is larger than the server takes \(131072\).*PAYLOAD_TOO_LARGE/,
+        );
+    await world.call('POST', decision, {}, 'user:bob');
+    await stores.finish([waiting]);
+    await stores.allBecome([runId], 'COMPLETED');
+  });
+
   test('gets, when it takes more again, the whole event of a dead letter that is retried, though no more than its beginning was kept', async () => {
     const { world } = stores;
     await world.killNats();

@@ -53,11 +53,17 @@ const warmUp = (starlark: Starlark): void => {
     starlark.evaluateWithin('expression', source, () => 1, fuel);
 };
 
-const eventsAmong = (messages: readonly OutgoingMessage[], outcomes: readonly PublishOutcome[]) =>
-  messages.flatMap(({ id, subject }, index) => {
-    const { stream, sequence } = outcomes[index] ?? {};
-    return stream === EVENTS && id !== undefined && sequence !== undefined ? [{ id, subject, sequence }] : [];
-  });
+const noteEvents = (
+  tips: TipAnnouncer,
+  messages: readonly OutgoingMessage[],
+  outcomes: readonly PublishOutcome[],
+): void => {
+  for (const [index, { id, subject }] of messages.entries()) {
+    const outcome = outcomes[index];
+    if (id !== undefined && outcome?.stream === EVENTS && outcome.sequence !== undefined)
+      tips.note({ id, subject, sequence: outcome.sequence });
+  }
+};
 
 await runService({
   name,
@@ -102,7 +108,7 @@ await runService({
         publishAll: async (messages) => {
           durables.noteSent(messages);
           const outcomes = await publisher.publishAll(messages);
-          tips.note(eventsAmong(messages, outcomes));
+          noteEvents(tips, messages, outcomes);
           return outcomes;
         },
         withdraw: (task, sequence) => withdrawTask(queue, task, sequence),

@@ -80,18 +80,29 @@ export class Relay {
   publish({ entries, events, marks }: Unmarked): Promise<void> {
     const sent = this.#publishAll([...entries.flatMap(toMessage), ...events]);
     const withdrawals = entries.filter((entry) => entry.kind === 'withdrawal');
-    const published = Promise.all([this.#published, sent]).then(() => undefined);
+    const published = bothDone(this.#published, sent);
     this.#published = published;
-    const withdrawn = published.then(() => Promise.all(withdrawals.map((task) => this.#withdraw(task))));
-    this.#done = Promise.all([this.#done, withdrawn]).then(() => {
-      if (marks !== undefined) this.#marks = marks;
-    });
-    // Whoever waits for the publication hears of its failure; that of a withdrawal is heard of here.
-    withdrawn.catch((cause) => {
-      if (cause instanceof WithdrawalFailed) this.#parts.fail(cause.cause);
-    });
+    this.#done = this.#doneAfter(this.#done, published, withdrawals, marks);
+    // Whoever waits for the publication hears of its failure.
     this.#done.catch(() => undefined);
     return published;
+  }
+
+  async #doneAfter(
+    before: Promise<void>,
+    published: Promise<void>,
+    withdrawals: readonly Withdrawal[],
+    marks: PublishedMarks | undefined,
+  ): Promise<void> {
+    await published;
+    if (withdrawals.length > 0) {
+      const withdrawn = Promise.all(withdrawals.map((task) => this.#withdraw(task)));
+      withdrawn.catch((cause) => {
+        if (cause instanceof WithdrawalFailed) this.#parts.fail(cause.cause);
+      });
+      await bothDone(before, withdrawn);
+    } else await before;
+    if (marks !== undefined) this.#marks = marks;
   }
 
   /** Sends what was lost once more. Not a part of the order: nothing waits for it. */
@@ -218,6 +229,13 @@ export class Relay {
     if (this.#isStopped) throw new RelayStopped(`stopped before it could ${what}`, { cause });
   }
 }
+
+/** The second's failure is heard of when the first is done. */
+const bothDone = async (before: Promise<unknown>, one: Promise<unknown>): Promise<void> => {
+  one.catch(() => undefined);
+  await before;
+  await one;
+};
 
 const isStored = (outcome: unknown): outcome is PublishOutcome =>
   outcome !== undefined && !(outcome instanceof Error);

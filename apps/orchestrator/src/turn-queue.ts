@@ -105,7 +105,7 @@ export class TurnQueue<T> {
       // What has arrived meanwhile, acknowledgements and timers too, comes before the next turn.
       if (!isFirst) await nextTurn();
       while (!this.#isStopped && this.#hasToWait) await this.#nextRelease();
-      if (this.#isStopped || !(await this.#round())) break;
+      if (this.#isStopped || !(await this.#round()) || this.#queue.count === 0) break;
     }
     this.#isWorking = false;
   }

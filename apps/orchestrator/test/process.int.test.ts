@@ -23,6 +23,7 @@ import {
   decodeStepTask,
   EVENTS,
   type EventEnvelope,
+  presenceSubjects,
   type StepTask,
   streamDeclarations,
   TASKS,
@@ -341,6 +342,23 @@ describe('the orchestrator process', () => {
     expect(types().filter((type) => type === 'step.started')).toHaveLength(6 + 5);
     expect(historyOf('run-1').find(({ data }) => data.type === 'step.failed')?.data).toMatchObject({
       error: { code: 'POISON_MESSAGE' },
+    });
+  });
+
+  test('goes on hearing when somebody says something on the bus that it cannot read', async () => {
+    const process = spawn();
+    await process.ready;
+    for (const said of ['', 'who?', 'null', '{"isAtWork":true}'])
+      publishLive(bus.connection, presenceSubjects.orchestrator, said);
+    await putCatalog(workflow('one', [step('only')]));
+    answerAll();
+    await start('run-1', 'one');
+    await eventually(() => isCompleted('run-1'));
+    const said = process.lines.filter((line) => line.includes('what was heard cannot be read'));
+    expect(said).toHaveLength(1);
+    expect(JSON.parse(said[0] ?? '')).toMatchObject({
+      level: 'warn',
+      subject: presenceSubjects.orchestrator,
     });
   });
 

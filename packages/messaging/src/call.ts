@@ -14,12 +14,10 @@ export function answerCalls(
   subject: string,
   answer: (text: string) => string | undefined,
 ): LiveSubscription {
-  const { nats } = linkOf(connection);
-  const subscription = nats.subscribe(subject, {
-    callback: (_error, message) => {
-      const text = answer(message.string());
-      if (text !== undefined) message.respond(text);
-    },
+  const { nats, listen } = linkOf(connection);
+  const subscription = listen(subject, (message) => {
+    const text = answer(message.string());
+    if (text !== undefined) message.respond(text);
   });
   return { ready: nats.flush().catch(() => undefined), close: () => subscription.unsubscribe() };
 }
@@ -35,17 +33,16 @@ export async function call(
   text: string,
   timeoutMs: number,
 ): Promise<Answer> {
-  const { nats, newInbox } = linkOf(connection);
+  const { nats, listen, newInbox } = linkOf(connection);
   return attempt(connection, `asking on ${subject}`, async (): Promise<Answer> => {
     const inbox = newInbox();
     let hear: (answer: Answer) => void = () => undefined;
     const heard = new Promise<Answer>((resolve) => {
       hear = resolve;
     });
-    const subscription = nats.subscribe(inbox, {
-      callback: (_error, message) =>
-        hear(isNobody(message) ? { kind: 'nobody' } : { kind: 'answer', text: message.string() }),
-    });
+    const subscription = listen(inbox, (message) =>
+      hear(isNobody(message) ? { kind: 'nobody' } : { kind: 'answer', text: message.string() }),
+    );
     let timer: NodeJS.Timeout | undefined;
     try {
       nats.publish(subject, text, { reply: inbox });

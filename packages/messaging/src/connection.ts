@@ -4,13 +4,14 @@
  */
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { createInbox, errors, type NatsConnection } from '@nats-io/nats-core';
-import { connect, credsAuthenticator, type NodeConnectionOptions } from '@nats-io/transport-node';
 import type { Logger } from '@signalbox/telemetry';
+import { dialUntilAnswered, reasonOf, watchHandshake } from './dial.js';
 import { isPassing, TransientError } from './errors.js';
-import { pause } from './pause.js';
+import { LateAcks } from './late-acks.js';
+import { createListen, type Listen } from './listening.js';
 import { createSeldom } from './seldom.js';
+import { kindOf } from './subject-filter.js';
 
-const dialTimeoutMs = 5_000;
 /**
  * Nobody answers a request while there is no leader, nor after there is one again: a request that waits for longer than
  * an election takes prolongs what it waits for.
@@ -18,8 +19,6 @@ const dialTimeoutMs = 5_000;
 const requestTimeoutMs = 2_000;
 /** Of what is more than one request, or waits for what was sent before it. */
 const defaultDeadlineMs = 15_000;
-const minDialDelayMs = 100;
-const maxDialDelayMs = 2_000;
 
 const disturbanceMs = 1_000;
 const homeApiPrefix = '$JS.API';
@@ -43,8 +42,8 @@ export interface ConnectionOptions {
   logger: Logger;
   /** Ends the wait for a server that is not there yet; `openConnection` then rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** Told once that there is no server yet, and why, before the wait for it. */
-  onWaiting?: (error: unknown) => void;
+  /** Told that there is no server yet, and why, in a word; again where that becomes another reason. */
+  onWaiting?: (error: unknown, reason: string) => void;
 }
 
 export interface Connection {
@@ -53,6 +52,8 @@ export interface Connection {
   readonly closed: Promise<void>;
   /** Bytes of headers and data together, of the server last connected to. */
   readonly maxPayloadBytes: number;
+  /** Why there is no connection, in a word, where somebody has said so. */
+  readonly lossReason: string | undefined;
   /** Resolves when everything sent so far has reached the server; `TransientError` when the connection breaks meanwhile. */
   flush(): Promise<void>;
   /** Sends what is buffered, then closes. May be called again. */
@@ -61,7 +62,9 @@ export interface Connection {
 
 /** What the other modules of this package need of a connection. */
 export interface Link {
-  readonly nats: NatsConnection;
+  /** Who subscribes there listens here. */
+  readonly nats: Omit<NatsConnection, 'subscribe'>;
+  readonly listen: Listen;
   readonly manager: JetStreamManager;
   /** Where JetStream is asked. */
   readonly apiPrefix: string;
@@ -71,6 +74,7 @@ export interface Link {
   readonly readable: Set<string>;
   /** How often the connection has broken. */
   readonly breakCount: number;
+  readonly acks: LateAcks;
   /** A subject of its own for answers, below which everything is the caller's. */
   newInbox(): string;
   /** Where it is there, a connection that came back is used when it has said yes. `isCurrent`: it has not broken again. */
@@ -98,9 +102,6 @@ export function linkOf(connection: Connection): Link {
   return link;
 }
 
-/** A subject without what differs from one message to the next. */
-const kindOf = (subject: string): string => subject.split('.', 3).join('.');
-
 export async function openConnection(options: ConnectionOptions): Promise<Connection> {
   const nats = await dialUntilAnswered(options);
   const apiPrefix = apiPrefixOf(options);
@@ -109,21 +110,31 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   const seldom = createSeldom();
   let disturbedAt = Number.NEGATIVE_INFINITY;
   let status: ConnectionStatus = 'connected';
+  let isLost = false;
+  let lossReason: string | undefined;
+  let endWatching: () => void = () => undefined;
   let breakCount = 0;
   let maxPayloadBytes = nats.info?.max_payload ?? 1_048_576;
 
   const onStatus = (type: string, error: Error | undefined) => {
-    if (type === 'disconnect') {
+    // The client says so of each try that the server refuses, too, and then as often that it is there again.
+    if (type === 'disconnect' && !isLost) {
+      isLost = true;
       status = 'reconnecting';
       breakCount += 1;
       link.readable.clear();
+      link.acks.forget();
       options.logger.warn('connection to the bus lost');
+      endWatching = watchHandshake(options, tellHandshake);
       for (const listener of [...listeners]) listener.onDown?.();
-    } else if (type === 'reconnect') {
+    } else if (type === 'reconnect' && isLost) {
+      isLost = false;
+      endWatching();
       if (link.admit === undefined) up();
       else void admitted(link.admit);
     } else if (type === 'error') {
       const refused = error instanceof errors.PermissionViolationError ? error : undefined;
+      if (isRefusal(error)) lossReason = reasonOf(error);
       tellError(refused, error);
       if (refused?.operation !== 'publish') return;
       for (const listener of [...listeners]) listener.onForbidden?.(refused.subject);
@@ -140,8 +151,13 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     const others = leftOut === 0 ? {} : { left_out: leftOut };
     options.logger.warn('the bus reported an error', { operation, subject, error, ...others });
   };
+  const tellHandshake = (error: Error) => {
+    lossReason = reasonOf(error);
+    options.logger.warn('the TLS handshake with the bus fails', { error });
+  };
   const up = () => {
     status = 'connected';
+    lossReason = undefined;
     maxPayloadBytes = nats.info?.max_payload ?? maxPayloadBytes;
     options.logger.info('connected to the bus again');
     for (const listener of [...listeners]) {
@@ -160,6 +176,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   })();
   const closed = nats.closed().then((reason) => {
     status = 'closed';
+    endWatching();
     if (reason instanceof Error) options.logger.error('connection to the bus ended', { error: reason });
   });
 
@@ -170,9 +187,16 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     get maxPayloadBytes() {
       return maxPayloadBytes;
     },
+    get lossReason() {
+      return lossReason;
+    },
     closed,
-    flush: () => attempt(connection, 'sending what is buffered', () => nats.flush()),
+    flush: () => {
+      link.acks.send();
+      return attempt(connection, 'sending what is buffered', () => nats.flush());
+    },
     close: async () => {
+      link.acks.send();
       if (status === 'connected') await Promise.race([nats.drain().catch(() => nats.close()), closed]);
       else await nats.close();
       await closed;
@@ -180,10 +204,12 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   };
   const link: Link = {
     nats,
+    listen: createListen(nats, options.logger),
     manager,
     apiPrefix,
     directReads: new Map(),
     readable: new Set(),
+    acks: new LateAcks(),
     get breakCount() {
       return breakCount;
     },
@@ -249,49 +275,10 @@ export async function attempt<T>(
   }
 }
 
+/** The server ends the connection with it. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof errors.AuthorizationError || error instanceof errors.UserAuthenticationExpiredError;
+
 /** A server without users has one account for all, with the streams in it. */
 const apiPrefixOf = ({ login, credentials, apiPrefix = homeApiPrefix }: ConnectionOptions): string =>
   login === undefined && credentials === undefined ? homeApiPrefix : apiPrefix;
-
-function identity({
-  login,
-  credentials,
-  tls,
-  inboxPrefix,
-}: ConnectionOptions): Partial<NodeConnectionOptions> {
-  return {
-    ...(login === undefined ? {} : { user: login.user, pass: login.password }),
-    ...(credentials === undefined ? {} : { authenticator: credsAuthenticator(credentials) }),
-    ...(tls === undefined ? {} : { tls }),
-    ...(inboxPrefix === undefined ? {} : { inboxPrefix }),
-  };
-}
-
-async function dialUntilAnswered(options: ConnectionOptions): Promise<NatsConnection> {
-  let delayMs = minDialDelayMs;
-  for (;;) {
-    options.signal?.throwIfAborted();
-    try {
-      return await connect({
-        servers: options.url.split(','),
-        name: options.name,
-        ...identity(options),
-        timeout: dialTimeoutMs,
-        maxReconnectAttempts: -1,
-        reconnectTimeWait: 250,
-        reconnectJitter: 100,
-        pingInterval: 20_000,
-        // A server whose accounts are being changed refuses for a while; waiting is better than ending.
-        ignoreAuthErrorAbort: true,
-        noAsyncTraces: true,
-      });
-    } catch (error) {
-      if (delayMs === minDialDelayMs) {
-        options.logger.info('waiting for the bus', { url: options.url, error });
-        options.onWaiting?.(error);
-      }
-      await pause(delayMs, options.signal);
-      delayMs = Math.min(delayMs * 2, maxDialDelayMs);
-    }
-  }
-}

@@ -150,7 +150,7 @@ function startConsumption(
       window().release();
     };
     const { breakCount } = link;
-    const delivery = new PulledDelivery(message, settle, () => breakCount === link.breakCount);
+    const delivery = new PulledDelivery(message, settle, () => breakCount === link.breakCount, link.acks);
     unsettled.add(delivery);
     // Came while the requests were being withdrawn: somebody else can have it at once.
     if (isStopping) delivery.nak();

@@ -1,6 +1,7 @@
 /** Owns one message as a consumer delivers it, and the answer to it. */
 import type { Msg } from '@nats-io/nats-core';
 import { InvariantViolation } from './errors.js';
+import type { LateAcks } from './late-acks.js';
 import { type MessageHeaders, readHeaders } from './message-headers.js';
 
 export interface Delivery {
@@ -20,7 +21,8 @@ export interface Delivery {
   /** It came on the connection that there is: before, its number may have meant another message. */
   readonly isCurrent: boolean;
   /**
-   * The first of `ack`, `nak` and `term` settles the delivery; later ones do nothing. None waits for an answer. None is
+   * The first of `ack`, `nak` and `term` settles the delivery; later ones do nothing. None waits for an answer, and `ack` goes
+   * out with what is sent next (`late-acks.ts`). None is
    * sent on another connection than the delivery came on: answers name a number, and a server that has lost messages
    * gives their numbers to others, which it would remove. What it still has, it delivers again.
    */
@@ -69,7 +71,6 @@ export function readFacts(message: Msg): DeliveryFacts {
 }
 
 const answers = {
-  ack: Buffer.from('+ACK'),
   nak: Buffer.from('-NAK'),
   term: Buffer.from('+TERM'),
   working: Buffer.from('+WPI'),
@@ -85,11 +86,17 @@ export class PulledDelivery implements Delivery {
   readonly #message: Msg;
   readonly #onSettled: (delivery: PulledDelivery) => void;
   readonly #isCurrent: () => boolean;
+  readonly #acks: LateAcks;
   #headers: MessageHeaders | undefined;
   #isSettled = false;
 
   /** `isCurrent`: the connection is the one that it came on. */
-  constructor(message: Msg, onSettled: (delivery: PulledDelivery) => void, isCurrent: () => boolean) {
+  constructor(
+    message: Msg,
+    onSettled: (delivery: PulledDelivery) => void,
+    isCurrent: () => boolean,
+    acks: LateAcks,
+  ) {
     const facts = readFacts(message);
     this.stream = facts.stream;
     this.consumer = facts.consumer;
@@ -100,6 +107,7 @@ export class PulledDelivery implements Delivery {
     this.#message = message;
     this.#onSettled = onSettled;
     this.#isCurrent = isCurrent;
+    this.#acks = acks;
   }
 
   get subject(): string {
@@ -124,26 +132,27 @@ export class PulledDelivery implements Delivery {
   }
 
   ack(): void {
-    this.#settle(answers.ack);
+    this.#settle(() => this.#acks.add(this.#message));
   }
 
   nak(delayMs?: number): void {
     const delayNs = Math.round((delayMs ?? 0) * 1_000_000);
-    this.#settle(delayNs > 0 ? Buffer.from(`-NAK {"delay": ${delayNs}}`) : answers.nak);
+    const answer = delayNs > 0 ? Buffer.from(`-NAK {"delay": ${delayNs}}`) : answers.nak;
+    this.#settle(() => this.#message.respond(answer));
   }
 
   term(): void {
-    this.#settle(answers.term);
+    this.#settle(() => this.#message.respond(answers.term));
   }
 
   working(): void {
     if (!this.#isSettled) this.#message.respond(answers.working);
   }
 
-  #settle(answer: Uint8Array): void {
+  #settle(answer: () => void): void {
     if (this.#isSettled) return;
     this.#isSettled = true;
-    if (this.isCurrent) this.#message.respond(answer);
+    if (this.isCurrent) answer();
     this.#onSettled(this);
   }
 }

@@ -27,6 +27,14 @@ test.each([
   expect(isPassing(refusal(code, 400))).toBe(false);
 });
 
+const asTheLibraryHasIt = (cause: Error): Error => new Error('jetstream is not enabled', { cause });
+
+test('a server that reads its configuration again has no JetStream for an instant, which ends no process', () => {
+  expect(isPassing(asTheLibraryHasIt(refusal(apiCodes.notEnabled, 503)))).toBe(true);
+  expect(isPassing(asTheLibraryHasIt(new errors.RequestError('no responders')))).toBe(true);
+  expect(isPassing(asTheLibraryHasIt(new TypeError('undefined is not a function')))).toBe(false);
+});
+
 test('a connection that breaks may pass; a defect of this program does not', () => {
   expect(isPassing(new errors.TimeoutError())).toBe(true);
   expect(isPassing(new TypeError('undefined is not a function'))).toBe(false);

@@ -23,6 +23,9 @@ export class TransientError extends Error {
 /** The server's permissions do not let this process publish there: it will take no other try either. */
 export class ForbiddenError extends ContractError {}
 
+/** Larger than the server or the stream takes, whoever sends it and however often. */
+export class TooLargeError extends ContractError {}
+
 /** Something that cannot be is so: log, exit, restart, replay. */
 export class InvariantViolation extends Error {
   override name = 'InvariantViolation';
@@ -34,6 +37,7 @@ export const apiCodes = {
   consumerNotFound: 10014,
   invalidJson: 10025,
   messageNotFound: 10037,
+  notEnabled: 10039,
   messageTooLarge: 10054,
   /** Beyond what the stream holds, or in a stream that counts anew. */
   sequenceNotFound: 10043,
@@ -66,6 +70,14 @@ const passing = [
 ] as const;
 
 /**
+ * The server has no JetStream, or not yet: for an instant when it reads its configuration again, too. The client library
+ * has a class of its own for that, and does not give it out.
+ */
+const isWithoutJetStream = (error: unknown): boolean =>
+  error instanceof Error &&
+  (hasApiCode(error.cause, apiCodes.notEnabled) || error.cause instanceof errors.RequestError);
+
+/**
  * Whether the same request may succeed later: the server is away, busy, has no leader, no room, or not yet what it had
  * before. A code that this release does not know counts as one that may pass: a process that ended of it would end
  * again and again, and take what works with it.
@@ -73,5 +85,6 @@ const passing = [
 export function isPassing(error: unknown): boolean {
   if (error instanceof TransientError) return true;
   if (error instanceof JetStreamApiError) return !hasApiCode(error, ...refusedForGood);
-  return error instanceof JetStreamError || passing.some((kind) => error instanceof kind);
+  if (error instanceof JetStreamError || isWithoutJetStream(error)) return true;
+  return passing.some((kind) => error instanceof kind);
 }

@@ -271,7 +271,8 @@ class ForwardReader {
     }
     const { storedAt } = last;
     const before = heard.slice(0, -1).map(({ subject, headers, data }, index) => {
-      return { stream, sequence: this.#nextSequence + index, subject, storedAt, headers, data };
+      const sequence = this.#nextSequence + index;
+      return { stream, sequence, subject, storedAt, isHeard: true as const, headers, data };
     });
     return [...before, last];
   }

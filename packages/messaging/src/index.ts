@@ -29,7 +29,7 @@ export {
   type GivenUp,
 } from './dead-letter.js';
 export type { Delivery } from './delivery.js';
-export { ForbiddenError, InvariantViolation, TransientError } from './errors.js';
+export { ForbiddenError, InvariantViolation, TooLargeError, TransientError } from './errors.js';
 export { fence } from './fence.js';
 export { type FollowEnd, type FollowOptions, followStream } from './follow-stream.js';
 export { type IncomingBytes, textOf } from './incoming-text.js';

@@ -22,14 +22,10 @@ export function subscribeLive(
   subject: string,
   handler: (message: LiveMessage) => void,
 ): LiveSubscription {
-  const { nats } = linkOf(connection);
-  const subscription = nats.subscribe(subject, {
-    // A refusal of the server is told by the connection's log.
-    callback: (error, message) => {
-      if (error !== null) return;
-      handler({ subject: message.subject, headers: readHeaders(message), data: message.data });
-    },
-  });
+  const { nats, listen } = linkOf(connection);
+  const subscription = listen(subject, (message) =>
+    handler({ subject: message.subject, headers: readHeaders(message), data: message.data }),
+  );
   return {
     ready: nats.flush().catch(() => undefined),
     close: () => subscription.unsubscribe(),
@@ -38,5 +34,8 @@ export function subscribeLive(
 
 /** Says something to whoever listens now; nothing is kept, and nobody answers. Lost while the connection is down. */
 export function publishLive(connection: Connection, subject: string, data: string): void {
-  if (connection.status === 'connected') linkOf(connection).nats.publish(subject, data);
+  if (connection.status !== 'connected') return;
+  const { nats, acks } = linkOf(connection);
+  nats.publish(subject, data);
+  acks.send();
 }

@@ -1,7 +1,7 @@
 /** What a stream answers to a message: its acknowledgement. */
 import type { Msg } from '@nats-io/nats-core';
-import { ContractError } from '@signalbox/protocol';
-import { apiCodes, TransientError } from './errors.js';
+import type { ContractError } from '@signalbox/protocol';
+import { apiCodes, TooLargeError, TransientError } from './errors.js';
 
 export interface PublishOutcome {
   stream: string;
@@ -30,7 +30,7 @@ export const isStored = <O extends PublishOutcome>(outcome: O | Error): outcome 
 export function readAck(message: Msg, subject: string): Acknowledged | TransientError | ContractError {
   const ack = JSON.parse(message.string()) as PubAck;
   if (ack.error?.err_code === apiCodes.messageTooLarge)
-    return new ContractError('the message is larger than the stream takes', subject, { cause: ack.error });
+    return new TooLargeError('the message is larger than the stream takes', subject, { cause: ack.error });
   if (ack.error !== undefined || ack.stream === undefined || ack.seq === undefined) {
     return new TransientError(`the stream refused a message on ${subject}`, { cause: ack.error });
   }

@@ -24,7 +24,7 @@ import { randomUUID } from 'node:crypto';
 import type { Msg } from '@nats-io/nats-core';
 import { ContractError } from '@signalbox/protocol';
 import { type Connection, isClustered, type Link, linkOf } from './connection.js';
-import { ForbiddenError, TransientError } from './errors.js';
+import { ForbiddenError, TooLargeError, TransientError } from './errors.js';
 import { headersOnWire, isHeaderValue } from './message-headers.js';
 import { type Entry, forgetSending, type Given, type OutgoingMessage, settle } from './outgoing.js';
 import { type Acknowledged, isStored, type Outcome, type PublishOutcome, readAck } from './pub-ack.js';
@@ -45,7 +45,7 @@ export interface PublisherOptions {
 }
 
 export interface Publisher {
-  /** Throws `TransientError` (refused, no answer in time) or `ContractError` (larger than the server takes, or `ForbiddenError`). */
+  /** Throws `TransientError` (refused, no answer in time) or `ContractError` (`TooLargeError`, `ForbiddenError`, or a header that is none). */
   publish(message: OutgoingMessage): Promise<PublishOutcome>;
   /** Rejects with `PublishError` when any failed, after all are decided: what the server refuses for good stops none of the others. */
   publishAll(messages: readonly OutgoingMessage[]): Promise<PublishOutcome[]>;
@@ -106,11 +106,7 @@ class PipelinedPublisher implements Publisher {
     this.#maxUnacknowledged = options.maxUnacknowledged ?? 4_096;
     this.#sight = options.sight ?? 'subject';
     this.#rowKindOf = options.rowKindOf ?? (() => undefined);
-    const subscription = this.#link.nats.subscribe(`${this.#inbox}*`, {
-      callback: (error, message) => {
-        if (error === null) this.#onAck(message);
-      },
-    });
+    const subscription = this.#link.listen(`${this.#inbox}*`, (message) => this.#onAck(message));
     const endWatching = this.#link.watch({
       onUp: () => this.#sendAllAgain(),
       onForbidden: (subject) => this.#onForbidden(subject),
@@ -163,7 +159,7 @@ class PipelinedPublisher implements Publisher {
     if (!isPlain) return new ContractError('a header of a message has a line end in it', subject);
     const limit = this.#connection.maxPayloadBytes;
     if (size <= limit) return undefined;
-    return new ContractError(
+    return new TooLargeError(
       `a message of ${size} bytes is larger than the server takes (${limit})`,
       subject,
     );
@@ -226,6 +222,7 @@ class PipelinedPublisher implements Publisher {
       this.#unacknowledged.set(entry.token, entry);
       this.#send(entry);
     }
+    this.#link.acks.send();
   }
 
   #send(entry: Entry): void {
@@ -326,10 +323,6 @@ class PipelinedPublisher implements Publisher {
 
   #decide(entry: Entry, outcome: Outcome): void {
     this.#unacknowledged.delete(entry.token);
-    if (this.#unacknowledged.size === 0 && this.#waiting.length === 0) {
-      clearInterval(this.#timer);
-      this.#timer = undefined;
-    }
     settle(entry, outcome);
     if (entry.row !== undefined && !isStored(outcome)) this.#sendRowAgain(entry.row);
   }
@@ -349,6 +342,12 @@ class PipelinedPublisher implements Publisher {
   }
 
   #checkTimes(): void {
+    if (this.#unacknowledged.size === 0 && this.#waiting.length === 0) {
+      // Not as soon as nothing waits: where one message follows another, each would make a timer and end it.
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+      return;
+    }
     const now = Date.now();
     const isLate = (entry: Entry) => now >= entry.deadlineAt;
     const late = [...this.#unacknowledged.values(), ...this.#waiting].filter(isLate);

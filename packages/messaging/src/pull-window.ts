@@ -19,7 +19,7 @@ import type { Msg, Subscription } from '@nats-io/nats-core';
 import { type Connection, type Link, linkOf } from './connection.js';
 import { isDelivery } from './delivery.js';
 import { apiCodes, hasApiCode } from './errors.js';
-import { isOnFilter } from './subject-filter.js';
+import { subjectFilter } from './subject-filter.js';
 
 /** How long the server keeps a request; then it says so and the places are requested anew. */
 const pullExpiresMs = 30_000;
@@ -64,7 +64,7 @@ export class PullWindow {
   #recentRequests: { count: number; sentAt: number }[] = [];
   #subscription: Subscription | undefined;
   #inbox = '';
-  #filter = '>';
+  #isOnFilter = subjectFilter('>');
   /** On this connection. */
   #preparedAt: number | undefined;
   #openings = 0;
@@ -142,7 +142,7 @@ export class PullWindow {
     const opening = this.#openings;
     const refusal = await this.#prepare().then(
       (filter) => {
-        this.#filter = filter;
+        this.#isOnFilter = subjectFilter(filter);
         return undefined;
       },
       (error: unknown) => error,
@@ -154,12 +154,11 @@ export class PullWindow {
     }
     this.#inbox = `${this.#link.newInbox()}.`;
     this.#heardAt = Date.now();
-    this.#subscription = this.#link.nats.subscribe(`${this.#inbox}*`, {
-      callback: (error, message) => {
-        if (error === null) this.#onMessage(message);
-        else this.#onRefusal(error);
-      },
-    });
+    this.#subscription = this.#link.listen(
+      `${this.#inbox}*`,
+      (message) => this.#onMessage(message),
+      (error) => this.#onRefusal(error),
+    );
     this.#refill();
   }
 
@@ -212,7 +211,7 @@ export class PullWindow {
     }
     this.#retryDelayMs = minRetryDelayMs;
     this.#requestedCount = Math.max(0, this.#requestedCount - 1);
-    if (isOnFilter(message.subject, this.#filter)) {
+    if (this.#isOnFilter(message.subject)) {
       this.#claimedCount += 1;
       this.#options.onMessage(message);
     } else this.#options.onStray?.(message.subject);
@@ -279,6 +278,7 @@ export class PullWindow {
     if (last !== undefined && now - last.sentAt < 1_000) last.count += count;
     else this.#recentRequests.push({ count, sentAt: now });
     this.#lastRequest += 1;
+    this.#link.acks.send();
     this.#link.nats.publish(
       this.#requestSubject,
       `{"batch":${count},"expires":${pullExpiresMs * 1e6},"idle_heartbeat":${idleHeartbeatMs * 1e6}}`,

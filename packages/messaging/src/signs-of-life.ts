@@ -59,14 +59,14 @@ export function listenForSigns(
     for (const sequence of [...listened.keys()]) forget(sequence);
   };
   const listen = (sequence: number): void => {
-    const callback = (error: Error | null, message: Msg): void => {
-      if (error !== null) isDeaf = true;
-      else listening.silentMs = -delayAskedFor(message);
+    const hear = (message: Msg): void => {
+      listening.silentMs = -delayAskedFor(message);
+    };
+    const onRefused = (): void => {
+      isDeaf = true;
     };
     const listening: Listening = {
-      subscriptions: answersAbout(stream, sequence).map((subject) =>
-        link.nats.subscribe(subject, { callback }),
-      ),
+      subscriptions: answersAbout(stream, sequence).map((subject) => link.listen(subject, hear, onRefused)),
       isReady: false,
       isAsked: true,
       silentMs: 0,

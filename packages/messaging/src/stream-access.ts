@@ -15,6 +15,8 @@ export interface StoredMessage {
   sequence: number;
   /** Milliseconds since 1970. */
   storedAt: number;
+  /** It was heard as it was published, and not read: `storedAt` is that of a message shortly behind it. */
+  isHeard?: true;
   headers: MessageHeaders;
   data: Uint8Array;
 }

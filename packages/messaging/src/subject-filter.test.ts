@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isOnFilter } from './subject-filter.js';
+import { subjectFilter } from './subject-filter.js';
 
 test.each([
   ['wf.task.step.>', 'wf.task.step.default.r.s', true],
@@ -9,6 +9,8 @@ test.each([
   ['wf.task.catalog.*', 'wf.task.catalog.default.x', false],
   ['wf.task.run', 'wf.task.run', true],
   ['>', 'wf', true],
+  ['wf.*.step.>', 'wf.task.step.default', true],
+  ['wf.*.step.>', 'wf.task.run.default', false],
 ])('%s and %s: %s', (filter, subject, expected) => {
-  expect(isOnFilter(subject, filter)).toBe(expected);
+  expect(subjectFilter(filter)(subject)).toBe(expected);
 });

@@ -19,21 +19,16 @@ export interface StoredEvent {
 
 export class TipAnnouncer {
   readonly #connection: Connection;
-  /** What is not said yet: the last of each kind, by the subject on which it is said. */
-  readonly #tips = new Map<string, number>();
-  #stored: [sequence: number, id: string][] = [];
+  /** What is not said yet. */
+  #stored: StoredEvent[] = [];
   #timer: NodeJS.Timeout | undefined;
 
   constructor(connection: Connection) {
     this.#connection = connection;
   }
 
-  /** The last of each kind counts. */
-  note(events: readonly StoredEvent[]): void {
-    for (const { id, subject, sequence } of events) {
-      this.#tips.set(tipSubjectOf(subject), sequence);
-      this.#stored.push([sequence, id]);
-    }
+  note(event: StoredEvent): void {
+    this.#stored.push(event);
   }
 
   /** Says what was noted, at once or in a short while. With the acknowledgements it costs no write of its own. */
@@ -43,15 +38,22 @@ export class TipAnnouncer {
 
   #say(): void {
     this.#timer = undefined;
-    if (this.#tips.size === 0) return;
-    for (const [subject, sequence] of this.#tips)
+    if (this.#stored.length === 0) return;
+    const all = this.#stored;
+    this.#stored = [];
+    for (const [subject, sequence] of lastOfEachKind(all))
       publishLive(this.#connection, subject, encodeTip({ sequence }));
-    while (this.#stored.length > 0) {
-      const stored = this.#stored.splice(0, maxToldCount);
+    for (let from = 0; from < all.length; from += maxToldCount) {
+      const stored = all.slice(from, from + maxToldCount).map(toldOf);
       const sequence = Math.max(...stored.map(([each]) => each));
       publishLive(this.#connection, tipSubjectOf(filters.allEvents), encodeTip({ sequence, stored }));
     }
-    this.#tips.clear();
     this.#timer = setTimeout(() => this.#say(), quietMs).unref();
   }
 }
+
+const toldOf = ({ sequence, id }: StoredEvent): [sequence: number, id: string] => [sequence, id];
+
+/** By the subject on which it is said. */
+const lastOfEachKind = (events: readonly StoredEvent[]): ReadonlyMap<string, number> =>
+  new Map(events.map(({ subject, sequence }) => [tipSubjectOf(subject), sequence]));

@@ -47,13 +47,11 @@ describe('an answer that is to go where its asker may not publish', () => {
   let held: string;
   const heldTask = 'wf.task.run.a.held';
   beforeAll(async () => {
-    const { nats, newInbox } = linkOf(as('orchestrator'));
+    const { nats, listen, newInbox } = linkOf(as('orchestrator'));
     const reply = newInbox();
     const arrived = new Promise<string>((resolve) => {
-      nats.subscribe(reply, {
-        callback: (_error, message) => {
-          if (message.subject === heldTask) resolve(message.reply ?? '');
-        },
+      listen(reply, (message) => {
+        if (message.subject === heldTask) resolve(message.reply ?? '');
       });
     });
     nats.publish(heldTask, 'x');
@@ -80,9 +78,7 @@ describe('an answer that is to go where its asker may not publish', () => {
       for (const task of ['wf.task.step.a.r.s', 'wf.task.evaluate.a.r.s', 'wf.task.agent.a.r.s'])
         for (let count = 0; count < 3; count += 1) orchestrator.nats.publish(task, 'x');
       const heard: string[] = [];
-      const tap = orchestrator.nats.subscribe('wf.presence.orchestrator', {
-        callback: (_error, { subject }) => void heard.push(subject),
-      });
+      const tap = orchestrator.listen('wf.presence.orchestrator', ({ subject }) => void heard.push(subject));
       await orchestrator.nats.flush();
       const { nats, newInbox } = linkOf(as(name));
       const questions = questionsOf(party);
@@ -117,14 +113,14 @@ describe('an answer that is to go where its asker may not publish', () => {
   );
 
   test('an acknowledgement that wants an answer, and one that wants the next message, get it only at home', async () => {
-    const { nats, newInbox, apiPrefix } = linkOf(as('step-worker'));
+    const { nats, listen, newInbox, apiPrefix } = linkOf(as('step-worker'));
     const orchestrator = linkOf(as('orchestrator'));
     for (let count = 0; count < 6; count += 1) orchestrator.nats.publish('wf.task.step.a.r.next', 'x');
     await orchestrator.nats.flush();
     const pull = async (): Promise<string> => {
       const reply = newInbox();
       const arrived = new Promise<string>((resolve) => {
-        nats.subscribe(reply, { callback: (_error, message) => resolve(message.reply ?? '') });
+        listen(reply, (message) => resolve(message.reply ?? ''));
       });
       nats.publish(`${apiPrefix}.CONSUMER.MSG.NEXT.${TASKS}.step-worker`, '{"batch":1}', { reply });
       return arrived;

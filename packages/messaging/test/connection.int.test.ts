@@ -1,6 +1,7 @@
+import { createLogger } from '@signalbox/telemetry';
 import { expect, test } from 'vitest';
-import { attempt } from '../src/connection.js';
-import { openConnection, TransientError } from '../src/index.js';
+import { attempt, linkOf } from '../src/connection.js';
+import { onReconnect, openConnection, TransientError } from '../src/index.js';
 import { logger, startBus, until } from './bus.js';
 
 test('opening waits for a server that is not there yet, and gives up when told to', async () => {
@@ -47,5 +48,52 @@ test('closing while the server is away ends at once', async () => {
   await until(() => expect(bus.connection.status).toBe('reconnecting'));
   await bus.connection.close();
   expect(bus.connection.status).toBe('closed');
+  await bus.stop();
+});
+
+test('a password that is changed while a process runs is the reason that is said, and the loss is one, however often it is refused', async () => {
+  const bus = await startBus();
+  const restartWith = async (password: string) => {
+    await bus.kill();
+    await bus.restart([`authorization { user: "api", password: "${password}" }`]);
+  };
+  await restartWith('old');
+  const said: string[] = [];
+  const connection = await openConnection({
+    url: bus.url,
+    login: { user: 'api', password: 'old' },
+    name: 'test',
+    logger: createLogger({
+      service: 'test',
+      level: 'info',
+      write: (line) => {
+        const { msg, error } = JSON.parse(line) as { msg: string; error?: { name: string } };
+        said.push(error === undefined ? msg : `${msg}: ${error.name}`);
+      },
+    }),
+  });
+  let tries = 0;
+  void (async () => {
+    for await (const { type } of linkOf(connection).nats.status()) if (type === 'disconnect') tries += 1;
+  })();
+  let returns = 0;
+  onReconnect(connection, () => {
+    returns += 1;
+  });
+  await restartWith('new');
+  await until(() => expect(tries).toBeGreaterThan(3));
+  expect(connection.lossReason).toBe('AuthorizationError');
+  await restartWith('old');
+  await until(() => expect(connection.status).toBe('connected'));
+  await connection.flush();
+  expect(connection.lossReason).toBeUndefined();
+  expect(returns).toBe(1);
+  expect(said).toContain('the bus reported an error: AuthorizationError');
+  // Which is said again after half a minute.
+  expect(said.filter((line) => !line.startsWith('the bus reported'))).toEqual([
+    'connection to the bus lost',
+    'connected to the bus again',
+  ]);
+  await connection.close();
   await bus.stop();
 });

@@ -31,20 +31,16 @@ afterAll(async () => {
 });
 
 const answerFor = (stream: string, copyCount: number): void => {
-  const { nats } = linkOf(bus.connection);
-  nats.subscribe(`${apiPrefix}.STREAM.INFO.${stream}`, {
-    callback: (_, request) => {
-      const config = { name: stream, allow_direct: true, num_replicas: copyCount };
-      request.respond(JSON.stringify({ config, state: {}, created: new Date().toISOString() }));
-    },
+  const { listen } = linkOf(bus.connection);
+  listen(`${apiPrefix}.STREAM.INFO.${stream}`, (request) => {
+    const config = { name: stream, allow_direct: true, num_replicas: copyCount };
+    request.respond(JSON.stringify({ config, state: {}, created: new Date().toISOString() }));
   });
-  nats.subscribe(`${apiPrefix}.DIRECT.GET.${stream}.>`, {
-    callback: (_, request) => {
-      const sequence = answers.shift();
-      request.respond('', {
-        headers: sequence === undefined ? headers(404, 'Message Not Found') : found(sequence),
-      });
-    },
+  listen(`${apiPrefix}.DIRECT.GET.${stream}.>`, (request) => {
+    const sequence = answers.shift();
+    request.respond('', {
+      headers: sequence === undefined ? headers(404, 'Message Not Found') : found(sequence),
+    });
   });
 };
 

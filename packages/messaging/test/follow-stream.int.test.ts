@@ -3,6 +3,7 @@ import {
   type FollowOptions,
   followStream,
   provision,
+  type StoredMessage,
   subscribeLive,
   TipAnnouncer,
   TransientError,
@@ -162,9 +163,8 @@ describe('a reader that listens', () => {
         data: `${from + 50 * portion + index}`,
       }));
       const outcomes = await bus.publisher.publishAll(messages);
-      tips.note(
-        messages.map(({ id, subject }, index) => ({ id, subject, sequence: outcomes[index]?.sequence ?? 0 })),
-      );
+      for (const [index, { id, subject }] of messages.entries())
+        tips.note({ id, subject, sequence: outcomes[index]?.sequence ?? 0 });
       tips.tell();
     }
   };
@@ -183,6 +183,31 @@ describe('a reader that listens', () => {
     expect(readCount).toBeLessThan(500);
   });
 
+  test('says of no message that it read when it was stored, where it has only heard it', async () => {
+    await provision(bus.connection, topology);
+    const stored = new Map<number, number>();
+    const told: StoredMessage[] = [];
+    let caughtUpCount = 0;
+    follow({
+      ...listening,
+      handler: (messages, { caughtUp }) => {
+        told.push(...messages);
+        if (caughtUp && messages.length === 0) caughtUpCount += 1;
+      },
+    });
+    follow({
+      handler: (messages) => {
+        for (const { sequence, storedAt } of messages) stored.set(sequence, storedAt);
+      },
+    });
+    await until(() => expect(caughtUpCount).toBe(1));
+    await publishAndSay(20);
+    await until(() => expect([told.length, stored.size]).toEqual([1_000, 1_000]));
+    const read = told.filter(({ isHeard }) => isHeard === undefined);
+    expect(read.length).toBeLessThan(500);
+    expect(read.filter(({ sequence, storedAt }) => stored.get(sequence) !== storedAt)).toEqual([]);
+  });
+
   test('believes nothing that is not stored as it was said', async () => {
     await provision(bus.connection, topology);
     const { seen } = follow(listening);
@@ -190,7 +215,8 @@ describe('a reader that listens', () => {
     await until(() => expect(seen).toHaveLength(10));
     await publish(5, 10);
     const liar = new TipAnnouncer(bus.connection);
-    liar.note(range(5).map((index) => ({ id: `e${14 - index}`, subject: 'event.1', sequence: 11 + index })));
+    for (const index of range(5))
+      liar.note({ id: `e${14 - index}`, subject: 'event.1', sequence: 11 + index });
     liar.tell();
     await until(() => expect(seen).toHaveLength(15));
     expect(seen).toEqual(range(15).map(String));

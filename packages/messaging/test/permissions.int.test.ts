@@ -34,7 +34,7 @@ describe.each(Object.keys(maySend))('%s', (user) => {
   });
 
   test('reads no inbox but its own, and no task that is not claimed', async () => {
-    const { nats } = linkOf(as(user));
+    const { nats, listen } = linkOf(as(user));
     const heard: string[] = [];
     const watch = [
       '>',
@@ -46,11 +46,7 @@ describe.each(Object.keys(maySend))('%s', (user) => {
       '$JS.API.>',
     ];
     for (const subject of watch.filter((each) => !each.startsWith(`_INBOX_${user}.`)))
-      nats.subscribe(subject, {
-        callback: (error, message) => {
-          if (error === null) heard.push(message.subject);
-        },
-      });
+      listen(subject, (message) => void heard.push(message.subject));
     await nats.flush();
     const { nats: orchestrator } = linkOf(as('orchestrator'));
     await readStreamFacts(as('orchestrator'), TASKS);
@@ -62,15 +58,15 @@ describe.each(Object.keys(maySend))('%s', (user) => {
 });
 
 test('an agent hears, reads and claims nothing of another workspace', async () => {
-  const { nats, newInbox } = linkOf(as('agent-a'));
+  const { nats, listen, newInbox } = linkOf(as('agent-a'));
   const heard: string[] = [];
   const inbox = newInbox();
-  const callback = (error: Error | null, message: { subject: string; data: Uint8Array }) => {
-    if (error === null && message.data.length > 0) heard.push(message.subject);
+  const hear = (message: { subject: string; data: Uint8Array }) => {
+    if (message.data.length > 0) heard.push(message.subject);
   };
-  nats.subscribe(inbox, { callback });
+  listen(inbox, hear);
   for (const subject of ['wf.event.run.b.>', 'wf.event.run.>', 'wf.event.step.b.r.s', 'wf.held.agent-b'])
-    nats.subscribe(subject, { callback });
+    listen(subject, hear);
   for (const subject of [
     `DIRECT.GET.${EVENTS}.wf.event.run.b.r`,
     `DIRECT.GET.${EVENTS}`,
@@ -97,11 +93,10 @@ test('an agent hears, reads and claims nothing of another workspace', async () =
 });
 
 test('nobody but the orchestrator acknowledges what is the orchestrator’s', async () => {
-  const { manager } = linkOf(as('orchestrator'));
-  const { nats, newInbox } = linkOf(as('orchestrator'));
+  const { manager, nats, listen, newInbox } = linkOf(as('orchestrator'));
   const reply = newInbox();
   const arrived = new Promise((resolve) => {
-    nats.subscribe(reply, { callback: (_error, message) => resolve(message) });
+    listen(reply, resolve);
   });
   nats.publish(`$JS.API.CONSUMER.MSG.NEXT.${TASKS}.${own}`, '{"batch":1}', { reply });
   await arrived;

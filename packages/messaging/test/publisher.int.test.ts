@@ -9,6 +9,7 @@ import {
   provision,
   readLast,
   subscribeLive,
+  TooLargeError,
   TransientError,
 } from '../src/index.js';
 import { events, range, startBus, storedData, topology, until } from './bus.js';
@@ -121,11 +122,12 @@ test('a full stream refuses what is too much, and says which messages are stored
 
 test('a message larger than the server takes is refused for good, and stops none of the others', async () => {
   const large = { subject: 'event.a', data: 'x'.repeat(1_048_576) };
-  await expect(bus.publisher.publish(large)).rejects.toThrow(ContractError);
+  await expect(bus.publisher.publish(large)).rejects.toThrow(TooLargeError);
+  await expect(bus.publisher.publish(large)).rejects.toThrow(/\d{7} bytes .*1048576/);
   const error = await bus.publisher.publishAll([message(0), large, message(1)]).catch((cause) => cause);
   expect(error).toBeInstanceOf(PublishError);
   const { outcomes } = error as PublishError;
-  expect(outcomes.map((outcome) => outcome instanceof ContractError)).toEqual([false, true, false]);
+  expect(outcomes.map((outcome) => outcome instanceof TooLargeError)).toEqual([false, true, false]);
   expect(await storedData(await bus.connect())).toEqual(['0', '1']);
 });
 

@@ -5,7 +5,7 @@
 import { stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AckPolicy, DeliverPolicy, type JsMsg, jetstream, RetentionPolicy } from '@nats-io/jetstream';
-import { nanos } from '@nats-io/nats-core';
+import { type NatsConnection, nanos } from '@nats-io/nats-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { linkOf } from '../src/connection.js';
 import { pause } from '../src/pause.js';
@@ -25,7 +25,7 @@ const durable = 'worker';
 /** A work queue of ten tasks, `<queue>.0` to `<queue>.9`, with one consumer. */
 const openQueue = async (waitMs = ackWaitMs) => {
   const { manager, nats } = linkOf(bus.connection);
-  const js = jetstream(nats);
+  const js = jetstream(nats as NatsConnection);
   streamCount += 1;
   const queue = `queue${streamCount}`;
   await manager.streams.add({ name: queue, subjects: [`${queue}.>`], retention: RetentionPolicy.Workqueue });
@@ -73,7 +73,7 @@ describe('a purge with a filter, on nats-server 2.9', () => {
 describe('a file of a work queue that was cut short, on nats-server 2.9', () => {
   test('makes it store and acknowledge what it does not give back, by number or for a consumer', async () => {
     const { queue, manager, claim } = await openQueue();
-    const js = jetstream(linkOf(bus.connection).nats);
+    const js = jetstream(linkOf(bus.connection).nats as NatsConnection);
     for (let task = 10; task < 100; task += 1) await js.publish(`${queue}.${task}`, String(task));
     // What has gone through it lies at its beginning, and what waits at its end.
     for (const message of await claim(60)) await message.ackAck();

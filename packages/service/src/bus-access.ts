@@ -2,6 +2,7 @@
  * How a process proves itself to nats-server, and the server to it. Files are read once, at the start: a path that
  * cannot be read stops the process with the name of the setting, not minutes later with a refused connection.
  */
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type Setting, SettingsError, type SettingsOf, settings } from './settings.js';
 
@@ -43,6 +44,14 @@ export const busAccessOf = (parsed: SettingsOf<typeof busSettings>): BusAccess =
   const ca = read(settings.natsTlsCa, parsed.natsTlsCa)?.toString();
   const cert = read(settings.natsTlsCert, parsed.natsTlsCert)?.toString();
   const key = read(settings.natsTlsKey, parsed.natsTlsKey)?.toString();
+  if (!isCertificate(ca))
+    problems.push(`${settings.natsTlsCa.env}=${parsed.natsTlsCa}: is no certificate in PEM`);
+  if (!isCertificate(cert))
+    problems.push(`${settings.natsTlsCert.env}=${parsed.natsTlsCert}: is no certificate in PEM`);
+  else if (!isKeyOf(cert, key))
+    problems.push(
+      `${settings.natsTlsKey.env}=${parsed.natsTlsKey}: is not the key of ${settings.natsTlsCert.env}`,
+    );
   if (problems.length > 0) throw new SettingsError(problems);
   const tls = {
     ...(ca === undefined ? {} : { ca }),
@@ -55,6 +64,26 @@ export const busAccessOf = (parsed: SettingsOf<typeof busSettings>): BusAccess =
     ...(credentials === undefined ? {} : { credentials }),
     ...(Object.keys(tls).length === 0 ? {} : { tls }),
   };
+};
+
+/** Or absent. The first one of several counts. */
+const isCertificate = (pem: string | undefined): boolean => {
+  if (pem === undefined) return true;
+  try {
+    new X509Certificate(pem);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const isKeyOf = (cert: string | undefined, key: string | undefined): boolean => {
+  if (cert === undefined || key === undefined) return true;
+  try {
+    return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
+  } catch {
+    return false;
+  }
 };
 
 const contradictions = (parsed: SettingsOf<typeof busSettings>): string[] => {

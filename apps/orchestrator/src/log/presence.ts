@@ -7,19 +7,17 @@
  * 3. Who has begun is found by everybody after it. One that stood still meanwhile finds another's name on the log.
  */
 import { hostname } from 'node:os';
-import { answerCalls, type Connection, call, pause, TransientError } from '@signalbox/messaging';
-import { presenceSubjects } from '@signalbox/protocol';
+import {
+  type Answer,
+  answerCalls,
+  type Connection,
+  ContractError,
+  call,
+  pause,
+  TransientError,
+} from '@signalbox/messaging';
+import { decodeCard, encodeCard, type OrchestratorCard, presenceSubjects } from '@signalbox/protocol';
 import { CannotRun } from '@signalbox/service';
-
-interface Card {
-  readonly instanceId: string;
-  readonly startedAt: number;
-  /** Absent before its first start has made one. */
-  readonly installationId?: string;
-  readonly host: string;
-  readonly pid: number;
-  readonly isAtWork: boolean;
-}
 
 export interface PresenceOptions {
   readonly connection: Connection;
@@ -42,14 +40,25 @@ const askTimeoutMs = 2_000;
 const maxQuestions = 4;
 const settleMs = 300;
 
-const describe = ({ host, pid, installationId }: Card): string =>
+const describe = ({ host, pid, installationId }: OrchestratorCard): string =>
   `process ${pid} on ${host}, ${installationId === undefined ? 'which is at its first start' : `installation ${installationId}`}`;
 
-const occupied = (card: Card): CannotRun =>
+const occupied = (card: OrchestratorCard): CannotRun =>
   new CannotRun(
     75,
     `another orchestrator is running on this NATS: ${describe(card)}. One bus has one orchestrator: stop that one first, or give this one a NATS account of its own.`,
   );
+
+/** Undefined where nobody answers, or not in words that this release knows. */
+const cardIn = (answer: Answer): OrchestratorCard | undefined => {
+  if (answer.kind !== 'answer') return undefined;
+  try {
+    return decodeCard(answer.text);
+  } catch (error) {
+    if (!(error instanceof ContractError)) throw error;
+    return undefined;
+  }
+};
 
 /** Silence is asked again: a server or a machine under load is silent, too, and so is one that just comes back. */
 const askPatiently = async (
@@ -74,22 +83,22 @@ export const openPresence = async (options: PresenceOptions): Promise<Presence> 
   const { connection, instanceId, startedAt } = options;
   const card = { instanceId, startedAt, host: hostname(), pid: process.pid };
   let isAtWork = false;
-  let first: Card | undefined;
-  const tell = (): string =>
-    JSON.stringify({ ...card, installationId: options.installationId(), isAtWork } satisfies Partial<Card>);
-  const meet = (met: Card): void => {
+  let first: OrchestratorCard | undefined;
+  const tell = (): string => encodeCard({ ...card, installationId: options.installationId(), isAtWork });
+  const meet = (met: OrchestratorCard): void => {
     const isFirst = met.startedAt - card.startedAt || (met.instanceId < card.instanceId ? -1 : 1);
     if (!isAtWork && (met.isAtWork || isFirst < 0)) first = met;
   };
   const answer = await askPatiently(options, tell(), askTimeoutMs);
-  if (answer.kind === 'answer') throw occupied(JSON.parse(answer.text) as Card);
-  if (answer.kind === 'silence')
+  const other = cardIn(answer);
+  if (other !== undefined) throw occupied(other);
+  if (answer.kind !== 'nobody')
     throw new CannotRun(
       75,
-      'another orchestrator is connected to this NATS and does not answer (stopped, or overloaded). End it, or wait until NATS has dropped its connection.',
+      'another orchestrator is connected to this NATS and does not answer (stopped, overloaded, or of another release). End it, or wait until NATS has dropped its connection.',
     );
   const answers = answerCalls(connection, subject, (text) => {
-    const asker = JSON.parse(text) as Card;
+    const asker = decodeCard(text);
     if (asker.instanceId === card.instanceId) return undefined;
     meet(asker);
     return tell();
@@ -98,8 +107,8 @@ export const openPresence = async (options: PresenceOptions): Promise<Presence> 
   return {
     settle: async () => {
       // Its own subscription is there, too: alone, it hears silence.
-      const other = await askPatiently(options, tell(), settleMs);
-      if (other.kind === 'answer') meet(JSON.parse(other.text) as Card);
+      const other = cardIn(await askPatiently(options, tell(), settleMs));
+      if (other !== undefined) meet(other);
       if (first !== undefined) throw occupied(first);
       isAtWork = true;
     },
