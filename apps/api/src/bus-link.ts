@@ -39,13 +39,19 @@ export interface BusLinkOptions {
 }
 
 export interface BusLink {
-  /** Connected, and the server has answered lately and refused nothing: one with a full disk, or without its folder, keeps its connections and stores nothing. */
-  readonly isAnswered: boolean;
+  /** Undefined while it is connected, and the server has answered lately and refused nothing: one with a full disk, or without its folder, keeps its connections and stores nothing. */
+  readonly problem: string | undefined;
   /** Resolves when the batch at work is applied and the connection is closed. */
   close(): Promise<void>;
 }
 
 const { name, inboxPrefix, apiPrefix } = busUsers.api;
+
+/** nats-server 2.9.10 stores nothing more after its disk was full, until it is restarted, and says nothing of it. */
+const unanswered =
+  'nats-server does not answer, or does not store what it is given. Its disk is or was full: make room and restart it (docs/operations/disk-full.md)';
+const noConnection = (reason: string | undefined): string =>
+  `There is no connection to nats-server${reason === undefined ? '' : ` (${reason})`}: is it up, and does it know the user, password and certificates of the api? (docs/operations/nats-users.md)`;
 
 /** Longer than a cluster needs to elect a leader; what is not queued by then is answered with 503. */
 const publishDeadlineMs = 10_000;
@@ -91,10 +97,21 @@ export const startBusLink = (options: BusLinkOptions): BusLink => {
   const signal = AbortSignal.any([options.signal, stopping.signal]);
   let connection: Connection | undefined;
   let publisher: Publisher | undefined;
+  let waitReason: string | undefined;
   let answeredAt = Number.NEGATIVE_INFINITY;
   let refusedAt = Number.NEGATIVE_INFINITY;
   const run = async (): Promise<void> => {
-    connection = await openConnection({ ...bus, name, inboxPrefix, apiPrefix, logger, signal });
+    connection = await openConnection({
+      ...bus,
+      name,
+      inboxPrefix,
+      apiPrefix,
+      logger,
+      signal,
+      onWaiting: (_error, reason) => {
+        waitReason = reason;
+      },
+    });
     answeredAt = performance.now();
     publisher = createPublisher(connection, { deadlineMs: publishDeadlineMs });
     options.attachPublisher(
@@ -116,10 +133,12 @@ export const startBusLink = (options: BusLinkOptions): BusLink => {
     if (!signal.aborted) options.fail(error);
   });
   return {
-    get isAnswered() {
+    get problem() {
+      if (connection === undefined) return noConnection(waitReason);
+      if (connection.status !== 'connected') return noConnection(connection.lossReason);
       const silenceMs = Math.max(performance.now() - answeredAt, publisher?.longestWaitMs ?? 0);
       const isRefused = performance.now() - refusedAt <= maxRefusalMs;
-      return connection?.status === 'connected' && silenceMs <= maxSilenceMs && !isRefused;
+      return silenceMs <= maxSilenceMs && !isRefused ? undefined : unanswered;
     },
     close: async () => {
       stopping.abort();

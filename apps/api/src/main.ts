@@ -78,7 +78,7 @@ const start = async ({ config, logger, scope, signal, fail, waitFor }: ServiceCo
     submit: createSubmit(commands, confirmations),
     feed,
     validator: createDefinitionValidator(checks, readModel),
-    isAnswered: () => link.isAnswered,
+    busProblem: () => link.problem,
     problem: () => figures.problem,
     metrics: () => figures.metrics(),
     onInternalError: (error, path) => {
@@ -99,7 +99,7 @@ const start = async ({ config, logger, scope, signal, fail, waitFor }: ServiceCo
   });
   logger.info('listening', { url: server.url });
   await waitFor(
-    () => (link.isAnswered ? 'what the log held at the start' : 'nats-server'),
+    () => (link.problem === undefined ? 'what the log held at the start' : 'nats-server'),
     Promise.race([readModel.caughtUp, once(signal, 'abort')]),
   );
   return { url: server.url, port: server.port };

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startEmbeddedNats } from '@signalbox/embedded-nats';
 import {
   eventually,
   type SpawnedProcess,
@@ -157,6 +158,7 @@ describe('the api process', () => {
     process.kill(bus.pid, 'SIGSTOP');
     try {
       await eventually(async () => (await status()) === 503, { intervalMs: 100 });
+      expect((await call(url, 'GET', '/readyz')).body.detail).toContain('docs/operations/disk-full.md');
     } finally {
       process.kill(bus.pid, 'SIGCONT');
     }
@@ -171,8 +173,19 @@ describe('the api process', () => {
       return line === undefined ? undefined : String((JSON.parse(line) as { url: string }).url);
     });
     expect((await call(url, 'GET', '/healthz')).status).toBe(200);
-    expect((await call(url, 'GET', '/readyz')).body.code).toBe('NOT_READY');
+    const isSaid = async (reason: string) =>
+      (await call(url, 'GET', '/readyz')).body.detail.startsWith(
+        `There is no connection to nats-server (${reason})`,
+      );
+    await eventually(() => isSaid('ConnectionError'));
     expect((await call(url, 'GET', runs)).status).toBe(503);
+    const other = await startEmbeddedNats({
+      storeDir: join(folder, 'nats'),
+      port: bus.port,
+      settings: ['authorization { user: "api", password: "new" }'],
+    });
+    await eventually(() => isSaid('AuthorizationError'));
+    await other.stop();
     await bus.restart();
     await spawned.ready;
     expect((await call(url, 'GET', '/readyz')).status).toBe(200);

@@ -240,6 +240,16 @@ describe('the projection', () => {
     expect(again.prepare('SELECT count(*) FROM held_events').pluck().get()).toBe(0);
   });
 
+  test('says of its place when that was stored, and of one that it has only heard of nothing', async () => {
+    const { stream } = await makeHistory();
+    const projection = new Projection(openAt('heard.db'), workspace);
+    const [first, second] = [stream[0] as StreamMessage, stream[1] as StreamMessage];
+    projection.apply([{ ...first, isHeard: true }]);
+    expect(projection.position).toMatchObject({ streamSequence: first.sequence, storedAt: null });
+    projection.apply([second]);
+    expect(projection.position).toMatchObject({ streamSequence: second.sequence, storedAt: second.storedAt });
+  });
+
   test('keeps what cannot be an event as a dead letter and goes on', async () => {
     const { stream } = await makeHistory();
     const db = openAt(':memory:');

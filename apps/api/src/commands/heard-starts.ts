@@ -1,6 +1,6 @@
 /**
  * A start is answered as soon as its event is known to be on the log, by what the event itself says: how far the read
- * model is behind is nobody's wait who only starts runs. Whoever reads then waits until it is there (`promises.ts`).
+ * model is behind is nobody's wait who only starts runs, up to a second. Whoever reads then waits until it is there (`promises.ts`).
  */
 import { textOf } from '@signalbox/messaging';
 import { ContractError, decodeEvent, type EventEnvelope } from '@signalbox/protocol';
@@ -35,7 +35,7 @@ export const createStartListener =
     if (cause === undefined || !confirmations.isExpected(cause)) return;
     const event = startOf(message);
     if (event?.workspace !== workspace || event.causationId !== cause) return;
-    readModel.promise(streamSequence);
+    if (!readModel.promise(streamSequence)) return;
     confirmations.tell(new Map([[cause, { kind: 'done', event }]]));
   };
 

@@ -11,8 +11,8 @@ export interface ApiContext {
   readonly submit: Submit;
   readonly feed: RunFeed;
   readonly validator: DefinitionValidator;
-  /** Whether the bus can be reached now, and answers. */
-  readonly isAnswered: () => boolean;
+  /** Why the bus cannot be reached now, or does not answer, and what to do; undefined while it does. */
+  readonly busProblem: () => string | undefined;
   /** What is wrong with the log, and what to do; undefined while all is well. */
   readonly problem: () => string | undefined;
   /** For Prometheus. */

@@ -5,7 +5,7 @@
  * 2. Every error passes through `toProblem`; what it does not know becomes a 500 that says nothing of the inside.
  */
 
-import { ForbiddenError, TransientError } from '@signalbox/messaging';
+import { ForbiddenError, TooLargeError, TransientError } from '@signalbox/messaging';
 import { ContractError, type IssueMessage } from '@signalbox/protocol';
 import { HTTPException } from 'hono/http-exception';
 import type { ValidationResource } from '../resources/catalog.js';
@@ -145,6 +145,8 @@ const ofHttpException = (error: HTTPException): Problem => {
 export const toProblem = (error: unknown): Problem => {
   if (error instanceof Problem) return error;
   if (error instanceof TransientError) return unavailable(error);
+  // What a client sends becomes a message with a few words more.
+  if (error instanceof TooLargeError) return problem('PAYLOAD_TOO_LARGE', error.message, { cause: error });
   // The permissions of the api at the bus are wrong, which is nothing that a client can mend.
   if (error instanceof ContractError && !(error instanceof ForbiddenError))
     return problem('INVALID_REQUEST', {

@@ -91,10 +91,6 @@ const metricsRoute = createRoute({
   responses: { 200: { content: { 'text/plain': { schema: z.string() } }, description: 'The figures.' } },
 });
 
-/** nats-server 2.9.10 stores nothing more after its disk was full, until it is restarted, and says nothing of it. */
-const unanswered =
-  'There is no connection to the bus, or it does not answer. Where nats-server runs all the same, its disk is or was full: make room and restart it (docs/operations/disk-full.md)';
-
 export const systemRoutes = (api: ApiContext) => {
   const router = createRouter();
   router.openapi(deadLettersRoute, (c) => {
@@ -119,7 +115,8 @@ export const systemRoutes = (api: ApiContext) => {
     c.text(api.metrics(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }),
   );
   router.openapi(readyRoute, (c) => {
-    if (!api.isAnswered()) throw notReady(unanswered);
+    const busProblem = api.busProblem();
+    if (busProblem !== undefined) throw notReady(busProblem);
     if (!api.readModel.isCaughtUp)
       throw notReady('The read model has not caught up with the event stream yet');
     const problem = api.problem();

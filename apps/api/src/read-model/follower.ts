@@ -165,5 +165,6 @@ const identify = async (connection: Connection, position: Position): Promise<Fou
   const applied = await getMessage(connection, EVENTS, streamSequence);
   // Gone by the stream's limits: nothing says that it is another one.
   if (applied === undefined) return found;
-  return applied.storedAt === storedAt && applied.subject === subject ? found : undefined;
+  const isStoredThen = storedAt === null || applied.storedAt === storedAt;
+  return isStoredThen && applied.subject === subject ? found : undefined;
 };

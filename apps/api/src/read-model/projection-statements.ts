@@ -9,6 +9,7 @@ export interface Position {
   /** Null before anybody has said so. */
   readonly streamCreatedAt: number | null;
   readonly streamSequence: number;
+  /** Null where that is not known: the message was heard, and not read. */
   readonly storedAt: number | null;
   readonly subject: string | null;
 }

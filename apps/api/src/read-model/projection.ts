@@ -39,6 +39,8 @@ export interface StreamMessage {
   readonly subject: string;
   /** Milliseconds since the Unix epoch. */
   readonly storedAt: number;
+  /** When it was stored is not known for certain. */
+  readonly isHeard?: true;
   readonly data: Uint8Array;
 }
 
@@ -203,8 +205,9 @@ export class Projection {
       if (message.sequence <= this.#position.streamSequence) continue;
       if (!this.db.inTransaction) this.#statements.begin.run();
       this.#receive(message);
-      const { sequence: streamSequence, storedAt, subject } = message;
+      const { sequence: streamSequence, subject } = message;
       const { streamCreatedAt } = this.#position;
+      const storedAt = message.isHeard === true ? null : message.storedAt;
       this.#position = { streamCreatedAt, streamSequence, storedAt, subject };
     }
   }

@@ -67,3 +67,28 @@ test('with another stream nothing of the one before is waited for', async () => 
     ]),
   );
 });
+
+test('nothing is promised while what was promised a second ago is not there', () => {
+  const promises = new Promises();
+  promises.keep(1);
+  expect(promises.promise(5)).toBe(true);
+  vi.advanceTimersByTime(900);
+  expect(promises.promise(7)).toBe(true);
+  vi.advanceTimersByTime(200);
+  expect(promises.promise(9)).toBe(false);
+  promises.keep(5);
+  expect(promises.promise(9)).toBe(true);
+  vi.advanceTimersByTime(900);
+  expect(promises.promise(11)).toBe(false);
+  promises.keep(9);
+  expect(promises.promise(11)).toBe(true);
+});
+
+test('what does not come does not keep others from being promised theirs', async () => {
+  const { promises, seen, read } = open();
+  promises.promise(9);
+  read('first');
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(seen).toEqual([['first', false]]);
+  expect(promises.promise(10)).toBe(true);
+});

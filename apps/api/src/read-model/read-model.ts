@@ -39,8 +39,8 @@ export interface ReadModel extends RunQueries, CatalogQueries {
   passOver(streamSequence: number): number;
   /** Drops everything: the stream is another one. */
   reset(): void;
-  /** A client is told of the event at this place of the stream, which is not applied yet. */
-  promise(streamSequence: number): void;
+  /** A client is to be told of the event at this place of the stream, which is not applied yet. False: it is not, until it is. */
+  promise(streamSequence: number): boolean;
   /** Resolves when every event that a client was told of is applied; false where one does not come. */
   arePromisesKept(): Promise<boolean>;
   /** A step as the run's folded state has it, with its output. */

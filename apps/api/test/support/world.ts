@@ -57,7 +57,7 @@ export const openWorld = (
     submit: createSubmit(orchestrator, confirmations),
     feed,
     validator: createDefinitionValidator(options.checks ?? sharedChecks, readModel),
-    isAnswered: () => isConnected,
+    busProblem: () => (isConnected ? undefined : 'no bus'),
     problem: () => figures.problem,
     metrics: () => '',
     onInternalError: (error) => internalErrors.push(error),
