@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { TransientError } from '@signalbox/messaging';
-import { lastQueued } from '@signalbox/testing';
+import { isLogWhole, lastQueued } from '@signalbox/testing';
 import { type Answer, type Promised, runs } from './client.js';
 import { readRunIds } from './database.js';
 import { judgeExecutions } from './executions.js';
@@ -31,6 +31,8 @@ export const settleAndAudit = async (stage: Stage, seconds = restSeconds): Promi
   );
   if (!isEmpty)
     findings.figure('left in WORKFLOW_TASKS', (await lastLeft(world.natsUrl)) ?? 'nothing any more');
+  // A store that was lost at last is filled again while runs go on: the longer the log, the longer.
+  await stage.within(seconds, 'the log is whole at the end', () => isWhole(world.natsUrl));
   const log = await readHistories(stage);
   findings.figure('runs started', startedIds.length);
   findings.figure('runs on the log', log.size);
@@ -50,6 +52,15 @@ const lastLeft = async (natsUrl: string): Promise<string | undefined> => {
     return await lastQueued(natsUrl);
   } catch (error) {
     if (error instanceof TransientError) return 'cannot be read';
+    throw error;
+  }
+};
+
+const isWhole = async (natsUrl: string): Promise<boolean> => {
+  try {
+    return await isLogWhole(natsUrl);
+  } catch (error) {
+    if (error instanceof TransientError) return false;
     throw error;
   }
 };

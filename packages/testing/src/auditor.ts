@@ -10,8 +10,15 @@ import {
   stepIds,
   stepView,
 } from '@signalbox/engine';
-import { followStream, openConnection, readLast, textOf } from '@signalbox/messaging';
-import { decodeEvent, EVENTS, type EventEnvelope, runKeyOf, TASKS } from '@signalbox/protocol';
+import { followStream, openConnection, readLast, readStreamFacts, textOf } from '@signalbox/messaging';
+import {
+  decodeEvent,
+  EVENTS,
+  type EventEnvelope,
+  readStreamIdentity,
+  runKeyOf,
+  TASKS,
+} from '@signalbox/protocol';
 import { createLogger } from '@signalbox/telemetry';
 import Database from 'better-sqlite3';
 
@@ -125,6 +132,18 @@ export const lastQueued = async (natsUrl: string): Promise<string | undefined> =
   const connection = await openConnection({ url: natsUrl, name: 'auditor', logger });
   try {
     return (await readLast(connection, TASKS, 'wf.task.>'))?.subject;
+  } finally {
+    await connection.close();
+  }
+};
+
+/** Whether the log says of itself that nothing of it is still being published again. */
+export const isLogWhole = async (natsUrl: string): Promise<boolean> => {
+  const logger = createLogger({ service: 'auditor', level: 'silent' });
+  const connection = await openConnection({ url: natsUrl, name: 'auditor', logger });
+  try {
+    const { description } = await readStreamFacts(connection, EVENTS);
+    return readStreamIdentity(description)?.isWhole === true;
   } finally {
     await connection.close();
   }

@@ -2,6 +2,7 @@ export {
   type Audit,
   audit,
   foldedRun,
+  isLogWhole,
   type LoggedEvent,
   lastQueued,
   readLog,
