@@ -9,7 +9,7 @@ import { dialUntilAnswered, reasonOf, watchHandshake } from './dial.js';
 import { isPassing, TransientError } from './errors.js';
 import { LateAcks } from './late-acks.js';
 import { createListen, type Listen } from './listening.js';
-import { createSeldom } from './seldom.js';
+import { createSeldom, warnSeldom } from './seldom.js';
 import { kindOf } from './subject-filter.js';
 
 /**
@@ -146,10 +146,11 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   ) => {
     const { operation, subject } = refused ?? {};
     const what = refused === undefined ? error?.message : `${operation} ${kindOf(refused.subject)}`;
-    const leftOut = seldom.leftOut(what ?? '');
-    if (leftOut === undefined) return;
-    const others = leftOut === 0 ? {} : { left_out: leftOut };
-    options.logger.warn('the bus reported an error', { operation, subject, error, ...others });
+    warnSeldom(seldom, what ?? '', options.logger, 'the bus reported an error', {
+      operation,
+      subject,
+      error,
+    });
   };
   const tellHandshake = (error: Error) => {
     lossReason = reasonOf(error);

@@ -4,7 +4,7 @@
  */
 import type { Msg, NatsConnection, Subscription } from '@nats-io/nats-core';
 import type { Logger } from '@signalbox/telemetry';
-import { createSeldom } from './seldom.js';
+import { createSeldom, warnSeldom } from './seldom.js';
 import { kindOf } from './subject-filter.js';
 
 /** `onRefused`: the server does not let this user hear; the connection's log tells it, too. */
@@ -18,10 +18,10 @@ export type Listen = (
 export const createListen = (nats: NatsConnection, logger: Logger): Listen => {
   const seldom = createSeldom();
   const tell = (subject: string, error: unknown): void => {
-    const leftOut = seldom.leftOut(kindOf(subject));
-    if (leftOut === undefined) return;
-    const others = leftOut === 0 ? {} : { left_out: leftOut };
-    logger.warn('what was heard cannot be read and is left out', { subject, error, ...others });
+    warnSeldom(seldom, kindOf(subject), logger, 'what was heard cannot be read and is left out', {
+      subject,
+      error,
+    });
   };
   return (subject, onMessage, onRefused) =>
     nats.subscribe(subject, {

@@ -1,3 +1,5 @@
+import type { Logger } from '@signalbox/telemetry';
+
 /** Says the same thing once in a while, however often it happens. */
 const everyMs = 30_000;
 /** Of those that were said lately; a process has a few dozen subjects that it may not use, at most. */
@@ -28,4 +30,16 @@ export const createSeldom = (now: () => number = () => performance.now()): Seldo
       return last?.leftOutCount ?? 0;
     },
   };
+};
+
+/** Warns, with how often that was left out before, or leaves it out. */
+export const warnSeldom = (
+  seldom: Seldom,
+  what: string,
+  logger: Logger,
+  text: string,
+  facts: Record<string, unknown>,
+): void => {
+  const leftOut = seldom.leftOut(what);
+  if (leftOut !== undefined) logger.warn(text, leftOut === 0 ? facts : { ...facts, left_out: leftOut });
 };

@@ -3,9 +3,18 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { readLast } from '@signalbox/messaging';
+import { TASKS, taskSubjects } from '@signalbox/protocol';
 import { eventually } from '@signalbox/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createManualExecutor, heartbeatMs, type StepWorld, startStepWorld, taskOf } from './step-world.js';
+import {
+  createManualExecutor,
+  currentRunId,
+  heartbeatMs,
+  type StepWorld,
+  startStepWorld,
+  taskOf,
+} from './step-world.js';
 
 /** Says what it executes. */
 const program = `
@@ -58,9 +67,15 @@ afterAll(async () => {
   await world.stop();
 });
 
+const isStored = async (stepId: string): Promise<boolean> => {
+  const subject = taskSubjects.resumeStep('default', currentRunId(), stepId);
+  return (await readLast(world.bus.connection, TASKS, subject)) !== undefined;
+};
+
 test('executes nothing of what others have done meanwhile', async () => {
   await world.send(taskOf('before'));
   await eventually(() => executed.includes('before'), { describe: 'the worker is at work' });
+  await world.untilNoTaskIsLeft();
   await world.hearNothing();
   child.kill('SIGSTOP');
   const steps = ['a', 'b', 'c', 'd'];
@@ -70,6 +85,9 @@ test('executes nothing of what others have done meanwhile', async () => {
   world.start({ registry });
   await eventually(() => started.length === steps.length, { describe: 'another worker has them' });
   for (const { finish } of started) finish();
+  await eventually(async () => (await Promise.all(steps.map(isStored))).every(Boolean), {
+    describe: 'their results wait',
+  });
   // What it was given lies in its socket; what is asked of it after that has waited behind that.
   child.kill('SIGCONT');
   await world.send(taskOf('after'), taskOf('after-2'));
@@ -77,6 +95,8 @@ test('executes nothing of what others have done meanwhile', async () => {
     describe: 'what was sent later is begun',
   });
   for (const { finish } of started) finish();
+  // As the orchestrator does: a result leaves the queue when the log has it.
+  for (const stepId of steps) await world.happen({ type: 'step.succeeded', stepId, attempt: 1, output: {} });
   world.hearAgain();
   await world.untilNoTaskIsLeft();
   expect(executed.filter((stepId) => steps.includes(stepId))).toEqual([]);

@@ -10,7 +10,14 @@ import {
   stepIds,
   stepView,
 } from '@signalbox/engine';
-import { followStream, openConnection, readLast, readStreamFacts, textOf } from '@signalbox/messaging';
+import {
+  type Connection,
+  followStream,
+  openConnection,
+  readLast,
+  readStreamFacts,
+  textOf,
+} from '@signalbox/messaging';
 import {
   decodeEvent,
   EVENTS,
@@ -34,7 +41,6 @@ export const readLog = async (
   natsUrl: string,
   workspace = defaultWorkspace,
 ): Promise<Map<string, LoggedEvent[]>> => {
-  const logger = createLogger({ service: 'auditor', level: 'silent' });
   const connection = await openConnection({ url: natsUrl, name: 'auditor', logger });
   const byRun = new Map<string, LoggedEvent[]>();
   const done = new AbortController();
@@ -127,23 +133,22 @@ export const foldedRun = (state: RunState): StoredRun => {
 };
 
 /** The subject of the newest message that WORKFLOW_TASKS still holds; undefined when it is empty. */
-export const lastQueued = async (natsUrl: string): Promise<string | undefined> => {
-  const logger = createLogger({ service: 'auditor', level: 'silent' });
-  const connection = await openConnection({ url: natsUrl, name: 'auditor', logger });
-  try {
-    return (await readLast(connection, TASKS, 'wf.task.>'))?.subject;
-  } finally {
-    await connection.close();
-  }
-};
+export const lastQueued = (natsUrl: string): Promise<string | undefined> =>
+  asAuditor(natsUrl, async (connection) => (await readLast(connection, TASKS, 'wf.task.>'))?.subject);
 
 /** Whether the log says of itself that nothing of it is still being published again. */
-export const isLogWhole = async (natsUrl: string): Promise<boolean> => {
-  const logger = createLogger({ service: 'auditor', level: 'silent' });
-  const connection = await openConnection({ url: natsUrl, name: 'auditor', logger });
-  try {
+export const isLogWhole = (natsUrl: string): Promise<boolean> =>
+  asAuditor(natsUrl, async (connection) => {
     const { description } = await readStreamFacts(connection, EVENTS);
     return readStreamIdentity(description)?.isWhole === true;
+  });
+
+const logger = createLogger({ service: 'auditor', level: 'silent' });
+
+const asAuditor = async <T>(natsUrl: string, work: (connection: Connection) => Promise<T>): Promise<T> => {
+  const connection = await openConnection({ url: natsUrl, name: 'auditor', logger });
+  try {
+    return await work(connection);
   } finally {
     await connection.close();
   }
