@@ -7,7 +7,7 @@ import type { Scenario } from './scenario.js';
 import { scenarios } from './scenarios.js';
 import { verdictText } from './verdict.js';
 
-const usage = `pnpm chaos <name> … | all [--minutes N | --seconds N | --kills N] [--seed S] [--patience F] [--root DIR] [--keep DIR] [--json]
+const usage = `pnpm chaos <name> … | all [--minutes N | --seconds N | --kills N] [--short] [--seed S] [--patience F] [--root DIR] [--keep DIR] [--json]
 pnpm chaos --list
 `;
 
@@ -16,21 +16,28 @@ const usageError = (message: string): never => {
   process.exit(64);
 };
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    list: { type: 'boolean', default: false },
-    minutes: { type: 'string' },
-    seconds: { type: 'string' },
-    kills: { type: 'string' },
-    seed: { type: 'string', default: '1' },
-    patience: { type: 'string', default: '1' },
-    root: { type: 'string' },
-    keep: { type: 'string' },
-    json: { type: 'boolean', default: false },
-    short: { type: 'boolean', default: false },
-  },
-});
+const options = {
+  list: { type: 'boolean', default: false },
+  minutes: { type: 'string' },
+  seconds: { type: 'string' },
+  kills: { type: 'string' },
+  seed: { type: 'string', default: '1' },
+  patience: { type: 'string', default: '1' },
+  root: { type: 'string' },
+  keep: { type: 'string' },
+  json: { type: 'boolean', default: false },
+  short: { type: 'boolean', default: false },
+} as const;
+
+const readArguments = () => {
+  try {
+    return parseArgs({ allowPositionals: true, options });
+  } catch (error) {
+    return usageError((error as Error).message);
+  }
+};
+
+const { values, positionals } = readArguments();
 
 const numberOf = (name: string, text: string): number => {
   const value = Number(text);
