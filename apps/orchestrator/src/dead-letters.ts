@@ -2,7 +2,7 @@
  * Records messages that nobody could handle. A step task among them fails its step, but only when the payload
  * carries the claim of that very attempt: garbage that somebody puts on a step's subject must not end a step.
  */
-import { stepError } from '@signalbox/engine';
+import { type StepErrorCode, stepError } from '@signalbox/engine';
 import { fittingDeadLetter } from '@signalbox/messaging';
 import {
   type CatalogCommand,
@@ -44,7 +44,7 @@ export class DeadLetters {
     this.#parts = parts;
   }
 
-  record({ report: whole }: DeadLetterInput, context: BatchContext): void {
+  record({ report: whole, stepErrorCode = 'POISON_MESSAGE' }: DeadLetterInput, context: BatchContext): void {
     const report = fittingDeadLetter(whole, this.#parts.maxMessageBytes());
     if (!this.#parts.store.add(report)) return;
     const { subject, code, deliveryCount } = report;
@@ -55,7 +55,7 @@ export class DeadLetters {
       delivery_count: deliveryCount,
     });
     context.changes.announce(encodeDeadLetter(report));
-    this.#failStep(report, context);
+    this.#failStep(report, stepErrorCode, context);
   }
 
   /** An operator retries or drops one. The answer is a fact of the workspace's catalog. */
@@ -111,13 +111,17 @@ export class DeadLetters {
     return this.#parts.claims.isRight(claim, { target, workspace, runId, stepId, attempt });
   }
 
-  #failStep({ workspace, subject, payload, reason }: DeadLetterReport, context: BatchContext): void {
+  #failStep(
+    { workspace, subject, payload, reason }: DeadLetterReport,
+    code: StepErrorCode,
+    context: BatchContext,
+  ): void {
     const target = targetOf(subject);
     const task = claimInTask(Buffer.from(payload, 'base64').toString());
     if (task === undefined || target === undefined) return;
     const { runId, stepId, attempt, claim } = task;
     if (!this.#parts.claims.isRight(claim, { target, workspace, runId, stepId, attempt })) return;
-    const error = stepError('POISON_MESSAGE', reason);
+    const error = stepError(code, reason);
     this.#parts.commands.failStep({ workspace, runId, stepId, attempt, error }, context);
   }
 }

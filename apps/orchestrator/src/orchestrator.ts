@@ -146,7 +146,7 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
   const setAside: RelayParts['setAside'] = (message, cause) => {
     // The news of a dead letter that cannot be sent either is in the log alone.
     if (isDeadLetterEvent(message.subject)) logger.error(cause.message, { id: message.id });
-    else intake.setAside(unsentDeadLetter(message, cause.message, clock.now()));
+    else intake.setAside(unsentDeadLetter(message, cause, clock.now()));
   };
   const relay = new Relay({ outlet, setAside, clock, logger, fail });
   // Set back while nobody looked: what was recorded last lies in the future.

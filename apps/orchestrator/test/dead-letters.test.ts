@@ -29,6 +29,9 @@ const report = (task: StepTask, payload: string, kind = 'step'): Parameters<Test
     payloadBytes: payload.length,
   });
 
+const failureOf = (runId: string) =>
+  world.bus.events.find((event) => event.runId === runId && event.data.type === 'step.failed')?.data;
+
 const recorded = (): number =>
   world.bus.events.filter(({ data }) => data.type === 'deadletter.recorded').length;
 
@@ -42,6 +45,7 @@ describe('a message that the server refuses for good', () => {
     });
     expect(world.count('dead_letters')).toBe(1);
     expect(world.row('run-1').status).toBe('FAILED');
+    expect(failureOf('run-1')).toMatchObject({ error: { code: 'PAYLOAD_TOO_LARGE' } });
     await world.workAll();
     expect(world.row('run-2').status).toBe('COMPLETED');
     world.crash();

@@ -32,7 +32,7 @@ const advice: { readonly [code in StepErrorCode]: string } = {
   WORKER_LOST: 'Check that workers are running; add attempts under `retry`.',
   LIMIT_EXCEEDED: 'Let the workflow end earlier, or raise the limit where that is right.',
   POISON_MESSAGE:
-    'Each worker that began it died of it, or was killed: look at the logs of those that its events name.',
+    'Each worker that began it died of it, or was killed, or its task was set aside: look at the logs of those that its events name, and at the dead letters.',
   CANCELLED: 'Start the run again if it was cancelled by mistake.',
   INTERNAL: 'This is a fault of Signalbox; please report it with the run id.',
 };

@@ -135,7 +135,7 @@ const setAside = (
     error: refusal,
   });
   if (isDeadLetterEvent(subject)) return [];
-  const { report } = unsentDeadLetter(message, refusal.message, now());
+  const { report } = unsentDeadLetter(message, refusal, now());
   const fitting = fittingDeadLetter(report, maxPayloadBytes());
   return createDeadLetterStore(sql).add(fitting) ? [encodeDeadLetter(fitting)] : [];
 };

@@ -2,7 +2,8 @@
  * A message on one of the orchestrator's subjects → what the batch handles. A message that breaks the contract
  * becomes a dead letter like any other input, so that it is recorded in the same transaction as its neighbours.
  */
-import { deadLetterOf as deadLetter, textOf } from '@signalbox/messaging';
+import type { StepErrorCode } from '@signalbox/engine';
+import { deadLetterOf as deadLetter, TooLargeError, textOf } from '@signalbox/messaging';
 import {
   type CatalogCommand,
   ContractError,
@@ -44,7 +45,13 @@ export type BatchInput =
   | ({ readonly kind: 'resume'; readonly resume: IncomingResume } & OfRun)
   | { readonly kind: 'catalog'; readonly command: CatalogCommand; readonly message: IncomingMessage }
   | { readonly kind: 'timer'; readonly timer: Timer }
-  | { readonly kind: 'dead_letter'; readonly report: DeadLetterReport; readonly message: IncomingMessage };
+  | {
+      readonly kind: 'dead_letter';
+      readonly report: DeadLetterReport;
+      readonly message: IncomingMessage;
+      /** With which the step fails, where it is a task. Default `POISON_MESSAGE`. */
+      readonly stepErrorCode?: StepErrorCode;
+    };
 
 /** Of the process that reports; nobody else may report under it. */
 export const ownName = 'orchestrator';
@@ -114,7 +121,7 @@ export const deadLetterOf = (
 /** The same of a message that the orchestrator could not send, because no server will take it. */
 export const unsentDeadLetter = (
   { subject, id = subject, data }: WireMessage,
-  reason: string,
+  cause: ContractError,
   now: number,
 ): Extract<BatchInput, { kind: 'dead_letter' }> => {
   const message: IncomingMessage = {
@@ -126,6 +133,11 @@ export const unsentDeadLetter = (
     headers: {},
     data: Buffer.from(data),
   };
-  const input = deadLetterOf(message, 'UNSENDABLE', reason, now);
-  return { ...input, report: { ...input.report, id: `${unsentPrefix}${id}` } };
+  const input = deadLetterOf(message, 'UNSENDABLE', cause.message, now);
+  const report = { ...input.report, id: `${unsentPrefix}${id}` };
+  return {
+    ...input,
+    report,
+    ...(cause instanceof TooLargeError ? { stepErrorCode: 'PAYLOAD_TOO_LARGE' } : {}),
+  };
 };

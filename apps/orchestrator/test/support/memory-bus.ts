@@ -5,8 +5,9 @@ import {
   PublishError,
   type PublishOutcome,
   type StoredMessage,
+  TooLargeError,
 } from '@signalbox/messaging';
-import { ContractError, decodeEvent, type EventEnvelope, headers } from '@signalbox/protocol';
+import { decodeEvent, type EventEnvelope, headers } from '@signalbox/protocol';
 import type { Outlet } from '../../src/relay.js';
 import type { Withdrawal } from '../../src/store/outbox-store.js';
 import type { TaskQueue } from '../../src/task-queue.js';
@@ -78,7 +79,7 @@ export class MemoryBus implements Outlet, TaskQueue {
     if (failure !== undefined) throw failure;
     const outcomes = messages.map((message) =>
       this.refuses(message)
-        ? new ContractError('larger than the server takes', message.subject)
+        ? new TooLargeError('larger than the server takes', message.subject)
         : this.#store(message),
     );
     const cause = outcomes.find((outcome) => outcome instanceof Error);
