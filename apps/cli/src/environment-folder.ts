@@ -25,7 +25,7 @@ export interface EnvironmentFolder {
 const workflowSuffix = /\.workflow\.(ya?ml|json)$/;
 const promptSuffix = /\.prompt$/;
 const teamsName = /^teams(?=\.ya?ml$)/;
-const looksLikeSource = /\.(ya?ml|json)$/;
+const looksLikeSource = /\.(ya?ml|json|prompt)$/i;
 
 interface Listing {
   readonly folder: string;
@@ -70,10 +70,14 @@ export const readEnvironmentFolder = async (folder: string): Promise<Environment
     workflows: await readMatching(inWorkflows, workflowSuffix),
     teams: first,
     leftAlone: [
-      ...namedOtherwise(root, (name) => workflowSuffix.test(name), 'workflows lie in the folder workflows/'),
+      ...namedOtherwise(
+        root,
+        (name) => workflowSuffix.test(name.toLowerCase()),
+        'workflows lie in the folder workflows/',
+      ),
       ...namedOtherwise(
         inAgents,
-        (name) => looksLikeSource.test(name),
+        (name) => looksLikeSource.test(name) && !promptSuffix.test(name),
         'the name of an agent’s file ends in .prompt, that of a workflow in .workflow.yaml',
       ),
       ...namedOtherwise(

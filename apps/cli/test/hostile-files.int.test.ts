@@ -124,8 +124,10 @@ describe('sync applies nothing unless the whole folder can be read and is valid'
     await rm(join(folder, 'agents'), { recursive: true });
     await rm(join(folder, 'workflows/good.workflow.yaml'));
     await writeFile(join(folder, 'workflows/forgotten.yaml'), workflow('forgotten'));
+    await writeFile(join(folder, 'workflows/LOUD.WORKFLOW.YAML'), workflow('loud'));
     const { code, stderr } = await signalbox('sync', folder);
     expect(stderr).toMatch(/forgotten\.yaml is left alone: .*\.workflow\.yaml/);
+    expect(stderr).toMatch(/LOUD\.WORKFLOW\.YAML is left alone: .*\.workflow\.yaml/);
     expect(code).toBe(65);
   });
 

@@ -110,6 +110,6 @@ const toStepError = (error: WireError): StepError =>
         ...(error.details === undefined ? {} : { details: error.details }),
       }
     : {
-        ...stepError('INTERNAL', `${error.code}: ${error.message}`, error.details),
+        ...stepError('AGENT_ERROR', `${error.code}: ${error.message}`, error.details),
         retryable: error.retryable,
       };
