@@ -106,7 +106,7 @@ const followEachLife = async (
 };
 
 interface StreamNow {
-  readonly createdAt: number;
+  readonly id: string;
   /** False while a log that was lost is being published again. */
   readonly isWhole: boolean;
 }
@@ -115,7 +115,7 @@ const untilChanged = async (connection: Connection, known: StreamNow, signal: Ab
   while (!signal.aborted) {
     await pause(known.isWhole ? recheckMs : restoringRecheckMs, signal);
     const stream = await streamOf(connection, signal);
-    if (stream?.createdAt !== known.createdAt || stream.isWhole !== known.isWhole) return;
+    if (stream?.id !== known.id || stream.isWhole !== known.isWhole) return;
   }
 };
 
@@ -123,8 +123,8 @@ const untilChanged = async (connection: Connection, known: StreamNow, signal: Ab
 const streamOf = async (connection: Connection, signal: AbortSignal): Promise<StreamNow | undefined> => {
   while (!signal.aborted) {
     try {
-      const { createdAt, description } = await readStreamFacts(connection, EVENTS);
-      return { createdAt, isWhole: readStreamIdentity(description)?.isWhole ?? true };
+      const { id, description } = await readStreamFacts(connection, EVENTS);
+      return { id, isWhole: readStreamIdentity(description)?.isWhole ?? true };
     } catch (error) {
       if (!(error instanceof TransientError)) throw error;
       await pause(recheckMs, signal);

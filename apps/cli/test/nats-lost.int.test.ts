@@ -17,17 +17,27 @@ afterAll(() => stores?.world.stop());
 const isRestored = 'published what the log lacked';
 const isLost = 'the event stream was made anew or has lost its end';
 
-const linesWith = (text: string): number =>
+const linesWith = (text: string, label = 'orchestrator'): number =>
   stores.world
-    .logsOf('orchestrator')
+    .logsOf(label)
     .split('\n')
     .filter((line) => line.includes(text)).length;
 
-const newestMark = (): number | undefined =>
-  query<{ at: number }>(
+const newestMark = (): string | undefined =>
+  query<{ stream: string }>(
     stores.file(),
-    'SELECT stream_created_at AS at FROM log_marks ORDER BY id DESC LIMIT 1',
-  )[0]?.at;
+    'SELECT stream_id AS stream FROM log_marks ORDER BY id DESC LIMIT 1',
+  )[0]?.stream;
+
+const untilMarked = (): Promise<unknown> => {
+  const lastPosition = 'SELECT max(position) AS at FROM workflow_run_events';
+  const markedPosition = 'SELECT events_position AS at FROM log_marks ORDER BY id DESC LIMIT 1';
+  const positionOf = (sql: string) => query<{ at: number }>(stores.file(), sql)[0]?.at;
+  return eventually(() => positionOf(markedPosition) === positionOf(lastPosition), {
+    timeoutMs: 20_000,
+    describe: 'a mark behind the last event',
+  });
+};
 
 const bus = async <T>(
   ask: (connection: Awaited<ReturnType<typeof openConnection>>) => Promise<T>,
@@ -63,6 +73,27 @@ const untilRestored = (count: number): Promise<unknown> =>
     describe: () => stores.world.logsOf('orchestrator').slice(-2_000),
   });
 
+describe('NATS was killed, and has all that it had', () => {
+  test('again and again: nobody takes its streams for others, and no read model is built again', async () => {
+    const { world } = stores;
+    const standing = await stores.standing(3);
+    await untilMarked();
+    const mark = newestMark();
+    for (let time = 0; time < 3; time += 1) {
+      await Promise.all([world.kill('orchestrator'), world.killNats()]);
+      await world.restartNats();
+      await world.start('orchestrator');
+      await stores.isReady();
+    }
+    await stores.finish(standing);
+    await untilMarked();
+    expect(newestMark()).toBe(mark);
+    expect(linesWith(isLost)).toBe(0);
+    expect(linesWith('the task stream was made anew')).toBe(0);
+    expect(linesWith('the event stream is another one', 'api')).toBe(0);
+  });
+});
+
 describe('NATS is lost', () => {
   test('a wiped store gets the whole log again, once, and what was waiting goes on', async () => {
     const { world } = stores;
@@ -88,13 +119,7 @@ describe('NATS is lost', () => {
 
   test('a store that came back from something older gets what it lacks, and keeps what it has', async () => {
     const old = await stores.standing(3);
-    const lastPosition = 'SELECT max(position) AS at FROM workflow_run_events';
-    const markedPosition = 'SELECT events_position AS at FROM log_marks ORDER BY id DESC LIMIT 1';
-    const positionOf = (sql: string) => query<{ at: number }>(stores.file(), sql)[0]?.at;
-    await eventually(() => positionOf(markedPosition) === positionOf(lastPosition), {
-      timeoutMs: 20_000,
-      describe: 'a mark behind the last event',
-    });
+    await untilMarked();
     await stores.keepNats('nats-kept');
     await stores.isReady();
     const young = await stores.standing(3);

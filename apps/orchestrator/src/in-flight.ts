@@ -189,30 +189,30 @@ export class InFlight {
   /** Nothing of what was sent into another stream is in this one. */
   async #lookAtStream(): Promise<void> {
     const { queue, store, runs } = this.#parts;
-    const createdAt = await queue.createdAt();
-    if (store.tasksCreatedAt() === createdAt) return;
+    const streamId = await queue.streamId();
+    if (store.tasksStreamId() === streamId) return;
     for (const { runKey, stepId } of store.pendingApprovals()) {
       const run = runs.find(runKey);
       const pending = run && pendingApproval(run, stepId);
       if (run === undefined || pending === undefined) continue;
-      const id = `${runKey}/${pending.request.approvalId}/again/${createdAt}`;
+      const id = `${runKey}/${pending.request.approvalId}/again/${streamId}`;
       const entry = approvalTaskEntry(startedOf(run), pending, id);
       if (!(await this.#lies(entry.subject)))
         await this.#repeat({ ...runFields(runKey), step_id: stepId }, entry);
     }
     for (const { runKey, recorded } of store.detachedStarts())
-      await this.#checkDetached(runKey, recorded, createdAt);
-    store.setTasksCreatedAt(createdAt);
+      await this.#checkDetached(runKey, recorded, streamId);
+    store.setTasksStreamId(streamId);
   }
 
-  async #checkDetached(runKey: RunKey, { event, at }: RecordedEvent, createdAt: number): Promise<void> {
+  async #checkDetached(runKey: RunKey, { event, at }: RecordedEvent, streamId: string): Promise<void> {
     const { runs } = this.#parts;
     const run = runs.find(runKey);
     if (run === undefined || event.type !== 'state.entered' || event.kind !== 'workflow' || event.waits)
       return;
     const { stepId, childRunId, workflow, input } = event;
     const started = startedOf(run);
-    const id = `${runKey}/${stepId}/start/again/${createdAt}`;
+    const id = `${runKey}/${stepId}/start/again/${streamId}`;
     const child = { stepId, childRunId, workflow, input, linked: false, ...familyOfChild(started) };
     const entry = startChildEntry(started, child, id, at);
     const childKey = runKeyOf({ ...runOfKey(runKey), runId: childRunId });

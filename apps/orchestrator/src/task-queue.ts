@@ -39,8 +39,8 @@ export interface TaskQueue {
   /** The last message on a subject, wildcards allowed. @throws TransientError */
   last(subject: string): Promise<StoredMessage | undefined>;
   delete(sequence: number): Promise<unknown>;
-  /** When the stream was made; another one has another instant. @throws TransientError */
-  createdAt(): Promise<number>;
+  /** A stream that was made anew has another one. @throws TransientError */
+  streamId(): Promise<string>;
   /**
    * What lies in the queue although the consumer of somebody else has delivered it, with that consumer. Passed is also
    * what nobody has given a sign of life of.
@@ -70,7 +70,7 @@ export const createTaskQueue = (
   return {
     last: (subject) => readNewest(connection, TASKS, subject),
     delete: (sequence) => deleteMessage(connection, TASKS, sequence),
-    createdAt: async () => (await readStreamFacts(connection, TASKS)).createdAt,
+    streamId: async () => (await readStreamFacts(connection, TASKS)).id,
     claimedTasks: async function* () {
       for (const consumer of await consumerNames(connection, TASKS)) {
         if (own.has(consumer)) continue;

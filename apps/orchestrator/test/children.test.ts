@@ -228,11 +228,11 @@ describe('of what parent and child say to one another, after a loss', () => {
     lose();
     await look();
     expect(world.bus.tasks).toEqual([]);
-    world.bus.madeAt = 2;
+    world.bus.streamName = 'second';
     await look();
     await loopBack();
     expect(world.row(child).status).toBe('RUNNING');
-    world.bus.madeAt = 3;
+    world.bus.streamName = 'third';
     await look();
     expect(world.bus.tasks.filter(({ subject }) => subject.startsWith('wf.task.run.'))).toEqual([]);
   });

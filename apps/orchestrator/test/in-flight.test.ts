@@ -112,7 +112,7 @@ describe('an approval that was asked for', () => {
 
   test('is asked for again, once, when the stream is another one than its request was sent into', async () => {
     const asked = JSON.parse(world.bus.take('wf.task.approval.request.')?.text ?? '');
-    world.bus.madeAt = 2;
+    world.bus.streamName = 'second';
     await look();
     await look();
     expect(requests().map(({ text }) => JSON.parse(text))).toEqual([asked]);

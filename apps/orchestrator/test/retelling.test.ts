@@ -10,7 +10,8 @@ import { step, TestWorld, workflow } from './support/test-world.js';
 
 /** A log that holds the last thousand of two thousand messages, a kilobyte each, and is full. */
 const full: StreamFacts = {
-  createdAt: 1,
+  id: 'stream-1',
+  firstAt: 1,
   firstSequence: 1_001,
   lastSequence: 2_000,
   description: undefined,
@@ -20,7 +21,7 @@ const full: StreamFacts = {
 };
 
 describe('what is open is told again', () => {
-  const told: Telling = { streamCreatedAt: 1, from: 1_700, to: 1_800, bytes: 100_000, at: 5_000 };
+  const told: Telling = { streamId: 'stream-1', from: 1_700, to: 1_800, bytes: 100_000, at: 5_000 };
   const endless = Number.POSITIVE_INFINITY;
   test.each<[string, Partial<StreamFacts>, Partial<Telling>, number, boolean]>([
     ['not while the last telling is fresh', {}, {}, 5_001, false],

@@ -104,7 +104,7 @@ type NamedConsumer = Partial<ConsumerConfig> & { durable_name: string };
 function streamConfig(declaration: StreamDeclaration): NamedStream {
   return {
     name: declaration.name,
-    ...(declaration.description === undefined ? {} : { description: declaration.description }),
+    ...(declaration.describe === undefined ? {} : { description: declaration.describe() }),
     subjects: [...declaration.subjects],
     retention: declaration.retention === 'workqueue' ? RetentionPolicy.Workqueue : RetentionPolicy.Limits,
     discard: declaration.discard === 'new' ? DiscardPolicy.New : DiscardPolicy.Old,

@@ -1,6 +1,7 @@
 /** Owns single reads and deletions in a stream. A server or stream that is away is a `TransientError`. */
 import type { ConsumerInfo, JetStreamManager, MsgRequest, StoredMsg, StreamInfo } from '@nats-io/jetstream';
 import { millis } from '@nats-io/nats-core';
+import { readStreamIdentity } from '@signalbox/protocol';
 import { attempt, type Connection, isClustered, linkOf } from './connection.js';
 import { apiCodes, hasApiCode, TransientError } from './errors.js';
 import { type MessageHeaders, readHeaders } from './message-headers.js';
@@ -100,10 +101,12 @@ async function directCopies(connection: Connection, stream: string): Promise<num
 
 /** Which stream it is, and how far it goes. */
 export interface StreamFacts {
-  /** Milliseconds since 1970; a stream that was deleted and made again has another. */
-  createdAt: number;
+  /** A stream that was deleted and made again has another: what it says of itself, or else when it was made. */
+  id: string;
   /** Of the first message that there is; behind the last one when none is left. */
   firstSequence: number;
+  /** When that was stored: milliseconds since 1970; undefined where there is none. */
+  firstAt: number | undefined;
   /** Of the last message there ever was, also when it is gone; 0 when there was none. */
   lastSequence: number;
   description: string | undefined;
@@ -136,8 +139,9 @@ export function findStreamFacts(connection: Connection, stream: string): Promise
 }
 
 const factsOf = ({ created, state, config }: StreamInfo): StreamFacts => ({
-  createdAt: Date.parse(created),
+  id: readStreamIdentity(config.description)?.streamId ?? created,
   firstSequence: state.first_seq,
+  firstAt: state.messages === 0 ? undefined : Date.parse(state.first_ts),
   lastSequence: state.last_seq,
   description: config.description,
   bytes: state.bytes,

@@ -194,3 +194,26 @@ describe('a server that is killed', () => {
     });
   });
 });
+
+describe('what a server says of when a stream was made, on nats-server 2.9', () => {
+  test('is another instant after its settings were changed and the server was started again twice', async () => {
+    const { manager } = linkOf(bus.connection);
+    const name = 'made';
+    const restart = async () => {
+      await bus.kill();
+      await bus.restart();
+      await until(() => expect(bus.connection.status).toBe('connected'));
+    };
+    const change = (description: string) => manager.streams.update(name, { description });
+    const madeAt = async () => (await manager.streams.info(name)).created;
+    await manager.streams.add({ name, subjects: ['made.>'] });
+    const first = await madeAt();
+    await change('once');
+    await restart();
+    const afterOne = await madeAt();
+    await change('twice');
+    await restart();
+    expect([afterOne, await madeAt()]).not.toEqual([first, first]);
+    expect((await manager.streams.info(name)).config.description).toBe('twice');
+  });
+});

@@ -3,8 +3,8 @@ import { filters, taskSubjects } from './subjects.js';
 
 export interface StreamDeclaration {
   readonly name: string;
-  /** Given when it is created; kept as it is on one that exists. */
-  readonly description?: string;
+  /** Asked for each time it is created; kept as it is on one that exists. */
+  readonly describe?: () => string;
   readonly subjects: readonly string[];
   readonly retention: 'workqueue' | 'limits';
   readonly discard: 'new' | 'old';
@@ -42,14 +42,14 @@ export interface StreamSettings {
 /** Nothing is ever dropped from the log unless a setting says so: a read model is rebuilt from its first event. */
 const defaultStreamSettings: StreamSettings = { replicas: 1, eventsMaxAgeMs: 0, eventsMaxBytes: -1 };
 
-/** `description`: what the streams say about themselves when they are made (`stream-identity.ts`). */
+/** `describe`: what the streams say about themselves when they are made (`stream-identity.ts`). */
 export const streamDeclarations = (
   settings: StreamSettings = defaultStreamSettings,
-  description?: string,
+  describe?: () => string,
 ): readonly StreamDeclaration[] => [
   {
     name: TASKS,
-    ...(description === undefined ? {} : { description }),
+    ...(describe === undefined ? {} : { describe }),
     // Listed, so that what nobody consumes is refused instead of kept for ever.
     subjects: [
       filters.askedRunTasks,
@@ -75,7 +75,7 @@ export const streamDeclarations = (
   },
   {
     name: EVENTS,
-    ...(description === undefined ? {} : { description }),
+    ...(describe === undefined ? {} : { describe }),
     subjects: [filters.allEvents],
     retention: 'limits',
     discard: 'old',

@@ -2,7 +2,7 @@
  * Keeps the read model on the stream.
  *
  * 1. Before following, and now and then while following, it asks whether the stream is the one that the read model was
- *    built from: made at the same time, not ending before the last applied message, and with that very message in
+ *    built from: of the same id, not ending before the last applied message, and with that very message in
  *    its place (unless it is gone by age). Another stream, or one that has lost its end (also where it has grown again
  *    since), means building again from its first message.
  * 2. Where the stream's limits have dropped what was not read yet, the read model may not say of a run that had not ended
@@ -53,7 +53,7 @@ export const followEvents = async (options: FollowerOptions): Promise<void> => {
     if (signal.aborted) return;
     let end: FollowEnd = 'rewound';
     if (found !== undefined) {
-      readModel.bind(found.createdAt);
+      readModel.bind(found.id);
       passOverDropped(options, found.firstSequence);
       if (!found.isWhole) readModel.fallBehind();
       end = await followUntilChanged(options, found.isWhole);
@@ -150,18 +150,18 @@ const untilReached = async <T>(ask: () => Promise<T>, signal: AbortSignal): Prom
 };
 
 interface FoundStream {
-  readonly createdAt: number;
+  readonly id: string;
   readonly firstSequence: number;
   readonly isWhole: boolean;
 }
 
 /** Undefined when it is not the stream that the position is in. */
 const identify = async (connection: Connection, position: Position): Promise<FoundStream | undefined> => {
-  const { createdAt, firstSequence, lastSequence, description } = await readStreamFacts(connection, EVENTS);
-  const found = { createdAt, firstSequence, isWhole: readStreamIdentity(description)?.isWhole ?? true };
-  const { streamCreatedAt, streamSequence, storedAt, subject } = position;
+  const { id, firstSequence, lastSequence, description } = await readStreamFacts(connection, EVENTS);
+  const found = { id, firstSequence, isWhole: readStreamIdentity(description)?.isWhole ?? true };
+  const { streamId, streamSequence, storedAt, subject } = position;
   if (streamSequence === 0) return found;
-  if (createdAt !== streamCreatedAt || lastSequence < streamSequence) return undefined;
+  if (id !== streamId || lastSequence < streamSequence) return undefined;
   const applied = await getMessage(connection, EVENTS, streamSequence);
   // Gone by the stream's limits: nothing says that it is another one.
   if (applied === undefined) return found;

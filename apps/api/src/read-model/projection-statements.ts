@@ -7,7 +7,7 @@ type Statement<P extends unknown[], R = unknown> = BetterSqlite3.Statement<P, R>
 /** The stream that this read model is built from, and the last message of it that was applied. */
 export interface Position {
   /** Null before anybody has said so. */
-  readonly streamCreatedAt: number | null;
+  readonly streamId: string | null;
   readonly streamSequence: number;
   /** Null where that is not known: the message was heard, and not read. */
   readonly storedAt: number | null;
@@ -27,7 +27,7 @@ export interface ProjectionStatements {
   readonly commit: Statement<[]>;
   readonly rollback: Statement<[]>;
   readonly move: Statement<[number, number | null, string | null, number]>;
-  readonly bind: Statement<[number]>;
+  readonly bind: Statement<[string]>;
   readonly addEvent: Statement<unknown[]>;
   readonly history: Statement<[string], { sequence: number; at: number; data: string }>;
   readonly event: Statement<
@@ -47,7 +47,7 @@ export interface ProjectionStatements {
 
 export const prepareProjection = (db: ReadModelDatabase): ProjectionStatements => ({
   position: db.prepare(
-    `SELECT stream_created_at AS streamCreatedAt, stream_sequence AS streamSequence, stored_at AS storedAt, subject, catalog_sequence AS catalogSequence
+    `SELECT stream_id AS streamId, stream_sequence AS streamSequence, stored_at AS storedAt, subject, catalog_sequence AS catalogSequence
      FROM position`,
   ),
   begin: db.prepare('BEGIN IMMEDIATE'),
@@ -56,7 +56,7 @@ export const prepareProjection = (db: ReadModelDatabase): ProjectionStatements =
   move: db.prepare(
     'UPDATE position SET stream_sequence = ?, stored_at = ?, subject = ?, catalog_sequence = ?',
   ),
-  bind: db.prepare('UPDATE position SET stream_created_at = ?'),
+  bind: db.prepare('UPDATE position SET stream_id = ?'),
   addEvent: db.prepare(
     'INSERT INTO events (stream_sequence, run_id, sequence, type, at, causation_id, data) VALUES (?, ?, ?, ?, ?, ?, ?)',
   ),

@@ -113,9 +113,9 @@ export class Projection {
   }
 
   /** Remembers which stream this is. */
-  bind(streamCreatedAt: number): void {
+  bind(streamId: string): void {
     this.commit();
-    this.#statements.bind.run(streamCreatedAt);
+    this.#statements.bind.run(streamId);
     this.#position = this.#readPosition();
   }
 
@@ -206,9 +206,9 @@ export class Projection {
       if (!this.db.inTransaction) this.#statements.begin.run();
       this.#receive(message);
       const { sequence: streamSequence, subject } = message;
-      const { streamCreatedAt } = this.#position;
+      const { streamId } = this.#position;
       const storedAt = message.isHeard === true ? null : message.storedAt;
-      this.#position = { streamCreatedAt, streamSequence, storedAt, subject };
+      this.#position = { streamId, streamSequence, storedAt, subject };
     }
   }
 

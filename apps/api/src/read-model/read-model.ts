@@ -30,7 +30,7 @@ export interface ReadModel extends RunQueries, CatalogQueries {
   /** Applies a batch, then tells who waits. */
   apply(messages: readonly StreamMessage[], progress: { readonly caughtUp: boolean }): void;
   /** Remembers which stream this is built from. */
-  bind(streamCreatedAt: number): void;
+  bind(streamId: string): void;
   /** How often the log has said something else than before under the same sequence. */
   readonly contradictionCount: number;
   /** What the stream holds is not all that there was, until it is said again that it is caught up. */
@@ -93,7 +93,7 @@ export const openReadModel = (options: ReadModelOptions): ReadModel => {
     fallBehind: () => {
       isCaughtUp = false;
     },
-    bind: (streamCreatedAt) => projection.bind(streamCreatedAt),
+    bind: (streamId) => projection.bind(streamId),
     promise: (streamSequence) => promises.promise(streamSequence),
     arePromisesKept: () => promises.areKept(),
     reset: () => {

@@ -10,13 +10,13 @@ import Database from 'better-sqlite3';
 export type ReadModelDatabase = Database.Database;
 
 /** Raise it with every change below. */
-const schemaVersion = 5;
+const schemaVersion = 6;
 
 const tables = `
 CREATE TABLE position (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   workspace TEXT NOT NULL,
-  stream_created_at INTEGER,
+  stream_id TEXT,
   stream_sequence INTEGER NOT NULL,
   stored_at INTEGER,
   subject TEXT,

@@ -69,7 +69,7 @@ export const bearsOut = async (
   facts: StreamFacts,
   mark: LogMark,
 ): Promise<boolean> => {
-  if (mark.streamCreatedAt !== facts.createdAt || mark.streamSequence > facts.lastSequence) return false;
+  if (mark.streamId !== facts.id || mark.streamSequence > facts.lastSequence) return false;
   if (mark.streamSequence < facts.firstSequence) return true;
   const message = await getMessage(connection, EVENTS, mark.streamSequence);
   // Nobody can delete it: where it cannot be read, the store is damaged, and what is around it may be lost, too.
@@ -94,7 +94,7 @@ export const setMark = async (
   const message = await readNewest(connection, EVENTS, '>');
   if (message === undefined || !isCurrent()) return;
   store.addMark({
-    streamCreatedAt: facts.createdAt,
+    streamId: facts.id,
     streamSequence: message.sequence,
     messageId: messageIdOf(message),
     digest: digestOf(message),

@@ -96,8 +96,9 @@ export const declareIdentity = async (
   holder: Holder,
   isWhole: boolean,
 ): Promise<void> => {
-  const description = describeStream({ ...holder, isWhole });
   const facts = await findStreamFacts(connection, stream);
+  const streamId = readStreamIdentity(facts?.description)?.streamId ?? randomUUID();
+  const description = describeStream({ ...holder, streamId, isWhole });
   if (facts !== undefined && facts.description !== description)
     await setStreamDescription(connection, stream, description);
 };

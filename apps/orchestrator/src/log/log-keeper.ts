@@ -80,7 +80,7 @@ export class LogKeeper {
   /** The event stream as it was last seen. */
   #seen: StreamFacts | undefined;
   #republishing: Promise<void> | undefined;
-  #tasksCreatedAt: number | undefined;
+  #tasksId: string | undefined;
   /** The server may have lost its newest messages, acknowledged ones too, and numbered others like them since. */
   #hasReconnected = false;
   #connectionCount = 0;
@@ -140,7 +140,7 @@ export class LogKeeper {
       'the state of the task stream',
       this.#untilReached(() => readStreamFacts(connection, TASKS)),
     );
-    this.#tasksCreatedAt = tasks.createdAt;
+    this.#tasksId = tasks.id;
   }
 
   /** Looks again and again until the signal aborts. `resend` publishes what is in flight: the tasks may be gone. */
@@ -217,8 +217,8 @@ export class LogKeeper {
   }
 
   async #hasLost(facts: StreamFacts, newest: LogMark | undefined): Promise<boolean> {
-    const { createdAt, lastSequence } = this.#seen ?? facts;
-    if (facts.createdAt !== createdAt || facts.lastSequence < lastSequence) return true;
+    const { id, lastSequence } = this.#seen ?? facts;
+    if (facts.id !== id || facts.lastSequence < lastSequence) return true;
     return newest !== undefined && !(await bearsOut(this.#parts.connection, facts, newest));
   }
 
@@ -239,12 +239,12 @@ export class LogKeeper {
 
   async #lookAtTasks(resend: () => void): Promise<void> {
     const { connection, holder, logger } = this.#parts;
-    const { createdAt } = await readStreamFacts(connection, TASKS);
-    if (createdAt === this.#tasksCreatedAt) return;
+    const { id } = await readStreamFacts(connection, TASKS);
+    if (id === this.#tasksId) return;
     logger.warn('the task stream was made anew: what is in flight is sent again');
     await declareIdentity(connection, TASKS, holder, true);
     resend();
-    this.#tasksCreatedAt = createdAt;
+    this.#tasksId = id;
   }
 
   async #remember(): Promise<void> {
@@ -319,7 +319,7 @@ export class LogKeeper {
   async #markRestored({ facts, to }: Missing, isCurrent: () => boolean): Promise<void> {
     const { connection } = this.#parts;
     const now = await readStreamFacts(connection, EVENTS);
-    if (!isCurrent() || now.createdAt !== facts.createdAt || now.lastSequence < facts.lastSequence) return;
+    if (!isCurrent() || now.id !== facts.id || now.lastSequence < facts.lastSequence) return;
     // What was committed behind `to` was published after the stream's end had been read.
     await setMark({ connection, store: this.#store, isCurrent }, now, to, facts.lastSequence);
     this.#published = to;

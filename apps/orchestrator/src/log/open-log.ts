@@ -65,8 +65,8 @@ export const openLog = async (options: OpenLogOptions): Promise<LogKeeper> => {
     waitFor('a second answer whether another orchestrator is there', settled),
   ]);
   const holder = { installationId, holder: instanceId };
-  const description = describeStream({ ...holder, isWhole: false });
-  const streams = streamDeclarations(options.streams, description);
+  const describe = () => describeStream({ ...holder, streamId: randomUUID(), isWhole: false });
+  const streams = streamDeclarations(options.streams, describe);
   const provisioned = await waitFor(
     'the streams and consumers to be made',
     keepProvisioned(connection, { streams, consumers }, { signal, logger }),

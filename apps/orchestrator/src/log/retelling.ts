@@ -27,7 +27,7 @@ import { untilReached } from './until-reached.js';
 
 /** What the log was told last. */
 export interface Telling {
-  readonly streamCreatedAt: number;
+  readonly streamId: string;
   /** It is behind this number, and not behind `to`. */
   readonly from: number;
   readonly to: number;
@@ -127,15 +127,15 @@ export class Retelling {
   }
 
   /** Without a telling the beginning of the log counts as one: everything was told there for the first time. */
-  #last({ createdAt }: StreamFacts): Telling {
+  #last({ id, firstAt }: StreamFacts): Telling {
     const text = readSetting(this.#parts.sql, settingName) ?? '';
     const last = text === '' ? undefined : (JSON.parse(text) as Telling);
-    return last?.streamCreatedAt === createdAt
+    return last?.streamId === id
       ? last
-      : { streamCreatedAt: createdAt, from: 0, to: 0, bytes: 0, at: createdAt };
+      : { streamId: id, from: 0, to: 0, bytes: 0, at: firstAt ?? this.#parts.now() };
   }
 
-  async #tell({ createdAt, maxBytes, lastSequence: from }: StreamFacts, isTime: boolean): Promise<void> {
+  async #tell({ id, maxBytes, lastSequence: from }: StreamFacts, isTime: boolean): Promise<void> {
     const { sql, now, logger, signal, readFacts } = this.#parts;
     const life = this.#life;
     const at = now();
@@ -151,7 +151,7 @@ export class Retelling {
     const { lastSequence: to } = await untilReached(readFacts, signal);
     if (life !== this.#life) return;
     const bytes = catalogBytes + runs.bytes;
-    const telling: Telling = { streamCreatedAt: createdAt, from, to, bytes, at };
+    const telling: Telling = { streamId: id, from, to, bytes, at };
     writeSetting(sql, settingName, JSON.stringify(telling));
     logger.info('what is open was told to the log again', { run_count: runs.runKeys.length, bytes });
   }

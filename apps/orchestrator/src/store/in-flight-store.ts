@@ -58,13 +58,13 @@ export const createInFlightStore = (sql: Database) => {
      WHERE position > (SELECT coalesce(max(position), 0) FROM workflow_run_events) - ?
        AND type = 'state.entered' AND data LIKE '%"waits":false%'`,
   );
-  const tasksCreatedAt = sql.prepare<[], number | null>('SELECT tasks_created_at FROM relay').pluck();
-  const setTasksCreatedAt = sql.prepare<[number]>('UPDATE relay SET tasks_created_at = ?');
+  const tasksStreamId = sql.prepare<[], string | null>('SELECT tasks_stream_id FROM relay').pluck();
+  const setTasksStreamId = sql.prepare<[string]>('UPDATE relay SET tasks_stream_id = ?');
   return {
     /** The task stream that everything in flight was sent into; undefined where nobody knows. */
-    tasksCreatedAt: (): number | undefined => tasksCreatedAt.get() ?? undefined,
-    setTasksCreatedAt: (at: number): void => {
-      setTasksCreatedAt.run(at);
+    tasksStreamId: (): string | undefined => tasksStreamId.get() ?? undefined,
+    setTasksStreamId: (id: string): void => {
+      setTasksStreamId.run(id);
     },
     pendingApprovals: (): { readonly runKey: RunKey; readonly stepId: string }[] => approvals.all(),
     /** States that have started a child and not waited for it, among the newest events. */

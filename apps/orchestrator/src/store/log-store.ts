@@ -2,7 +2,7 @@
  * What the comparison of the database with the log needs: single events by their place in a history, events in the
  * order of their commits, and the log marks.
  *
- * 1. A log mark says: everything up to `published` is in the stream that was created at `streamCreatedAt`, no later than
+ * 1. A log mark says: everything up to `published` is in the stream `streamId`, no later than
  *    `streamSequence`, and the message there has this id and digest.
  * 2. Marks are kept sparser the older they are, so that a stream that has lost its end is met near its new one.
  */
@@ -23,7 +23,7 @@ export const isUpTo = (one: LogPosition, other: LogPosition): boolean =>
   one.events <= other.events && one.catalog <= other.catalog && one.letters <= other.letters;
 
 export interface LogMark {
-  readonly streamCreatedAt: number;
+  readonly streamId: string;
   readonly streamSequence: number;
   readonly messageId: string;
   /** SHA-256 of the message's text. */
@@ -149,19 +149,19 @@ type MarkRow = Omit<LogMark, 'published'> & LogPosition & { readonly id: number 
 
 const createMarks = (sql: Database) => {
   const all = sql.prepare<[], MarkRow>(
-    `SELECT id, stream_created_at AS streamCreatedAt, stream_sequence AS streamSequence, message_id AS messageId,
+    `SELECT id, stream_id AS streamId, stream_sequence AS streamSequence, message_id AS messageId,
        digest, events_position AS events, catalog_position AS catalog, letters_position AS letters,
        read_from AS readFrom FROM log_marks ORDER BY id DESC`,
   );
   const insert = sql.prepare<unknown[]>(
-    `INSERT INTO log_marks (stream_created_at, stream_sequence, message_id, digest, events_position,
+    `INSERT INTO log_marks (stream_id, stream_sequence, message_id, digest, events_position,
        catalog_position, letters_position, read_from) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const remove = sql.prepare<[number]>('DELETE FROM log_marks WHERE id = ?');
   const add = sql.transaction((mark: LogMark): void => {
-    const { streamCreatedAt, streamSequence, messageId, digest, readFrom } = mark;
+    const { streamId, streamSequence, messageId, digest, readFrom } = mark;
     const { events, catalog, letters } = mark.published;
-    insert.run(streamCreatedAt, streamSequence, messageId, digest, events, catalog, letters, readFrom);
+    insert.run(streamId, streamSequence, messageId, digest, events, catalog, letters, readFrom);
     const marks = all.all();
     if (marks.length <= maxMarks) return;
     for (const [index, { id }] of marks.entries()) {

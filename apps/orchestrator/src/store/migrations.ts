@@ -164,12 +164,12 @@ const schemaOfTransport = `
   CREATE TABLE relay (
     id                INTEGER PRIMARY KEY CHECK (id = 1),
     events_position   INTEGER NOT NULL,
-    tasks_created_at  INTEGER
+    tasks_stream_id   TEXT
   );
   INSERT INTO relay (id, events_position) VALUES (1, 0);
   CREATE TABLE log_marks (
     id                 INTEGER PRIMARY KEY,
-    stream_created_at  INTEGER NOT NULL,
+    stream_id          TEXT NOT NULL,
     stream_sequence    INTEGER NOT NULL,
     message_id         TEXT NOT NULL,
     digest             TEXT NOT NULL,

@@ -53,7 +53,7 @@ export class MemoryBus implements Outlet, TaskQueue {
   /** The same server as a new process sees it: what the old connection holds back never arrives. */
   reconnected(): MemoryBus {
     const fresh = new MemoryBus();
-    fresh.madeAt = this.madeAt;
+    fresh.streamName = this.streamName;
     fresh.tasks = [...this.tasks];
     fresh.events.push(...this.events);
     fresh.journal.push(...this.journal);
@@ -106,10 +106,10 @@ export class MemoryBus implements Outlet, TaskQueue {
     return found && storedMessage(found);
   }
 
-  madeAt = 1;
+  streamName = 'first';
 
-  async createdAt(): Promise<number> {
-    return this.madeAt;
+  async streamId(): Promise<string> {
+    return this.streamName;
   }
 
   async delete(sequence: number): Promise<void> {
