@@ -137,6 +137,21 @@ describe('a telling', () => {
     await ends(1);
   });
 
+  test('is due at once where the log has lost something, however young it is', async () => {
+    const young = { ...full, firstSequence: 1, lastSequence: 10, bytes: 1_000 };
+    retelling.look(young);
+    await retelling.told();
+    expect(log.events).toEqual([]);
+    retelling.forget();
+    retelling.look(young);
+    await retelling.told();
+    expect(log.events.length).toBeGreaterThan(0);
+    const { length } = log.events;
+    retelling.look(young);
+    await retelling.told();
+    expect(log.events).toHaveLength(length);
+  });
+
   test('waits for a run of which something is not published yet: whoever asks for the last fact of a step gets the newest', async () => {
     world.sql.exec('UPDATE relay SET events_position = events_position - 1');
     retelling.look(facts);

@@ -11,9 +11,9 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const cancel = (commandId: string): OutgoingCommand => ({
+const cancel = (commandId: string, runId = 'r'): OutgoingCommand => ({
   kind: 'run',
-  command: { type: 'cancel', commandId, workspace: 'default', runId: 'r', actor: 'user:alice', issuedAt: 1 },
+  command: { type: 'cancel', commandId, workspace: 'default', runId, actor: 'user:alice', issuedAt: 1 },
 });
 
 const open = () => {
@@ -56,6 +56,17 @@ test('what was queued and not confirmed is sent again after a reconnect, in its 
   expect(sent).toHaveLength(6);
 });
 
+test('what follows a command on its run does not overtake it where it may be lost', async () => {
+  const { commands, sent } = open();
+  await commands.send(cancel('first'));
+  await commands.send(cancel('at once'));
+  await commands.send(cancel('elsewhere', 'other'));
+  await vi.advanceTimersByTimeAsync(1_000);
+  commands.confirm(['at once']);
+  await commands.send(cancel('later'));
+  expect(sent).toEqual(['first', 'at once', 'elsewhere', 'first', 'later']);
+});
+
 test('while nothing happens to the connection, nothing is sent twice', async () => {
   const { commands, sent } = open();
   await commands.send(cancel('a'));
@@ -76,7 +87,7 @@ test('a server that does not answer yet is asked again, and what is a minute old
   const { commands, sent, defects, goAway, comeBack } = open();
   await commands.send(cancel('old'));
   await vi.advanceTimersByTimeAsync(59_500);
-  await commands.send(cancel('young'));
+  await commands.send(cancel('young', 'other'));
   comeBack();
   goAway();
   await vi.advanceTimersByTimeAsync(0);

@@ -5,7 +5,9 @@
  *
  * 1. While the server may be such a one, which is for a while after each reconnect, what is not confirmed is sent again
  *    and again, in the order in which it was sent first. The orchestrator takes each command once.
- * 2. What nobody has confirmed for `maxAgeMs`, and what is too much to be kept, is left to whoever asked.
+ * 2. What follows a command on its subject, a cancel its start, may not overtake it: what should have been confirmed by then
+ *    is sent again before.
+ * 3. What nobody has confirmed for `maxAgeMs`, and what is too much to be kept, is left to whoever asked.
  */
 import { createRounds, type Rounds, TransientError } from '@signalbox/messaging';
 import { ContractError, type WireMessage } from '@signalbox/protocol';
@@ -13,6 +15,8 @@ import { type CommandOutlet, encodeCommand } from './command-outlet.js';
 import type { CommandPort, OutgoingCommand } from './command-port.js';
 
 const maxAgeMs = 60_000;
+/** Where all are at work a command is confirmed sooner. */
+const dueAfterMs = 1_000;
 const maxKeptCount = 10_000;
 const maxKeptBytes = 64 * 1024 * 1024;
 /** After a reconnect; what comes last is past every number that the server has given before. */
@@ -39,8 +43,10 @@ export class UnconfirmedCommands implements CommandPort {
   async send(outgoing: OutgoingCommand): Promise<void> {
     const { commandId } = outgoing.command;
     const message = encodeCommand(outgoing);
+    const before = this.#overdueOn(message.subject);
     this.#keep(commandId, message);
     try {
+      if (before.length > 0) await Promise.all(before.map((each) => this.#outlet.publish(each)));
       await this.#outlet.publish(message);
     } catch (error) {
       this.#forget(commandId);
@@ -78,6 +84,15 @@ export class UnconfirmedCommands implements CommandPort {
         }
       }),
     );
+  }
+
+  #overdueOn(subject: string): WireMessage[] {
+    const now = performance.now();
+    const [oldest] = this.#kept.values();
+    if (oldest === undefined || now - oldest.sentAt < dueAfterMs) return [];
+    const isOverdue = ({ message, sentAt }: Kept): boolean =>
+      message.subject === subject && now - sentAt >= dueAfterMs && now - sentAt <= maxAgeMs;
+    return [...this.#kept.values()].filter(isOverdue).map(({ message }) => message);
   }
 
   #keep(commandId: string, message: WireMessage): void {

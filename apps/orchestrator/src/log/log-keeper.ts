@@ -290,6 +290,10 @@ export class LogKeeper {
     const catalogCount = await republishCatalog(parts, missing);
     const events = async (): Promise<void> => {
       const eventCount = await republishEvents(parts, missing);
+      if (missing.isLost) {
+        this.#retelling.look(await this.#untilReached(() => readStreamFacts(connection, EVENTS)));
+        await this.#retelling.told();
+      }
       for (const stream of [EVENTS, TASKS])
         await this.#untilReached(() => declareIdentity(connection, stream, holder, true));
       await this.#untilReached(() => this.#markRestored(missing, isCurrent));

@@ -24,6 +24,8 @@ import type { Missing } from './compare.js';
 import { catalogEventMessage, runEventMessage } from './log-codec.js';
 import { keyOfDeadLetter } from './log-fold.js';
 
+/** Of what a log with limits may hold: with what is told after that it must leave room for what comes meanwhile. */
+const shareOfRepublished = 1 / 4;
 const maxAtOnce = 500;
 const retryDelayMs = 250;
 
@@ -60,10 +62,17 @@ export const republishCatalog = async (parts: RepublishParts, missing: Missing):
   return catalogCount + quarantines.length + letterCount;
 };
 
-/** Resolves with the number of messages when all are stored. */
-export const republishEvents = (parts: RepublishParts, { fold, from, to }: Missing): Promise<number> => {
+/**
+ * Resolves with the number of messages when all are stored. In a log with limits the older ones would push out what is
+ * published meanwhile: they are left out, as if the limits had dropped them, and what is open of them is told after that.
+ */
+export const republishEvents = (
+  parts: RepublishParts,
+  { fold, from, to, facts }: Missing,
+): Promise<number> => {
   const store = createLogStore(parts.sql);
-  return republish(parts, from.events, to.events, {
+  const place = store.placeOfLast(from.events, to.events, facts.maxBytes * shareOfRepublished);
+  return republish(parts, place, to.events, {
     read: store.eventsBehind,
     isMissing: ({ position }) => !fold.seenEvents.has(position),
     encode: runEventMessage,

@@ -50,6 +50,8 @@ export interface RetellingParts {
 }
 
 const settingName = 'told-to-the-log';
+/** What was told is not counted on; a telling that begins before the first message is always cut. */
+const forgotten = '';
 /**
  * Of its age and of its bytes, what the log may have when the next telling begins, counted from where the last one did. With
  * the next one that must be less than all of it: what comes meanwhile needs room.
@@ -86,7 +88,7 @@ export class Retelling {
   readonly #open: OpenStore;
   /** Another one when the log has been another one since. */
   #life = 0;
-  #isTelling = false;
+  #telling: Promise<void> | undefined;
   #restUntil = Number.NEGATIVE_INFINITY;
   #problem: string | undefined;
   /** False where not even the catalog fits. */
@@ -106,33 +108,44 @@ export class Retelling {
   /** Begins to tell, where it is time. The stream must be whole, and said so a moment ago. */
   look(facts: StreamFacts): void {
     const { now, signal, fail } = this.#parts;
-    if (this.#isTelling) return;
+    if (this.#telling !== undefined) return;
     const isTime = isTimeToTell(facts, this.#last(facts), now());
     const isOfInterest = this.#problem === undefined ? isTime : isTime && this.#hasToldSome;
     if (!isOfInterest && (this.#problem === undefined || now() < this.#restUntil)) return;
-    this.#isTelling = true;
-    this.#tell(facts, isTime)
+    this.#telling = this.#tell(facts, isTime)
       .catch((error: unknown) => {
         if (!signal.aborted) fail(error);
       })
       .finally(() => {
-        this.#isTelling = false;
+        this.#telling = undefined;
       });
   }
 
-  /** The log has lost something, a telling perhaps. */
+  /** Resolves when the telling that has begun is over. */
+  async told(): Promise<void> {
+    await this.#telling;
+  }
+
+  /** The log has lost something, a telling perhaps: it is time for the next one. */
   forget(): void {
     this.#life += 1;
-    writeSetting(this.#parts.sql, settingName, '');
+    writeSetting(this.#parts.sql, settingName, forgotten);
   }
 
   /** Without a telling the beginning of the log counts as one: everything was told there for the first time. */
   #last({ id, firstAt }: StreamFacts): Telling {
-    const text = readSetting(this.#parts.sql, settingName) ?? '';
-    const last = text === '' ? undefined : (JSON.parse(text) as Telling);
+    const text = readSetting(this.#parts.sql, settingName);
+    const isKnown = text !== undefined && text !== forgotten;
+    const last = isKnown ? (JSON.parse(text) as Telling) : undefined;
     return last?.streamId === id
       ? last
-      : { streamId: id, from: 0, to: 0, bytes: 0, at: firstAt ?? this.#parts.now() };
+      : {
+          streamId: id,
+          from: text === forgotten ? -1 : 0,
+          to: 0,
+          bytes: 0,
+          at: firstAt ?? this.#parts.now(),
+        };
   }
 
   async #tell({ id, maxBytes, lastSequence: from }: StreamFacts, isTime: boolean): Promise<void> {

@@ -47,6 +47,8 @@ export interface StoredDeadLetter {
   readonly report: DeadLetterReport;
 }
 
+/** Of a message, what the stream holds besides the data: subject, headers, envelope. */
+export const aroundBytes = 700;
 const maxMarks = 64;
 /** Of the marks, so many newest ones are all kept. */
 const denseMarks = 16;
@@ -65,6 +67,10 @@ const createEventReads = (sql: Database) => {
   );
   const behind = sql.prepare<[number, number], RunEventRow>(
     'SELECT * FROM workflow_run_events WHERE position > ? ORDER BY position LIMIT ?',
+  );
+  const newestFirst = sql.prepare<[number, number], { position: number; bytes: number }>(
+    `SELECT position, octet_length(data) + ${aroundBytes} AS bytes FROM workflow_run_events
+     WHERE position > ? AND position <= ? ORDER BY position DESC`,
   );
   const committed = sql.prepare<[], LogPosition>(
     `SELECT (SELECT coalesce(max(position), 0) FROM workflow_run_events) AS events,
@@ -87,6 +93,16 @@ const createEventReads = (sql: Database) => {
     eventAt: (runKey: RunKey, seq: number): RunEventRow | undefined => at.get(runKey, seq),
     /** In the order of their commits. */
     eventsBehind: (position: number, limit: number): RunEventRow[] => behind.all(position, limit),
+    /** The place behind which, up to `to`, are no more bytes of the stream than `maxBytes`; `from` where all fit. */
+    placeOfLast: (from: number, to: number, maxBytes: number): number => {
+      if (maxBytes === Number.POSITIVE_INFINITY) return from;
+      let left = maxBytes;
+      for (const { position, bytes } of newestFirst.iterate(from, to)) {
+        left -= bytes;
+        if (left < 0) return position;
+      }
+      return from;
+    },
     committed: (): LogPosition => committed.get() ?? startOfLog,
     /** As far as everything is known to be published; `before` is what was known before. */
     published: (before: LogPosition): LogPosition => {

@@ -2,12 +2,9 @@
 import type { DeadLetterReport, RunKey } from '@signalbox/protocol';
 import type { Database } from 'better-sqlite3';
 import type { RunEventRow } from '../wire/event-codec.js';
-import type { StoredDeadLetter } from './log-store.js';
+import { aroundBytes, type StoredDeadLetter } from './log-store.js';
 
 export type OpenStore = ReturnType<typeof createOpenStore>;
-
-/** Of a message, what the stream holds besides the data: subject, headers, envelope. */
-const aroundBytes = 700;
 
 const openLetter = `NOT EXISTS (SELECT 1 FROM dead_letter_ends AS e
   WHERE e.workspace = dead_letters.workspace AND e.id = dead_letters.id)`;
