@@ -252,6 +252,33 @@ describe('a log whose beginning its limits have dropped', () => {
     await bounded.finish(await bounded.standing(1));
   });
 
+  test('is lost as a whole while work goes on: nobody shows as open what has ended', async () => {
+    const { world, file } = bounded;
+    const standing = await bounded.standing(2);
+    for (let time = 0; time < 3; time += 1) await rollOver(standing);
+    await world.killNats();
+    await world.wipeNats();
+    await world.restartNats();
+    const body = { workflow: 'passing', input: { text: 'x' } };
+    const pass = async () => {
+      const start = () => world.call<{ runId: string }>('POST', '/api/v1/workflow-runs', body);
+      const { runId } = await eventually(() => start().catch(() => undefined), { timeoutMs: 30_000 });
+      await bounded.allBecome([runId], 'COMPLETED');
+    };
+    for (let count = 0; count < 20; count += 1) await pass();
+    await world.stopOne('api');
+    await dropDatabase(file('api.sqlite'));
+    await world.start('api');
+    await bounded.isReady();
+    const open = await world.call<{ items: { runId: string; status: string }[] }>(
+      'GET',
+      '/api/v1/workflow-runs?limit=100',
+    );
+    const shownOpen = open.items.filter(({ status }) => status !== 'COMPLETED').map(({ runId }) => runId);
+    expect(shownOpen.sort()).toEqual([...standing].sort());
+    await bounded.finish(standing);
+  });
+
   test('cannot give a lost database back: a rebuild says that the beginning is gone, and makes nothing', async () => {
     const { world, file } = bounded;
     await world.stopOne('orchestrator');

@@ -11,17 +11,25 @@ export interface StreamIdentity {
   readonly holder: string;
   /** False while a log that was lost is being published again: who builds on it now builds on a part. */
   readonly isWhole: boolean;
+  /** After a loss only the end of the history was published into it: its limits have no room for more. */
+  readonly isCut: boolean;
 }
 
 const pattern =
-  /^signalbox installation ([A-Za-z0-9_-]{1,128}), stream ([A-Za-z0-9_-]{1,128}), held by ([A-Za-z0-9_-]{1,128})(, being restored)?$/;
+  /^signalbox installation ([A-Za-z0-9_-]{1,128}), stream ([A-Za-z0-9_-]{1,128}), held by ([A-Za-z0-9_-]{1,128})(, without its beginning)?(, being restored)?$/;
 
-export const describeStream = ({ installationId, streamId, holder, isWhole }: StreamIdentity): string =>
-  `signalbox installation ${installationId}, stream ${streamId}, held by ${holder}${isWhole ? '' : ', being restored'}`;
+export const describeStream = ({
+  installationId,
+  streamId,
+  holder,
+  isWhole,
+  isCut,
+}: StreamIdentity): string =>
+  `signalbox installation ${installationId}, stream ${streamId}, held by ${holder}${isCut ? ', without its beginning' : ''}${isWhole ? '' : ', being restored'}`;
 
 /** Undefined for a stream that nobody of ours has described. */
 export const readStreamIdentity = (description: string | undefined): StreamIdentity | undefined => {
-  const [, installationId, streamId, holder, isRestored] = pattern.exec(description ?? '') ?? [];
+  const [, installationId, streamId, holder, cut, isRestored] = pattern.exec(description ?? '') ?? [];
   if (installationId === undefined || streamId === undefined || holder === undefined) return undefined;
-  return { installationId, streamId, holder, isWhole: isRestored === undefined };
+  return { installationId, streamId, holder, isWhole: isRestored === undefined, isCut: cut !== undefined };
 };

@@ -89,16 +89,18 @@ export const superseded = (): CannotRun =>
     'another orchestrator has taken over this NATS while this one stood still or was cut off; this one ends and has published nothing since. Start it again only with the database that belongs to this log.',
   );
 
-/** Says in the stream whose it is, who holds it, and whether it is whole; nothing is asked of the server when it says so already. */
+/** Says in the stream whose it is, who holds it, whether it is whole, and that it is cut, which it stays; nothing is asked of the server when it says so already. */
 export const declareIdentity = async (
   connection: Connection,
   stream: string,
   holder: Holder,
   isWhole: boolean,
+  isCut = false,
 ): Promise<void> => {
   const facts = await findStreamFacts(connection, stream);
-  const streamId = readStreamIdentity(facts?.description)?.streamId ?? randomUUID();
-  const description = describeStream({ ...holder, streamId, isWhole });
+  const known = readStreamIdentity(facts?.description) ?? { streamId: randomUUID(), isCut: false };
+  const { streamId } = known;
+  const description = describeStream({ ...holder, streamId, isWhole, isCut: isCut || known.isCut });
   if (facts !== undefined && facts.description !== description)
     await setStreamDescription(connection, stream, description);
 };

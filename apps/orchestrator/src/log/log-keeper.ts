@@ -43,7 +43,7 @@ import { HoleScan } from './hole-scan.js';
 import { declareIdentity, type Holder, holderOf, isHeldHere, superseded, takeHold } from './installation.js';
 import { QueueProbe } from './queue-probe.js';
 import { RecoveryPause } from './recovery-pause.js';
-import { republishCatalog, republishEvents } from './republish.js';
+import { placeToBegin, republishCatalog, republishEvents } from './republish.js';
 import { Retelling } from './retelling.js';
 import { untilReached } from './until-reached.js';
 
@@ -277,7 +277,10 @@ export class LogKeeper {
   async #restore(missing: Missing): Promise<void> {
     const isCurrent = this.#sinceNow();
     const { connection, holder, logger, fail, signal, database, now } = this.#parts;
-    if (missing.isLost) this.#retelling.forget();
+    const place = placeToBegin(database.sql, missing);
+    const isCut = place > missing.from.events;
+    const isTold = missing.isLost || isCut;
+    if (isTold) this.#retelling.forget();
     const parts = {
       sql: database.sql,
       publisher: this.#publisher,
@@ -286,11 +289,11 @@ export class LogKeeper {
       logger,
       signal,
     };
-    if (missing.isLost) await this.#untilReached(() => declareIdentity(connection, EVENTS, holder, false));
+    if (isTold) await this.#untilReached(() => declareIdentity(connection, EVENTS, holder, false, isCut));
     const catalogCount = await republishCatalog(parts, missing);
     const events = async (): Promise<void> => {
-      const eventCount = await republishEvents(parts, missing);
-      if (missing.isLost) {
+      const eventCount = await republishEvents(parts, missing, place);
+      if (isTold) {
         this.#retelling.look(await this.#untilReached(() => readStreamFacts(connection, EVENTS)));
         await this.#retelling.told();
       }

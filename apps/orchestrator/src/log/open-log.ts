@@ -65,7 +65,7 @@ export const openLog = async (options: OpenLogOptions): Promise<LogKeeper> => {
     waitFor('a second answer whether another orchestrator is there', settled),
   ]);
   const holder = { installationId, holder: instanceId };
-  const describe = () => describeStream({ ...holder, streamId: randomUUID(), isWhole: false });
+  const describe = () => describeStream({ ...holder, streamId: randomUUID(), isWhole: false, isCut: false });
   const streams = streamDeclarations(options.streams, describe);
   const provisioned = await waitFor(
     'the streams and consumers to be made',

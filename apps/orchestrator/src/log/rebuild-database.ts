@@ -64,11 +64,12 @@ export const rebuildDatabase = async (options: RebuildOptions): Promise<Rebuilt>
   const facts = await findStreamFacts(connection, EVENTS);
   if (facts === undefined || facts.lastSequence === 0)
     throw new CannotRun(78, 'this NATS has no log that a database could be made from; nothing was changed');
-  const { firstSequence, maxBytes, maxAgeMs } = facts;
+  const { firstSequence, maxBytes, maxAgeMs, description } = facts;
+  const isDropped = firstSequence > 1 && Math.min(maxBytes, maxAgeMs) < Number.POSITIVE_INFINITY;
   // What is open is told again, and what has ended is not: it would be missing without a word.
-  if (firstSequence > 1 && Math.min(maxBytes, maxAgeMs) < Number.POSITIVE_INFINITY)
+  if (isDropped || readStreamIdentity(description)?.isCut === true)
     throw new StoresContradict(
-      `the limits of the log have dropped its beginning, up to message ${firstSequence - 1}, and with it runs that have ended. ${wayOutOfCut}`,
+      `the limits of the log have dropped its beginning, before message ${firstSequence}, and with it runs that have ended. ${wayOutOfCut}`,
     );
   return build(facts, options);
 };

@@ -63,15 +63,19 @@ export const republishCatalog = async (parts: RepublishParts, missing: Missing):
 };
 
 /**
- * Resolves with the number of messages when all are stored. In a log with limits the older ones would push out what is
- * published meanwhile: they are left out, as if the limits had dropped them, and what is open of them is told after that.
+ * Where to begin. In a log with limits the older ones would push out what is published meanwhile: they are left out, as
+ * if the limits had dropped them, and what is open of them is told after that.
  */
+export const placeToBegin = (sql: Database, { from, to, facts }: Missing): number =>
+  createLogStore(sql).placeOfLast(from.events, to.events, facts.maxBytes * shareOfRepublished);
+
+/** What is missing behind `place`. Resolves with the number of messages when all are stored. */
 export const republishEvents = (
   parts: RepublishParts,
-  { fold, from, to, facts }: Missing,
+  { fold, to }: Missing,
+  place: number,
 ): Promise<number> => {
   const store = createLogStore(parts.sql);
-  const place = store.placeOfLast(from.events, to.events, facts.maxBytes * shareOfRepublished);
   return republish(parts, place, to.events, {
     read: store.eventsBehind,
     isMissing: ({ position }) => !fold.seenEvents.has(position),
