@@ -1,6 +1,7 @@
 // cspell:ignore FROBNICATE PROPFIND
 /** Requests as bytes on a socket: whatever they are, the answer is HTTP with a problem in it. */
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
+import { eventually } from '@signalbox/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type HttpServer, listen } from '../src/http/server.js';
 import { openWorld, type World } from './support/world.js';
@@ -9,7 +10,7 @@ let world: World;
 let server: HttpServer;
 beforeAll(async () => {
   world = openWorld();
-  server = await listen((request) => world.fetch(request), '127.0.0.1', 0);
+  server = await listen(world.fetch, '127.0.0.1', 0);
 });
 afterAll(async () => {
   await server.close();
@@ -73,4 +74,37 @@ test.each([
   const body = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4)) as { status: number; code: string };
   expect(body.status).toBe(status);
   expect(body.code).toMatch(/^[A-Z_]+$/);
+});
+
+const begun = 'Content-Length: 1000\r\n\r\n{"workflow":';
+test.each([
+  ['breaks off', 'of a known length', begun, (socket: Socket) => socket.resetAndDestroy()],
+  [
+    'breaks off',
+    'in chunks',
+    'Transfer-Encoding: chunked\r\n\r\nb\r\n{"workflow"\r\n',
+    (socket: Socket) => socket.resetAndDestroy(),
+  ],
+  ['ends', 'of a known length', begun, (socket: Socket) => socket.end()],
+])('a client that %s in the middle of a body %s is no defect of the api', async (_, _body, rest, leave) => {
+  const answered: number[] = [];
+  const watched = await listen(
+    async (request, env) => {
+      const response = await world.fetch(request, env);
+      answered.push(response.status);
+      return response;
+    },
+    '127.0.0.1',
+    0,
+  );
+  const socket = connect(watched.port, '127.0.0.1', () => {
+    socket.write(
+      `POST /api/v1/workflow-runs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n${rest}`,
+      () => leave(socket),
+    );
+  });
+  await eventually(() => answered.length > 0, { describe: 'the request has ended' });
+  await watched.close();
+  expect(world.internalErrors).toEqual([]);
+  expect(answered).toEqual([400]);
 });

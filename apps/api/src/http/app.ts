@@ -1,5 +1,6 @@
 /** The whole HTTP interface: guards, routes, and one mapping of errors. */
 
+import type { HttpBindings } from '@hono/node-server';
 import type { Context, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { agentRoutes, teamRoutes } from './agent-routes.js';
@@ -58,11 +59,19 @@ export const createApp = (api: ApiContext) => {
   const methodsOf = createMethodTable(app.routes);
   app.notFound((c) => answerUnknown(c, methodsOf(c.req.path)));
   app.onError((error, c) => {
-    const answer = toProblem(error);
+    const answer = hasLeft(error, c)
+      ? problem('MALFORMED_REQUEST', 'The client went away before the end of its body')
+      : toProblem(error);
     if (answer.status === 500) api.onInternalError(error, c.req.path);
     return problemResponse(answer, c.req.path);
   });
   return app;
+};
+
+/** Reading the body has failed because nobody sends the rest; whatever is answered, nobody reads it either. */
+const hasLeft = (error: unknown, c: Context): boolean => {
+  const { incoming } = (c.env ?? {}) as Partial<HttpBindings>;
+  return incoming !== undefined && !incoming.complete && incoming.errored === error;
 };
 
 const requireCaughtUp =

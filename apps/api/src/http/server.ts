@@ -11,7 +11,7 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { getRequestListener } from '@hono/node-server';
+import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { CannotRun } from '@signalbox/service';
 import { type Problem, problem, problemMediaType, problemResponse, problemText } from './problem.js';
 
@@ -23,7 +23,7 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-type Fetch = (request: Request) => Response | Promise<Response>;
+type Fetch = (request: Request, env: HttpBindings) => Response | Promise<Response>;
 
 /** Resolves when it listens; rejects when the address cannot be had. */
 export const listen = (fetch: Fetch, hostname: string, port: number): Promise<HttpServer> =>
@@ -50,7 +50,7 @@ const cannotListen = (error: NodeJS.ErrnoException, hostname: string, port: numb
 };
 
 const createHttpServer = (fetch: Fetch): Server => {
-  const answer = getRequestListener(fetch, {
+  const answer = getRequestListener((request, env) => fetch(request, env as HttpBindings), {
     // Of HTTP/1.0, which has no `Host`: nothing but this socket can be meant.
     hostname: 'localhost',
     errorHandler: () =>
