@@ -259,6 +259,18 @@ test('dead letters are listed, newest first', async () => {
   expect(Buffer.from(items[1].payload, 'base64').toString()).toBe('garbage');
 });
 
+test.each(['retry', 'drop'])(
+  'a dead letter that only the api keeps is refused a %s at once, and nothing is sent',
+  async (act) => {
+    world.orchestrator.putText('wf.event.run.default.x', 'garbage');
+    world.orchestrator.isAsleep = true;
+    const refused = await world.call('POST', `/api/v1/dead-letters/WORKFLOW_EVENTS%2F1/${act}`);
+    expect([refused.status, refused.body.code]).toEqual([409, 'DEAD_LETTER_OF_LOG']);
+    expect(refused.body.detail).toContain('only the api keeps it');
+    expect(world.orchestrator.received).toEqual([]);
+  },
+);
+
 test('the OpenAPI document lists every route that there is', async () => {
   const { body } = await world.call('GET', '/api/v1/openapi.json');
   const routes = Object.entries(body.paths as Record<string, object>).flatMap(([path, methods]) =>

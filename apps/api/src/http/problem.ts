@@ -44,6 +44,7 @@ const ownCodes = {
   METHOD_NOT_ALLOWED: [405, 'The method is not allowed here'],
   REQUEST_TIMEOUT: [408, 'The request took too long to arrive'],
   IDEMPOTENCY_KEY_REUSED: [409, 'The idempotency key belongs to another request'],
+  DEAD_LETTER_OF_LOG: [409, 'The dead letter is a message of the log'],
   PAYLOAD_TOO_LARGE: [413, 'The request is too large'],
   UNSUPPORTED_MEDIA_TYPE: [415, 'The media type is not supported'],
   EXPECTATION_FAILED: [417, 'The expectation cannot be met'],

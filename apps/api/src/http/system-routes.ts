@@ -57,6 +57,15 @@ const retryRoute = endRoute(
 );
 const dropRoute = endRoute('drop', 'Say that nobody needs a dead letter any more');
 
+/** The orchestrator does not know of what the api has set aside, so nobody can end it. @throws Problem */
+const refuseOwn = (api: ApiContext, id: string): void => {
+  if (api.readModel.isOwnDeadLetter(id))
+    throw problem(
+      'DEAD_LETTER_OF_LOG',
+      `"${id}" is a message of the log that is no event, or contradicts one: only the api keeps it, and it can be neither retried nor dropped; find its sender (docs/operations/message-set-aside.md)`,
+    );
+};
+
 const healthRoute = createRoute({
   method: 'get',
   path: '/healthz',
@@ -105,6 +114,7 @@ export const systemRoutes = (api: ApiContext) => {
     router.openapi(route, async (c) => {
       const { deadLetterId } = c.req.valid('param');
       const { type, outcome } = ends[act];
+      refuseOwn(api, deadLetterId);
       const command = { ...commandBase(api.workspace, c), type, deadLetterId };
       const done = orProblem(await api.submit({ kind: 'catalog', command }));
       if (done.kind === 'unconfirmed') return unconfirmed(c, command.commandId, root);

@@ -1,4 +1,5 @@
 /** Reads of workflows, agents, teams and dead letters. */
+import { EVENTS } from '@signalbox/protocol';
 import type { KnownItem } from '@signalbox/validation';
 import type {
   AgentResource,
@@ -42,6 +43,9 @@ interface TeamsRow {
   updated_at: number;
   updated_by: string;
 }
+
+/** Who reports what the read model itself sets aside. */
+export const ownReporter = 'api';
 
 interface DeadLetterRow {
   id: string;
@@ -188,7 +192,12 @@ const createDeadLetterQueries = (db: ReadModelDatabase) => {
      LEFT JOIN dead_letter_ends e ON e.id = l.id
      WHERE (l.at, l.id) < (?, ?) ORDER BY l.at DESC, l.id DESC LIMIT ?`,
   );
+  const own = db.prepare<[string, string, string], { id: string }>(
+    'SELECT id FROM dead_letters WHERE id = ? AND stream = ? AND reported_by = ?',
+  );
   return {
+    /** Whether this read model has set it aside itself: then nobody else knows of it. */
+    isOwnDeadLetter: (id: string): boolean => own.get(id, EVENTS, ownReporter) !== undefined,
     /** Newest first. */
     listDeadLetters: (limit: number, after?: ListPosition): Page<DeadLetterResource> => {
       const rows = behind.all(after?.at ?? Number.MAX_SAFE_INTEGER, after?.id ?? '', limit + 1);

@@ -16,6 +16,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { InvariantViolation } from '@signalbox/engine';
 import { deadLetterOf, textOf } from '@signalbox/messaging';
 import { ContractError, decodeEvent, EVENTS, type EventEnvelope } from '@signalbox/protocol';
+import { ownReporter } from './catalog-queries.js';
 import { createCatalogRows } from './catalog-rows.js';
 import {
   catalogHistory,
@@ -63,8 +64,6 @@ interface Arrival {
   readonly streamSequence: number;
   readonly text: string;
 }
-
-const reporter = 'api';
 
 /** Said before what they follow from: a cancelled run ends, or says that it will, behind all that its cancel takes back. */
 const takingBack: ReadonlySet<string> = new Set(['step.cancelled', 'scope.cancelled', 'approval.closed']);
@@ -365,9 +364,9 @@ export class Projection {
     at: number,
     error: Error,
   ): void {
-    const given = { ...message, stream: EVENTS, consumer: reporter, deliveryCount: 1 };
+    const given = { ...message, stream: EVENTS, consumer: ownReporter, deliveryCount: 1 };
     const { workspace } = this;
-    const why = { code: 'CONTRACT', reason: error.message, reportedBy: reporter, at, workspace } as const;
+    const why = { code: 'CONTRACT', reason: error.message, reportedBy: ownReporter, at, workspace } as const;
     this.#catalog.writeDeadLetter(deadLetterOf(given, why));
   }
 
