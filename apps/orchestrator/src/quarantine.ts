@@ -13,7 +13,7 @@ import type { Logger } from '@signalbox/telemetry';
 import type { DeadLetters } from './dead-letters.js';
 import type { BatchContext, RunCommands } from './run-commands.js';
 import { runFields } from './run-fields.js';
-import type { LoadedRun } from './runs.js';
+import type { LoadedRun, Runs } from './runs.js';
 import type { CrashStore } from './store/crash-store.js';
 import type { TimerStore } from './store/timer-store.js';
 import { encodeQuarantine } from './wire/event-codec.js';
@@ -24,6 +24,7 @@ export type ReleaseCommand = Extract<RunCommand, { type: 'release' }>;
 export interface QuarantineParts {
   readonly crashes: CrashStore;
   readonly timers: TimerStore;
+  readonly runs: Runs;
   readonly commands: RunCommands;
   readonly deadLetters: DeadLetters;
   readonly logger: Logger;
@@ -94,8 +95,11 @@ export class Quarantine {
     const { runId, workspace } = command;
     const runKey = runKeyOf(command);
     if (!this.has(runKey)) {
-      const message = `run ${runId} is not quarantined`;
-      this.#parts.commands.notice(command, { code: 'RUN_NOT_QUARANTINED', message }, context);
+      const refusal =
+        this.#parts.runs.find(runKey) === undefined
+          ? { code: 'RUN_NOT_FOUND', message: `there is no run ${runId}` }
+          : { code: 'RUN_NOT_QUARANTINED', message: `run ${runId} is not quarantined` };
+      this.#parts.commands.notice(command, refusal, context);
       return;
     }
     this.#goOn(runKey, command, context);

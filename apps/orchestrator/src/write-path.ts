@@ -128,7 +128,7 @@ export class WritePath {
 
   constructor(parts: WritePathParts) {
     this.#parts = parts;
-    this.#quarantine = new Quarantine(parts);
+    this.#quarantine = new Quarantine({ ...parts, runs: parts.recorder.runs });
     this.#setAsideMessages = parts.crashes.setAsideMessages();
     const transaction = parts.sql.transaction((part: Part) => this.#handleAll(part));
     this.#transaction = (part) => transaction.immediate(part);

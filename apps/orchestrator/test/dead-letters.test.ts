@@ -286,6 +286,12 @@ describe('a run that stops the process', () => {
     ]);
   });
 
+  test('cannot be released when there is none, and that is said', async () => {
+    await world.deliver(world.command<'release'>({ type: 'release', runId: 'nope' }));
+    const refused = world.bus.events.filter(({ data }) => data.type === 'run.command_refused');
+    expect(refused.map(({ data }) => data)).toMatchObject([{ command: 'release', code: 'RUN_NOT_FOUND' }]);
+  });
+
   test('is innocent when it is the disk that is full', async () => {
     await world.deliver(world.start('good', 'one'));
     const pages = world.sql.pragma('page_count', { simple: true }) as number;
