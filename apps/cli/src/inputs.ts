@@ -49,5 +49,15 @@ export const collectInput = async (
   file: string | undefined,
 ): Promise<Record<string, unknown>> => ({
   ...(file === undefined ? {} : await readInputFile(file)),
-  ...Object.fromEntries(pairs.map(parsePair)),
+  ...fieldsOf(pairs),
 });
+
+const fieldsOf = (pairs: readonly string[]): Record<string, unknown> => {
+  const fields = new Map<string, unknown>();
+  for (const [name, value] of pairs.map(parsePair)) {
+    if (fields.has(name))
+      throw new CliError(`--input ${name} is given twice: one value for each field`, exitCodes.usage);
+    fields.set(name, value);
+  }
+  return Object.fromEntries(fields);
+};

@@ -192,6 +192,7 @@ test.each(['nonsense', 'ftp://127.0.0.1', ''])('--api %s is an error of usage', 
 test.each([
   [['run', 'w', '--workflow-version', 'x'], '--workflow-version'],
   [['run', 'w', '--workflow-version', '0'], '--workflow-version'],
+  [['run', 'w', '-i', 'a=1', '--input', 'a:=2'], '--input a is given twice'],
   [['runs', 'show', ''], '<run>'],
   [['--as', 'bogus', 'runs', 'list'], '--as'],
   [['--as', 'system:x', 'run', 'w'], '--as'],
