@@ -157,7 +157,8 @@ const wrongFields = ({ errors = [] }: Problem): string =>
     .map(({ path, message }) => `\n  ${onOneLine(`${path === '' ? '/' : path}: ${message}`)}`)
     .join('');
 
-const checked = <T>(schema: z.ZodType<T>, body: unknown, path: string): T => {
+/** @throws CliError where the answer is another one than this version knows. */
+export const checked = <T>(schema: z.ZodType<T>, body: unknown, path: string): T => {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
   throw new CliError(
