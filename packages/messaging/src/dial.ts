@@ -3,7 +3,8 @@ import { errors, type NatsConnection } from '@nats-io/nats-core';
 import { connect, credsAuthenticator, type NodeConnectionOptions } from '@nats-io/transport-node';
 import type { ConnectionOptions } from './connection.js';
 import { pause } from './pause.js';
-import { findTlsRefusal } from './tls-refusal.js';
+import { serverIdentityCheck } from './server-identity.js';
+import { findTlsRefusal, type TlsFiles } from './tls-refusal.js';
 
 const dialTimeoutMs = 5_000;
 const minDialDelayMs = 100;
@@ -77,6 +78,7 @@ export const watchHandshake = (
 };
 
 const identity = ({
+  url,
   login,
   credentials,
   tls,
@@ -84,6 +86,12 @@ const identity = ({
 }: ConnectionOptions): Partial<NodeConnectionOptions> => ({
   ...(login === undefined ? {} : { user: login.user, pass: login.password }),
   ...(credentials === undefined ? {} : { authenticator: credsAuthenticator(credentials) }),
-  ...(tls === undefined ? {} : { tls }),
+  ...(tls === undefined ? {} : { tls: handshake(url, tls) }),
   ...(inboxPrefix === undefined ? {} : { inboxPrefix }),
+});
+
+/** The client library hands all of it to Node, also what it does not have among its own options. */
+const handshake = (url: string, tls: TlsFiles) => ({
+  ...tls,
+  checkServerIdentity: serverIdentityCheck(url),
 });

@@ -4,6 +4,7 @@
  */
 import { connect as connectPlain, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { type ServerAddress, serverAddresses, serverIdentityCheck, serverNameOf } from './server-identity.js';
 
 export interface TlsFiles {
   readonly ca?: string;
@@ -11,30 +12,36 @@ export interface TlsFiles {
   readonly key?: string;
 }
 
-const defaultPort = 4222;
 /** For each step: the server's greeting, the handshake, its judgement. */
 const stepMs = 2_000;
 
 /** Undefined where the handshake succeeds, or does not come so far. */
 export const findTlsRefusal = async (url: string, tls: TlsFiles): Promise<Error | undefined> => {
-  for (const address of url.split(',')) {
-    const refusal = await refusalOf(address, tls);
+  for (const address of serverAddresses(url)) {
+    const refusal = await refusalOf(address, url, tls);
     if (refusal !== undefined) return refusal;
   }
   return undefined;
 };
 
-const refusalOf = async (address: string, tls: TlsFiles): Promise<Error | undefined> => {
-  const { hostname, port } = new URL(address.includes('://') ? address : `nats://${address}`);
-  const host = hostname.replace(/^\[|\]$/g, '');
-  const plain = connectPlain({ host, port: port === '' ? defaultPort : Number(port) });
+const refusalOf = async (
+  { host, port }: ServerAddress,
+  url: string,
+  tls: TlsFiles,
+): Promise<Error | undefined> => {
+  const plain = connectPlain({ host, port });
   const greeting = await firstOf(plain, 'data');
   plain.removeAllListeners();
   if (greeting !== 'data') {
     plain.destroy();
     return undefined;
   }
-  const secure = connectTls({ ...tls, socket: plain, servername: host });
+  const secure = connectTls({
+    ...tls,
+    socket: plain,
+    servername: serverNameOf(host),
+    checkServerIdentity: serverIdentityCheck(url),
+  });
   const shaken = await firstOf(secure, 'secureConnect');
   const judged = shaken === 'secureConnect' ? await firstOf(secure, 'data') : shaken;
   secure.on('error', () => undefined).destroy();
