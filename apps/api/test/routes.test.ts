@@ -1,4 +1,4 @@
-import { TransientError } from '@signalbox/messaging';
+import { deadLetterOf, TransientError } from '@signalbox/messaging';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { alice, runs, startTriage, workflows } from './support/routes.js';
 import { single, triage } from './support/workflows.js';
@@ -270,6 +270,33 @@ test.each(['retry', 'drop'])(
     expect(world.orchestrator.received).toEqual([]);
   },
 );
+
+test('a dead letter of a message on a very long subject is listed, cut, and is no contradiction', async () => {
+  const message = {
+    stream: 'WORKFLOW_TASKS',
+    subject: `wf.task.run.default.${'A'.repeat(3_000)}`,
+    consumer: 'orchestrator-run',
+    streamSequence: 7,
+    deliveryCount: 1,
+    data: new Uint8Array(),
+  };
+  const why = { code: 'CONTRACT', reason: 'x'.repeat(5_000), reportedBy: 'a host:1', at: 1 } as const;
+  const deadLetter = deadLetterOf(message, { ...why, workspace: 'default' });
+  world.orchestrator.notice(null, { type: 'deadletter.recorded', actor: 'service:orchestrator', deadLetter });
+  // The api itself keeps what it cannot read.
+  world.orchestrator.putText(`wf.event.run.default.${'x'.repeat(3_000)}`, 'garbage');
+  const { items } = (await world.call('GET', '/api/v1/dead-letters')).body;
+  expect(items).toMatchObject([
+    { id: 'WORKFLOW_EVENTS/2', reportedBy: 'api' },
+    {
+      id: 'WORKFLOW_TASKS/7',
+      subject: expect.stringMatching(/^wf\.task\.run\.default\.A+ … \(the beginning of 3020 characters\)$/),
+      reason: expect.stringMatching(/^x{3999}…$/),
+      reportedBy: 'a_host_1',
+    },
+  ]);
+  expect(items[0].subject).toHaveLength(1_000);
+});
 
 test('the OpenAPI document lists every route that there is', async () => {
   const { body } = await world.call('GET', '/api/v1/openapi.json');

@@ -3,7 +3,7 @@
  * carries the claim of that very attempt: garbage that somebody puts on a step's subject must not end a step.
  */
 import { type StepErrorCode, stepError } from '@signalbox/engine';
-import { fittingDeadLetter } from '@signalbox/messaging';
+import { fittingDeadLetter, isCutSubject } from '@signalbox/messaging';
 import {
   type CatalogCommand,
   type CatalogEventMessage,
@@ -89,6 +89,8 @@ export class DeadLetters {
    */
   #refusalOfRetry(command: DeadLetterCommand, kept: KeptMessage): CatalogEventMessage | undefined {
     const { workspace, deadLetterId: id } = command;
+    if (isCutSubject(kept.subject))
+      return refused(command, 'DEAD_LETTER_CUT', `of the subject of "${id}" only the beginning was kept`);
     const payload = Buffer.from(kept.payload, 'base64');
     if (payload.length < kept.payloadBytes) {
       const message = `of the ${kept.payloadBytes} bytes of "${id}" only ${payload.length} were kept`;

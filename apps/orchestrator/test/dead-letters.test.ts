@@ -1,6 +1,8 @@
-import { maxDeadLetterPayloadBytes, type StepTask } from '@signalbox/protocol';
+import { decodeEvent, maxDeadLetterPayloadBytes, type StepTask } from '@signalbox/protocol';
 import { eventually } from '@signalbox/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createLogStore } from '../src/store/log-store.js';
+import { encodeDeadLetter } from '../src/wire/event-codec.js';
 import { step, TestWorld, workflow } from './support/test-world.js';
 
 let world: TestWorld;
@@ -89,6 +91,42 @@ describe('garbage', () => {
     await world.deliver(report(world.takeStep(), 'garbage'));
     expect(recorded()).toBe(1);
     expect(world.row('run-1').status).toBe('RUNNING');
+  });
+});
+
+describe('a message on a subject that is longer than a dead letter may say', () => {
+  const subject = `wf.task.run.default.${'A'.repeat(3_000)}`;
+  const letters = () =>
+    world.bus.events.flatMap(({ data }) => (data.type === 'deadletter.recorded' ? [data.deadLetter] : []));
+
+  test('is a dead letter that readers take, and that says that its subject was cut', async () => {
+    await world.deliver(world.message(subject, '{}'));
+    expect(letters()).toHaveLength(1);
+    const [letter] = letters();
+    expect(letter?.subject).toMatch(/^wf\.task\.run\.default\.A+ … \(the beginning of 3020 characters\)$/);
+    expect(letter?.subject).toHaveLength(1_000);
+    expect(world.failures).toEqual([]);
+  });
+
+  test('is never retried, as another subject as little as on its own', async () => {
+    // Cut where a token ends, this is the subject of a run.
+    const long = `wf.task.run.default.run-1${'.own'.repeat(1_000)}`;
+    await world.deliver(world.message(long, JSON.stringify({ type: 'pause' })));
+    const before = world.bus.tasks.length;
+    await world.deliver(
+      world.catalog({ type: 'retry_dead_letter', deadLetterId: letters()[0]?.id ?? 'none' }),
+    );
+    expect(world.bus.events.at(-1)?.data).toMatchObject({ code: 'DEAD_LETTER_CUT' });
+    expect(world.bus.tasks).toHaveLength(before);
+  });
+
+  test('is published so that readers take it where an earlier release has kept the subject whole', async () => {
+    await world.deliver(world.message(subject, '{}'));
+    world.sql.prepare('UPDATE dead_letters SET subject = ?').run(subject);
+    const [row] = createLogStore(world.sql).deadLettersBehind(0, 1);
+    if (row === undefined) throw new Error('there is one');
+    const { subject: on, data } = encodeDeadLetter(row.report);
+    expect(decodeEvent({ subject: on, text: data }).data).toMatchObject({ deadLetter: letters()[0] });
   });
 });
 

@@ -1,7 +1,9 @@
 /** Keeps a message that nobody could handle where an operator can see it: `wf.task.deadletter.<workspace>`. */
+import { createHash } from 'node:crypto';
 import {
   type DeadLetterReport,
   encodeDeadLetterReport,
+  deadLetterLimits as limits,
   maxDeadLetterPayloadBytes,
   workspaceOfSubject,
 } from '@signalbox/protocol';
@@ -28,7 +30,7 @@ export interface DeadLetterReason {
 export const deadLetterOf = (message: GivenUp, why: DeadLetterReason): DeadLetterReport => {
   const { stream, subject, consumer, streamSequence, deliveryCount, data } = message;
   const { code, reason, reportedBy, at } = why;
-  return {
+  return withinLimits({
     id: `${stream}/${streamSequence}`,
     workspace: workspaceOfSubject(subject) ?? why.workspace,
     stream,
@@ -37,15 +39,54 @@ export const deadLetterOf = (message: GivenUp, why: DeadLetterReason): DeadLette
     deliveryCount,
     code,
     reason,
-    reportedBy,
+    reportedBy: reportedBy.replaceAll(/[^\w.@+-]/g, '_').slice(0, maxReporterLength) || '_',
     at,
     payload: Buffer.from(data.subarray(0, maxDeadLetterPayloadBytes)).toString('base64'),
     payloadBytes: data.length,
+  });
+};
+
+/**
+ * What its readers take, whatever the message was: they refuse a report with a field that is too long, and the message
+ * would be in no list. What is within the limits stays as it is.
+ */
+export const withinLimits = (report: DeadLetterReport): DeadLetterReport => {
+  const { id, stream, subject, consumer, reason } = report;
+  return {
+    ...report,
+    id: id.length <= limits.id ? id : `${beginningOf(id, limits.id - digestLength - 1)}~${digestOf(id)}`,
+    stream: shortened(stream, limits.stream),
+    subject: shortenedSubject(subject),
+    consumer: shortened(consumer, limits.consumer),
+    reason: shortened(reason, limits.reason),
   };
 };
 
-/** A server that takes little gets less of the payload: that something was set aside must be sendable. */
-export const fittingDeadLetter = (report: DeadLetterReport, maxPayloadBytes: number): DeadLetterReport => {
+const maxReporterLength = 128;
+const digestLength = 32;
+/** Two ids that begin alike are two. */
+const digestOf = (text: string): string =>
+  createHash('sha256').update(text).digest('hex').slice(0, digestLength);
+
+/** A character that takes two places is not cut in half. */
+const beginningOf = (text: string, length: number): string =>
+  text.slice(0, length).replace(/[\uD800-\uDBFF]$/, '');
+
+const shortened = (text: string, length: number): string =>
+  text.length <= length ? text : `${beginningOf(text, length - 1)}…`;
+
+/** No subject has a space: what was cut is never taken for one. */
+const cutMark = / … \(the beginning of \d+ characters\)$/;
+const shortenedSubject = (subject: string): string => {
+  if (subject.length <= limits.subject) return subject;
+  const mark = ` … (the beginning of ${subject.length} characters)`;
+  return `${beginningOf(subject, limits.subject - mark.length)}${mark}`;
+};
+export const isCutSubject = (subject: string): boolean => cutMark.test(subject);
+
+/** As `withinLimits`. A server that takes little gets less of the payload: that something was set aside must be sendable. */
+export const fittingDeadLetter = (given: DeadLetterReport, maxPayloadBytes: number): DeadLetterReport => {
+  const report = withinLimits(given);
   const maxLength = Math.floor(maxPayloadBytes / 8) * 4;
   return report.payload.length <= maxLength
     ? report

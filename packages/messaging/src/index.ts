@@ -27,6 +27,8 @@ export {
   deadLetterOf,
   fittingDeadLetter,
   type GivenUp,
+  isCutSubject,
+  withinLimits,
 } from './dead-letter.js';
 export type { Delivery } from './delivery.js';
 export { ForbiddenError, InvariantViolation, TooLargeError, TransientError } from './errors.js';

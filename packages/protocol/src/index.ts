@@ -18,6 +18,7 @@ export { ContractError } from './contract-error.js';
 export {
   type DeadLetterReport,
   deadLetterId,
+  deadLetterLimits,
   deadLetterReport,
   maxDeadLetterPayloadBytes,
 } from './dead-letter.js';

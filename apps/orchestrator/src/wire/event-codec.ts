@@ -1,5 +1,6 @@
 /** Facts of a run: engine ↔ database row, engine → wire. */
 import type { RecordedEvent, RunEvent } from '@signalbox/engine';
+import { withinLimits } from '@signalbox/messaging';
 import {
   type CatalogEventMessage,
   type DeadLetterReport,
@@ -88,16 +89,29 @@ export const encodeCatalogEvent = (
     data,
   });
 
-/** Says nothing that the report does not: it can be published again as it was. */
-export const encodeDeadLetter = (deadLetter: DeadLetterReport): WireMessage =>
-  encodeEvent({
-    id: `deadletter:${deadLetter.workspace}/${deadLetter.id}`,
-    workspace: deadLetter.workspace,
+/** The last instant that the time of an event can say: it has four digits for the year. */
+const lastTime = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+/** Whoever made a report chose its id; a header has no control characters. No two ids become one. */
+const inHeader = (id: string): string =>
+  id.replaceAll(/[%\p{Cc}\p{Cs}]/gu, (each) => `%${each.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+/**
+ * Says nothing that the report does not: it can be published again as it was. A store may have reports of a release that
+ * did not cut them.
+ */
+export const encodeDeadLetter = (report: DeadLetterReport): WireMessage => {
+  const deadLetter = withinLimits(report);
+  const { workspace, id, at, reportedBy } = deadLetter;
+  return encodeEvent({
+    id: `deadletter:${workspace}/${inHeader(id)}`,
+    workspace,
     runId: null,
     sequence: 0,
-    at: deadLetter.at,
-    data: { type: 'deadletter.recorded', actor: `service:${deadLetter.reportedBy}`, deadLetter },
+    at: Math.min(at, lastTime),
+    data: { type: 'deadletter.recorded', actor: `service:${reportedBy}`, deadLetter },
   });
+};
 
 /** As `encodeDeadLetter`, of a run that is left alone from now on. */
 export const encodeQuarantine = ({ runKey, reason, at }: Announced): WireMessage => {
