@@ -47,9 +47,12 @@ export interface BusLink {
 
 const { name, inboxPrefix, apiPrefix } = busUsers.api;
 
-/** nats-server 2.9.10 stores nothing more after its disk was full, until it is restarted, and says nothing of it. */
+/**
+ * Without a majority a cluster keeps its connections and stores nothing. nats-server 2.9.10 does the same after its disk
+ * was full, until it is restarted, and says nothing of it.
+ */
 const unanswered =
-  'nats-server does not answer, or does not store what it is given. Its disk is or was full: make room and restart it (docs/operations/disk-full.md)';
+  'nats-server does not answer, or does not store what it is given. Either a majority of the servers of its cluster is missing: start them again (docs/operations/nats-users.md). Or its disk is or was full: make room and restart it (docs/operations/disk-full.md)';
 const noConnection = (reason: string | undefined): string =>
   `There is no connection to nats-server${reason === undefined ? '' : ` (${reason})`}: is it up, and does it know the user, password and certificates of the api? (docs/operations/nats-users.md)`;
 

@@ -152,7 +152,9 @@ test('an api whose writes nats-server refuses is not ready, and says what helps'
   const ready = await fetch(`${world.apiUrl}/readyz`);
   expect([ready.status, await ready.text()]).toEqual([
     503,
-    expect.stringMatching(/make room and restart it/),
+    expect.stringMatching(
+      /majority of the servers .*nats-users\.md.*make room and restart it .*disk-full\.md/,
+    ),
   ]);
 });
 

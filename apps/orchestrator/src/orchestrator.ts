@@ -73,7 +73,7 @@ const headerRoomBytes = 4_096;
 /** Longer than a cluster needs to elect a leader. */
 const maxRefusedMs = 10_000;
 const refused =
-  'nats-server runs and does not store what it is given: see to its disk and the folder of its store, then restart it (docs/operations/disk-full.md)';
+  'nats-server runs and does not store what it is given: in a cluster, see whether a majority of its servers is there (docs/operations/nats-users.md); see to its disk and the folder of its store, then restart it (docs/operations/disk-full.md)';
 
 export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
   const { clock, logger, outlet, fail } = parts;
