@@ -2,9 +2,9 @@ import { openConnection, subscribeLive, textOf } from '@signalbox/messaging';
 import { busUsers, ContractError, decodeEvent, type EventEnvelope, filters } from '@signalbox/protocol';
 import { createLogger } from '@signalbox/telemetry';
 import { Command } from 'commander';
+import { refuseToWait } from '../bus-refusal.js';
 import { contextOf } from '../context.js';
 import { renderEvent } from '../event-line.js';
-import { CliError, exitCodes } from '../exit-code.js';
 import { untilInterrupted } from '../interruption.js';
 import { readTapLogin } from '../platform/tap-login.js';
 import { printError } from '../terminal.js';
@@ -33,13 +33,9 @@ const tail = async (options: { run?: string }, command: Command): Promise<void> 
     name: 'signalbox-cli',
     logger,
     signal: unanswered.signal,
-    onWaiting: () =>
-      unanswered.abort(
-        new CliError(
-          `nats-server at ${config.natsUrl} does not answer; is the platform up (npm start, or signalbox dev)?`,
-          exitCodes.temporary,
-        ),
-      ),
+    onWaiting: refuseToWait(config.natsUrl, config.bus.tls !== undefined, (refusal) =>
+      unanswered.abort(refusal),
+    ),
   });
   const subjects =
     options.run === undefined ? [filters.allEvents] : filters.eventsOfRun(config.workspace, options.run);
