@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { describeStream } from '@signalbox/protocol';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { linkOf } from '../src/connection.js';
 import {
@@ -87,12 +88,36 @@ test('a message is read and deleted by its sequence; one that is not there is sa
   expect(await getMessage(bus.connection, 'TASKS', sequence)).toBeUndefined();
 });
 
-test('a stream tells when it was made and how far it goes, also when its last message is gone', async () => {
+test('a stream tells which one it is, since when it has messages, and how far it goes, also when the last is gone', async () => {
   const { sequence = 0 } = await bus.publisher.publish({ subject: 'task.other.last', data: 'x' });
+  const before = await readStreamFacts(bus.connection, 'TASKS');
+  expect(before.firstAt).toBeLessThanOrEqual(Date.now());
   await deleteMessage(bus.connection, 'TASKS', sequence);
-  const facts = await readStreamFacts(bus.connection, 'TASKS');
-  expect(facts.lastSequence).toBe(sequence);
-  expect(facts.firstAt).toBeLessThanOrEqual(Date.now());
+  const after = await readStreamFacts(bus.connection, 'TASKS');
+  expect(after).toMatchObject({ id: before.id, lastSequence: sequence });
+});
+
+test('a stream that was made anew is another one, whatever else is the same', async () => {
+  const { manager } = linkOf(bus.connection);
+  const name = 'ANEW';
+  const make = (streamId: string) =>
+    manager.streams.add({
+      name,
+      subjects: ['anew.>'],
+      description: describeStream({
+        installationId: 'i',
+        streamId,
+        holder: 'h',
+        isWhole: true,
+        isCut: false,
+      }),
+    });
+  await make('first');
+  const { id, firstAt } = await readStreamFacts(bus.connection, name);
+  expect([id, firstAt]).toEqual(['first', undefined]);
+  await manager.streams.delete(name);
+  await make('second');
+  expect((await readStreamFacts(bus.connection, name)).id).toBe('second');
 });
 
 test('a live subscriber hears what is published into a stream', async () => {
