@@ -1,6 +1,5 @@
 /** The nats-servers of a world: one, or a cluster of three on loopback whose members a test may kill one by one. */
 import { rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import {
   type EmbeddedNats,
@@ -9,6 +8,7 @@ import {
   startEmbeddedNats,
 } from '@signalbox/embedded-nats';
 import { eventually } from './eventually.js';
+import { freePort, freePorts } from './free-ports.js';
 
 /** The label of nats-server where there is one. */
 export const natsLabel = 'nats-server';
@@ -74,7 +74,7 @@ export const startNatsServers = async (
   count: 1 | 3,
   access: Pick<EmbeddedNatsOptions, 'logins' | 'anonymous'>,
 ): Promise<NatsServers> => {
-  const planned = count === 1 ? [single(folder)] : await cluster(folder);
+  const planned = count === 1 ? [await single(folder)] : await cluster(folder);
   const members: Member[] = await Promise.all(
     planned.map(async (each) => {
       const lines: string[] = [];
@@ -157,9 +157,9 @@ const lastWords = (lines: readonly string[]): string => {
   return (panic < 0 ? lines.slice(-shownLines) : lines.slice(panic, panic + shownLines)).join('\n');
 };
 
-const single = (folder: string): Pick<Member, 'label' | 'options'> => ({
+const single = async (folder: string): Promise<Pick<Member, 'label' | 'options'>> => ({
   label: natsLabel,
-  options: { storeDir: join(folder, 'nats') },
+  options: { storeDir: join(folder, 'nats'), port: await freePort() },
 });
 
 const memberCount = 3;
@@ -183,27 +183,6 @@ const cluster = async (folder: string): Promise<readonly Pick<Member, 'label' | 
       },
     };
   });
-};
-
-/** Held together, so that none is given twice. */
-const freePorts = async (count: number): Promise<number[]> => {
-  const held = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(0, '127.0.0.1', resolve);
-      });
-      return server;
-    }),
-  );
-  const ports = held.map((server) => {
-    const address = server.address();
-    if (address === null || typeof address === 'string') throw new Error('the server has no port');
-    return address.port;
-  });
-  await Promise.all(held.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 };
 
 /** On a machine that may be doing anything else. */

@@ -12,6 +12,7 @@ import {
   type Topology,
 } from '@signalbox/messaging';
 import { createLogger } from '@signalbox/telemetry';
+import { freePort } from './free-ports.js';
 
 export interface TestBus {
   readonly url: string;
@@ -35,8 +36,9 @@ export async function startTestBus(
 ): Promise<TestBus> {
   const storeDir = await mkdtemp(join(tmpdir(), 'signalbox-bus-'));
   const limits = options.maxPayload === undefined ? {} : { maxPayload: options.maxPayload };
-  let server: EmbeddedNats = await startEmbeddedNats({ storeDir, ...limits });
-  const { url, port } = server;
+  const port = await freePort();
+  let server: EmbeddedNats = await startEmbeddedNats({ storeDir, port, ...limits });
+  const { url } = server;
   const connections: Connection[] = [];
   const connect = async (name: string) => {
     const logger = createLogger({ service: name, level: 'silent' });

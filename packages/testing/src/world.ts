@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { eventually } from './eventually.js';
+import { freePort } from './free-ports.js';
 import { type NatsServers, natsLabel, startNatsServers } from './nats-servers.js';
 import { type ProcessEnd, type SpawnedProcess, spawnProcess } from './spawned-process.js';
 import { createTestLogins } from './test-logins.js';
@@ -93,7 +94,7 @@ export const startWorld = async (
   const { url: natsUrl } = nats;
   const running = new Map<string, Running>();
   const launched: LaunchedProcess[] = [];
-  let apiPort = '0';
+  let apiPort = String(await freePort());
 
   const launch = (
     name: string,
