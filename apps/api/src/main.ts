@@ -4,6 +4,7 @@ import {
   isStoreFailure,
   openDataFolder,
   protectDatabase,
+  startCheckpoints,
   storeFailureOf,
   takeLock,
 } from '@signalbox/data-folder';
@@ -55,6 +56,7 @@ const start = async ({ config, logger, scope, signal, fail, waitFor }: ServiceCo
       fail,
     }),
   );
+  scope.use(startCheckpoints(config.apiDatabase));
   const turns = scope.use(new Turns());
   const figures = new HeardFigures(logger);
   const link = scope.use(

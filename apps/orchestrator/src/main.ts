@@ -1,4 +1,4 @@
-import { openDataFolder, storeFailureOf } from '@signalbox/data-folder';
+import { openDataFolder, startCheckpoints, storeFailureOf } from '@signalbox/data-folder';
 import {
   consumeBatches,
   createPublisher,
@@ -77,6 +77,7 @@ await runService({
     const clock = systemClock;
     openDataFolder(config.dataDir);
     const database = scope.use(openDatabase(config.databaseFile, clock.now()));
+    scope.use(startCheckpoints(database.sql.name));
     const connection = scope.use(
       await waitFor('nats-server', openConnection({ ...config.bus, name, inboxPrefix, logger, signal })),
     );

@@ -1,3 +1,4 @@
+export { type Checkpoints, startCheckpoints } from './checkpoints.js';
 export { type Lock, takeLock } from './lock.js';
 export { limitLog, logBytesOfPage } from './log-limit.js';
 export { openDataFolder, protectDatabase } from './rights.js';

@@ -21,8 +21,8 @@ export interface OpenDatabase {
   close(): void;
 }
 
-/** Pages of 4 KiB that the log may hold before a commit moves them over: fewer moves, each under 20 ms. */
-const checkpointPages = 4_000;
+/** Pages of 4 KiB that the log may hold before a commit moves them over: some times as many as there are mostly. */
+const checkpointPages = 8_000;
 /** Of the transaction that goes beyond. */
 const furtherPages = 100;
 
