@@ -27,7 +27,7 @@ import type { Timers } from './timers.js';
 import type { TurnMeter } from './turn-meter.js';
 import { TurnQueue } from './turn-queue.js';
 import type { BatchInput } from './wire/input-codec.js';
-import { maxTurnMs, type Work } from './work.js';
+import type { Work } from './work.js';
 import type { WritePath } from './write-path.js';
 
 export interface IntakeParts {
@@ -81,11 +81,12 @@ export class Intake {
       laneOf: ({ input }) => parts.writePath.laneOf(input),
       isWanted: ({ input }) => this.#isWanted(input),
       clock: parts.clock,
-      commit: (items) => parts.meter.measure(maxTurnMs, (work) => this.#commit(items, work)),
+      commit: (items, limit) => parts.meter.measure(limit, (work) => this.#commit(items, work)),
       publish: () => this.#publishing.publishRound(),
       drop: (items) => {
         for (const { giveBack } of items) giveBack();
       },
+      wait: (ms, callback) => parts.clock.setTimer(parts.clock.now() + ms, callback),
       fail: (cause) => {
         this.#isStopped = true;
         parts.fail(cause);

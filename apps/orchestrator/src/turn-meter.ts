@@ -8,7 +8,7 @@
  * does nothing but go round, say. So a turn decides for that part of its time that the turns before it have
  * decided for.
  */
-import { Work, type WorkClock } from './work.js';
+import { Work, type WorkClock, type WorkLimit } from './work.js';
 
 const tickMs = 4;
 const minDecidingShare = 0.2;
@@ -34,9 +34,9 @@ export class TurnMeter {
     this.#clock = clock;
   }
 
-  /** The turn is given its own work, limited so that it takes about so many milliseconds in all. */
-  measure<T>(limitMs: number, turn: (work: Work) => T): T {
-    const work = new Work(this.#clock, limitMs * this.#decidingShare);
+  /** The turn is given its own work, limited so that it takes about so much in all. */
+  measure<T>({ ms: limitMs, maxStretch }: WorkLimit, turn: (work: Work) => T): T {
+    const work = new Work(this.#clock, { ms: limitMs * this.#decidingShare, maxStretch });
     try {
       return turn(work);
     } finally {

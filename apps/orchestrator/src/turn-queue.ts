@@ -5,41 +5,47 @@
  *    meanwhile takes its place in the queue (`fair-queue.ts`): what one lane holds makes no other wait.
  * 2. Whether something is wanted still is asked when its turn has come: until then what is before it may change that.
  * 3. Turns that follow one another make a round, which is published together: one wait for the disk and one write to
- *    the bus for all of them. A round ends when nothing more waits, or when it has lasted for `maxRoundMs`.
+ *    the bus for all of them. A round ends when nothing more waits, or when it has lasted for `maxRound`.
  * 4. No round begins while the publications of `maxUnpublishedRounds` are under way, and while any are only when there
  *    is enough for one of its own: what comes meanwhile shares one.
  * 5. Where all that waits is of few families of many runs, rounds are short and go one after the other: whoever comes
- *    next stands before them in the queue, and what they have under way is all that stands before it on the bus.
+ *    next stands before them in the queue, and what they have under way is all that stands before it on the bus. The same
+ *    where somebody makes room for others (`reserve.ts`), and turns are short then.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { FairQueue, type Lane, type Taken } from './fair-queue.js';
-import { Work, type WorkClock } from './work.js';
+import { shortTurn, Work, type WorkClock, type WorkLimit, wholeTurn } from './work.js';
 
 export interface TurnQueueParts<T> {
   readonly laneOf: (item: T) => Lane;
   readonly isWanted: (item: T) => boolean;
   /**
-   * Commits as much as one turn takes: at least one, and each that it takes from the iterator. Says what each has cost
-   * in milliseconds. What it throws stops the queue.
+   * Commits as much as a turn of that length takes: at least one, and each that it takes from the iterator. Says
+   * what each has cost in milliseconds. What it throws stops the queue.
    */
-  readonly commit: (items: Iterable<T>) => readonly number[];
+  readonly commit: (items: Iterable<T>, limit: WorkLimit) => readonly number[];
   /** Publishes what the turns since the last call have committed. One call of `release` follows. */
   readonly publish: () => void;
   /** What will not be committed any more. */
   readonly drop: (items: readonly T[]) => void;
   readonly fail: (cause: unknown) => void;
   readonly clock: WorkClock;
+  /** Calls back after so many milliseconds. */
+  readonly wait: (ms: number, callback: () => void) => { cancel(): void };
 }
 
 const maxUnpublishedRounds = 4;
 /** What its first turn has committed waits for so long to be published, and for the length of a turn. */
-const maxRoundMs = 32;
+const maxRound: WorkLimit = { ms: 32, maxStretch: 4 };
 const ownRoundCount = 16;
+
 export class TurnQueue<T> {
   readonly #parts: TurnQueueParts<T>;
   readonly #queue: FairQueue<T>;
   #unpublishedCount = 0;
   #released: (() => void)[] = [];
+  /** Until those that pause may go on. */
+  #pause: { cancel(): void } | undefined;
   #isWorking = false;
   #isStopped = false;
 
@@ -64,15 +70,29 @@ export class TurnQueue<T> {
       return;
     }
     this.#queue.add(items, place);
+    this.#begin();
+  }
+
+  #begin(): void {
     if (this.#isWorking) {
       if (!this.#hasToWait) for (const go of this.#released.splice(0)) go();
       return;
     }
-    if (this.#queue.count === 0) return;
+    if (this.#queue.readyCount === 0) return;
     this.#work().catch((cause) => {
       this.#isWorking = false;
       this.stop();
       this.#parts.fail(cause);
+    });
+  }
+
+  #pauseWhereOneHasTo(): void {
+    const { goesOnAt } = this.#queue;
+    if (this.#pause !== undefined || goesOnAt === undefined || this.#isStopped) return;
+    this.#pause = this.#parts.wait(goesOnAt - this.#parts.clock.monotonic(), () => {
+      this.#pause = undefined;
+      this.#queue.goOn();
+      this.#begin();
     });
   }
 
@@ -90,6 +110,7 @@ export class TurnQueue<T> {
 
   stop(): void {
     this.#isStopped = true;
+    this.#pause?.cancel();
     for (const go of this.#released.splice(0)) go();
     this.#parts.drop(this.#queue.takeAll());
   }
@@ -105,14 +126,18 @@ export class TurnQueue<T> {
       // What has arrived meanwhile, acknowledgements and timers too, comes before the next turn.
       if (!isFirst) await nextTurn();
       while (!this.#isStopped && this.#hasToWait) await this.#nextRelease();
-      if (this.#isStopped || !(await this.#round()) || this.#queue.count === 0) break;
+      if (this.#isStopped || !(await this.#round()) || this.#queue.readyCount === 0) break;
     }
     this.#isWorking = false;
   }
 
   get #hasToWait(): boolean {
     if (this.#unpublishedCount >= maxUnpublishedRounds) return true;
-    return this.#unpublishedCount > 0 && (this.#queue.count < ownRoundCount || this.#queue.isCrowded);
+    return this.#unpublishedCount > 0 && (this.#queue.readyCount < ownRoundCount || this.#areRoundsShort);
+  }
+
+  get #areRoundsShort(): boolean {
+    return this.#queue.isCrowded || this.#queue.isReserving;
   }
 
   /** False when nothing waits. */
@@ -120,8 +145,8 @@ export class TurnQueue<T> {
     if (!this.#commitNext()) return false;
     this.#unpublishedCount += 1;
     try {
-      const work = this.#queue.count > 0 ? new Work(this.#parts.clock, maxRoundMs) : undefined;
-      while (this.#queue.count > 0 && work?.isEnough === false && !this.#queue.isCrowded) {
+      const work = this.#queue.readyCount > 0 ? new Work(this.#parts.clock, maxRound) : undefined;
+      while (this.#queue.readyCount > 0 && work?.isEnough === false && !this.#areRoundsShort) {
         await nextTurn();
         if (this.#isStopped || !this.#commitNext()) break;
       }
@@ -133,13 +158,23 @@ export class TurnQueue<T> {
 
   /** False when nothing waits. */
   #commitNext(): boolean {
+    const { clock, commit } = this.#parts;
+    const beganAt = clock.monotonic();
     const first = this.#takeWanted();
+    this.#pauseWhereOneHasTo();
     if (first === undefined) return false;
     const taken: Taken<T>[] = [];
     try {
-      const costs = this.#parts.commit(this.#wanted(first, taken));
-      const now = this.#parts.clock.monotonic();
-      for (const [index, one] of taken.entries()) this.#queue.settle(one, costs[index] ?? 0, now);
+      const limit = this.#queue.isReserving ? shortTurn : wholeTurn;
+      const costs = commit(this.#wanted(first, taken), limit);
+      const now = clock.monotonic();
+      const costMs = costs.reduce((sum, each) => sum + each, 0);
+      const stretch = costMs > 0 ? (now - beganAt) / costMs : 1;
+      for (const [index, one] of taken.entries()) {
+        const spentMs = costs[index] ?? 0;
+        this.#queue.settle(one, spentMs, now, spentMs * stretch);
+      }
+      this.#pauseWhereOneHasTo();
     } catch (cause) {
       this.#parts.drop(taken.map(({ item }) => item));
       throw cause;

@@ -7,10 +7,16 @@
  */
 import type { Clock } from './clock.js';
 
+export interface WorkLimit {
+  readonly ms: number;
+  /** The processor may be away for so many times as long as the work lasts. */
+  readonly maxStretch: number;
+}
+
 /** Of one turn in all: decisions, rows, commit. */
-export const maxTurnMs = 12;
-/** The processor may be away for so many times as long as the work lasts. */
-const maxStretch = 4;
+export const wholeTurn: WorkLimit = { ms: 12, maxStretch: 4 };
+/** Where somebody makes room for others. */
+export const shortTurn: WorkLimit = { ms: 4, maxStretch: 2 };
 
 export type WorkClock = Pick<Clock, 'monotonic' | 'worked'>;
 
@@ -18,26 +24,27 @@ export class Work {
   readonly #clock: WorkClock;
   readonly #beganAt: number;
   readonly #workedBefore: number;
-  readonly #limitMs: number;
+  readonly #limit: WorkLimit;
   /** Before that it cannot be enough. */
   #lookAt: number;
   #enoughAfterMs: number | undefined;
 
   /** Begins now. */
-  constructor(clock: WorkClock, limitMs: number) {
+  constructor(clock: WorkClock, limit: WorkLimit) {
     this.#clock = clock;
     this.#beganAt = clock.monotonic();
     this.#workedBefore = clock.worked();
-    this.#limitMs = limitMs;
-    this.#lookAt = this.#beganAt + limitMs;
+    this.#limit = limit;
+    this.#lookAt = this.#beganAt + limit.ms;
   }
 
   get isEnough(): boolean {
     const now = this.#clock.monotonic();
     if (now < this.#lookAt) return false;
     const spentMs = this.processorMs;
-    const leftMs = this.#limitMs - spentMs;
-    if (leftMs > 0 && now - this.#beganAt < maxStretch * this.#limitMs) {
+    const { ms, maxStretch } = this.#limit;
+    const leftMs = ms - spentMs;
+    if (leftMs > 0 && now - this.#beganAt < maxStretch * ms) {
       this.#lookAt = now + leftMs;
       return false;
     }

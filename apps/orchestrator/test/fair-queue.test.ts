@@ -27,9 +27,15 @@ const items = (count: number, lane: string, costMs: number, workspace = 'one'): 
 /** As a turn does it: it takes until its time is up, and says at its end what each has cost. */
 const turn = (budgetMs = 8): Item[] => {
   const taken: Taken<Item>[] = [];
-  const until = nowMs + budgetMs;
+  let until = nowMs + budgetMs;
   while (nowMs < until) {
     const one = queue.take();
+    if (one === undefined && taken.length === 0 && queue.goesOnAt !== undefined) {
+      nowMs = queue.goesOnAt;
+      until = nowMs + budgetMs;
+      queue.goOn();
+      continue;
+    }
     if (one === undefined) break;
     taken.push(one);
     nowMs += one.item.costMs;
@@ -169,10 +175,41 @@ test('who waits for all that is there does not wait for what comes later', async
 test('an idle while is forgotten, and nobody saves up what was not used', () => {
   queue.add(items(10, 'old', 8));
   while (queue.count > 0) turn();
-  nowMs += 1_000;
+  nowMs += 10_000;
   queue.add([...items(50, 'new', 1), ...items(50, 'old', 1)]);
   const first: string[] = [];
   while (first.length < 50) first.push(...turn().map(({ lane }) => lane));
   expect(first.filter((lane) => lane === 'old').length).toBeGreaterThan(10);
   expect(first.filter((lane) => lane === 'new').length).toBeGreaterThan(10);
+});
+
+test('a family that pauses keeps its places, and nothing of it is taken before it may go on', () => {
+  queue.add(items(100, 'greedy', 4));
+  turn(60);
+  queue.add(items(3, 'small', 0.5));
+  expect(waited('small')).toBeLessThan(20);
+  turn();
+  const left = queue.count;
+  expect(queue.take()).toBeUndefined();
+  expect(queue.readyCount).toBe(0);
+  expect(queue.count).toBe(left);
+  queue.add(items(1, 'greedy', 4));
+  queue.add(items(1, 'newcomer', 0.5));
+  expect(queue.readyCount).toBe(1);
+  expect(waited('newcomer')).toBe(0.5);
+  expect(queue.goesOnAt).toBeGreaterThan(nowMs);
+  while (queue.count > 0) turn();
+  expect(queue.goesOnAt).toBeUndefined();
+});
+
+test('what pauses is among what is taken out at the end', () => {
+  queue.add(items(100, 'greedy', 4));
+  turn(60);
+  queue.add(items(3, 'small', 0.5));
+  expect(waited('small')).toBeLessThan(20);
+  turn();
+  expect(queue.take()).toBeUndefined();
+  const left = queue.count;
+  expect(queue.takeAll()).toHaveLength(left);
+  expect(queue.count).toBe(0);
 });

@@ -32,6 +32,7 @@ const queueOf = (): { queue: TurnQueue<Item>; rounds: string[][]; next: () => Pr
       throw cause;
     },
     clock: { monotonic: () => 0, worked: () => 0 },
+    wait: () => ({ cancel: () => undefined }),
   });
   const next = async (): Promise<void> => {
     for (let count = 0; count < 100; count += 1) await new Promise((resolve) => setImmediate(resolve));

@@ -5,7 +5,7 @@ import { eventually } from '@signalbox/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Clock } from '../src/clock.js';
 import { decodeInput } from '../src/wire/input-codec.js';
-import { maxTurnMs } from '../src/work.js';
+import { wholeTurn } from '../src/work.js';
 import { step, TestWorld, workflow } from './support/test-world.js';
 
 let world: TestWorld;
@@ -15,7 +15,7 @@ let elapsedMs: number;
 const slow = (): Clock => ({
   now: () => world.clock.now(),
   monotonic: () => {
-    elapsedMs += maxTurnMs / 2;
+    elapsedMs += wholeTurn.ms / 2;
     return elapsedMs;
   },
   worked: () => elapsedMs,
@@ -88,8 +88,12 @@ test('a start does not wait behind the flood of another run, nor does the step o
   expect(small).toHaveLength(1);
   const result = world.succeeded(JSON.parse(small[0]?.text ?? ''));
   const handled = world.handle([...flood, started, result]);
-  while (!started.isSettled || !result.isSettled) await new Promise((resolve) => setImmediate(resolve));
+  // Time passes, for those that pause.
+  while (!started.isSettled || !result.isSettled)
+    await new Promise((resolve) => setImmediate(resolve, world.clock.advance(1)));
   expect(flood.filter(({ isSettled }) => isSettled).length).toBeLessThan(20);
+  while (!flood.every(({ isSettled }) => isSettled))
+    await new Promise((resolve) => setImmediate(resolve, world.clock.advance(1)));
   await handled;
   await eventually(() => flood.every(({ answer }) => answer === 'ack'), { describe: 'nobody starves' });
   const paused = world.typesOf('flood').filter((type) => type === 'run.paused' || type === 'run.resumed');

@@ -143,7 +143,7 @@ describe('a run that never waits', () => {
     expect(timers(player.state)).toMatchObject([{ timerId: 'run/yield' }]);
     expect(player.status).toBe('RUNNING');
     player.play(fired({ kind: 'yield_over' }));
-    expect(player.history.length).toBeGreaterThan(first + 25);
+    expect(player.history.length).toBeGreaterThan(first + 12);
     expect(player.history.at(-1)?.event.type).toBe('run.yielded');
   });
 

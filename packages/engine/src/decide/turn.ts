@@ -14,7 +14,7 @@ import { stepIdOf } from '../step-id.js';
 import type { World } from '../world.js';
 
 /** What one decision may do, so that it and what follows from it take some milliseconds. */
-const workPerDecision = 96;
+const workPerDecision = 48;
 /** Of a state entry, or a fork. */
 const entryWork = 3;
 /** Of a child that is taken back. */
