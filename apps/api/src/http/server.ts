@@ -13,6 +13,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { CannotRun } from '@signalbox/service';
+import { Admission } from './admission.js';
 import { type Problem, problem, problemMediaType, problemResponse, problemText } from './problem.js';
 
 export interface HttpServer {
@@ -56,6 +57,7 @@ const createHttpServer = (fetch: Fetch): Server => {
     errorHandler: () =>
       problemResponse(problem('MALFORMED_REQUEST', 'The target or the Host cannot be read'), '/'),
   });
+  const admission = new Admission();
   const listener = (request: IncomingMessage, response: ServerResponse): void => {
     if (request.headers.host === undefined && request.httpVersion !== '1.0') {
       refuse(response, problem('MALFORMED_REQUEST', 'A request of HTTP/1.1 needs exactly one Host header'));
@@ -63,7 +65,11 @@ const createHttpServer = (fetch: Fetch): Server => {
     }
     // The names of hosts have no case.
     if (request.headers.host !== undefined) request.headers.host = request.headers.host.toLowerCase();
-    void answer(request, response);
+    const [place = ''] = (request.url ?? '').split('?', 1);
+    admission.admit(place, () => {
+      // Who is gone before their turn asks for nothing any more.
+      if (!response.destroyed) void answer(request, response);
+    });
   };
   return createServer({ requireHostHeader: false }, listener)
     .on('clientError', (error, socket) => refuseSocket(socket, clientProblem(error)))
