@@ -230,11 +230,9 @@ export class Relay {
   }
 }
 
-/** The second's failure is heard of when the first is done. */
+/** A failure of either is heard of at once. */
 const bothDone = async (before: Promise<unknown>, one: Promise<unknown>): Promise<void> => {
-  one.catch(() => undefined);
-  await before;
-  await one;
+  await Promise.all([before, one]);
 };
 
 const isStored = (outcome: unknown): outcome is PublishOutcome =>

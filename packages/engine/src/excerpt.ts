@@ -9,8 +9,9 @@ const maxFindings = 10;
 const maxFindingLength = 500;
 const maxCodeLength = 100;
 
+/** A character that takes two places is not cut in half. */
 export const cut = (text: string, maxLength: number): string =>
-  text.length <= maxLength ? text : `${text.slice(0, maxLength)}…`;
+  text.length <= maxLength ? text : `${text.slice(0, maxLength).replace(/[\uD800-\uDBFF]$/, '')}…`;
 
 interface Warning {
   readonly code: string;

@@ -1,10 +1,12 @@
 /** Keeps a message that nobody could handle where an operator can see it: `wf.task.deadletter.<workspace>`. */
 import { createHash } from 'node:crypto';
 import {
+  beginningOf,
   type DeadLetterReport,
   encodeDeadLetterReport,
   deadLetterLimits as limits,
   maxDeadLetterPayloadBytes,
+  shortened,
   workspaceOfSubject,
 } from '@signalbox/protocol';
 import type { Connection } from './connection.js';
@@ -67,13 +69,6 @@ const digestLength = 32;
 /** Two ids that begin alike are two. */
 const digestOf = (text: string): string =>
   createHash('sha256').update(text).digest('hex').slice(0, digestLength);
-
-/** A character that takes two places is not cut in half. */
-const beginningOf = (text: string, length: number): string =>
-  text.slice(0, length).replace(/[\uD800-\uDBFF]$/, '');
-
-const shortened = (text: string, length: number): string =>
-  text.length <= length ? text : `${beginningOf(text, length - 1)}…`;
 
 /** No subject has a space: what was cut is never taken for one. */
 const cutMark = / … \(the beginning of \d+ characters\)$/;

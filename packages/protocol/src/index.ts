@@ -15,6 +15,7 @@ export {
   encodeEventAround,
 } from './cloud-event.js';
 export { ContractError } from './contract-error.js';
+export { beginningOf, shortened } from './cut.js';
 export {
   type DeadLetterReport,
   deadLetterId,

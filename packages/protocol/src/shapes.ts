@@ -1,5 +1,6 @@
 /** Pieces that several messages share. */
 import { z } from 'zod';
+import { shortened } from './cut.js';
 import {
   maxCommentLength,
   maxNameLength,
@@ -62,8 +63,7 @@ export const claimedInstant = z.custom<number>((value) => typeof value === 'numb
 });
 
 /** A text of somebody else's making: what is longer is cut, not refused, because a result must count. */
-export const cutText = (maxLength: number) =>
-  z.string().transform((text) => (text.length <= maxLength ? text : `${text.slice(0, maxLength - 1)}…`));
+export const cutText = (maxLength: number) => z.string().transform((text) => shortened(text, maxLength));
 
 /** The one form of a worker's name: it is shown to people, and may hold nothing that moves, hides or turns around. */
 export const canonicalWorkerName = (name: string): string =>

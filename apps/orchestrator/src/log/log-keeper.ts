@@ -294,6 +294,8 @@ export class LogKeeper {
     const events = async (): Promise<void> => {
       const eventCount = await republishEvents(parts, missing, place);
       if (isTold) {
+        // One that began before the loss counts for nothing.
+        await this.#retelling.told();
         this.#retelling.look(await this.#untilReached(() => readStreamFacts(connection, EVENTS)));
         await this.#retelling.told();
       }
