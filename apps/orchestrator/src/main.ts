@@ -71,7 +71,8 @@ await runService({
   explain: (error, { databaseFile }) =>
     storeFailureOf(error, {
       file: databaseFile,
-      whenDamaged: 'put it aside and make it anew from the log with `signalbox rebuild`, or restore a backup',
+      whenDamaged:
+        'put it aside, and the files -wal and -shm beside it, and make it anew from the log with `signalbox rebuild`, or restore a backup',
     }),
   start: async ({ config, logger, scope, signal, fail, waitFor }) => {
     const clock = systemClock;
