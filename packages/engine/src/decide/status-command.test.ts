@@ -190,7 +190,7 @@ test('docs/RUN_STATUS.md is the table of statuses and commands as the engine ans
     '',
     'The run of this table has a branch with a step, one with an approval and one that waits for a signal. Each cell is one command to it in that status: the status',
     'after it, or the code of the refusal. `ROLLING_BACK` is kept for rollbacks, which do not exist yet. A worker result, a decision or a timer that comes too late is refused',
-    'and changes nothing.',
+    'and changes nothing. A run whose end is decided, and which still takes back what it has in flight (`run.ending`), shows RUNNING and refuses as one that has ended.',
     '',
     row(['', ...types.map((type) => `\`${type}\``)]),
     row(['---', ...types.map(() => '---')]),
