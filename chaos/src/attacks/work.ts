@@ -6,7 +6,7 @@ import type { Stage } from '../stage.js';
 import { inLine, step, workflow } from '../workflows.js';
 import { attack, briefly, endOfRun, put, startAttack } from './attack.js';
 
-const readersScript = fileURLToPath(new URL('../readers.js', import.meta.url));
+const readersScript = fileURLToPath(new URL('../../dist/readers.js', import.meta.url));
 
 /** The attack's extent: small in the project's tests. */
 const isShort = (stage: Stage): boolean => stage.options.seconds < 10;
@@ -164,7 +164,9 @@ const letRead = async (
   const { apiUrl } = stage.world;
   const { exited, lines } = stage.world.spawn(readersScript, 'readers', {}, [apiUrl, ...args]);
   await exited;
-  return JSON.parse(lines.at(0) ?? '{"opened":0,"refused":0}');
+  const counts = lines.find((line) => line.startsWith('{'));
+  if (counts === undefined) throw new Error(`the readers ended without a count:\n${lines.join('\n')}`);
+  return JSON.parse(counts);
 };
 
 const readers = attack({
