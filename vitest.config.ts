@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 const slow = ['**/*.int.test.ts', '**/*.e2e.test.ts'];
 const never = ['**/node_modules/**', '**/dist/**'];
+/** Of tests that start processes, whatever the machine: more of them side by side would wait for one another. */
+const maxIntegrationFiles = 2;
 
 export default defineConfig({
   test: {
@@ -18,11 +20,22 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          include: ['{packages,apps}/*/{src,test}/**/*.{int,e2e}.test.ts', 'chaos/test/**/*.int.test.ts'],
+          include: ['{packages,apps}/*/{src,test}/**/*.{int,e2e}.test.ts'],
           exclude: never,
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          maxWorkers: maxIntegrationFiles,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          // The trials of one file run side by side already.
+          name: 'trials',
+          include: ['chaos/test/**/*.int.test.ts'],
+          exclude: never,
           fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -155,4 +155,30 @@ describe('the database is older than the log', () => {
     await world.start('orchestrator');
     await stores.finish([runId]);
   });
+
+  test('one in which a part of a history is lost is refused, told which run and what to do, and is mended by a rebuild', async () => {
+    const { world } = stores;
+    const [runId = ''] = await stores.standing(1);
+    await world.stopOne('orchestrator');
+    const database = new Database(stores.file());
+    // As a -wal file of another copy leaves it: some pages of now, some of then.
+    database.exec('DELETE FROM run_snapshots');
+    database.prepare('DELETE FROM workflow_run_events WHERE seq > 1 AND run_key = ?').run(`default/${runId}`);
+    database.close();
+    const before = tablesOf(stores.file());
+    const refused = world.spawn(orchestratorScript, 'refused');
+    expect((await refused.exited).code).toBe(78);
+    const said = refused.lines.join('\n');
+    expect(said).toContain(
+      `the database contradicts itself: run default/${runId} has 1 events in its history`,
+    );
+    expect(said).toContain('signalbox rebuild --force');
+    expect(tablesOf(stores.file())).toEqual(before);
+    const rebuilt = world.spawn(orchestratorScript.replace('main.js', 'rebuild.js'), 'rebuild', {}, [
+      '--force',
+    ]);
+    expect((await rebuilt.exited).code).toBe(0);
+    await world.start('orchestrator');
+    await stores.finish([runId]);
+  });
 });

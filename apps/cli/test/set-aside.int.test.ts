@@ -187,12 +187,12 @@ describe('a log that another release has written', () => {
     await publish([second]);
     await world.start('orchestrator');
     expect(await stores.statusesOf(['gap-1'])).toEqual(['RUNNING']);
-    // What was published, and the step that the run goes on with.
     const whole = [...facts.map(({ type }) => type), 'step.scheduled'];
-    await eventually(async () => (await historyOf('gap-1')).length === whole.length, {
+    await eventually(async () => (await historyOf('gap-1')).length >= whole.length, {
       describe: 'the run goes on',
     });
-    expect(await historyOf('gap-1')).toEqual(whole);
+    // What was published, and the step that the run goes on with; then its worker may have ended it.
+    expect((await historyOf('gap-1')).slice(0, whole.length)).toEqual(whole);
   });
 
   test('holds what is no event: a rebuild passes it over, one line each, and counts them', async () => {

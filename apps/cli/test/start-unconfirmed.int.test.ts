@@ -1,4 +1,4 @@
-/** A start while the orchestrator is away: it is queued, and whoever asked is told which run it will be. */
+/** A start while the orchestrator is away: it is queued, and whoever asked is told which run it will be, or why there is none. */
 import { eventually } from '@signalbox/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cliScript, openStores, type Stores } from './support/stores.js';
@@ -43,4 +43,33 @@ test('a start that is not confirmed is told with the id of its run, is followed 
   expect(watching.lines.join('\n')).toContain('run.completed');
   const { items } = await world.call<{ items: unknown[] }>('GET', '/api/v1/workflow-runs');
   expect(items).toHaveLength(runIds.length);
+});
+
+test('a start that is refused after it was queued is told with its reason, to whoever asks for the run and to whoever watches it', async () => {
+  const { world } = stores;
+  const body = JSON.stringify({
+    id: 'doomed',
+    version: '1',
+    name: 'doomed',
+    states: [{ name: 'one', type: 'inject', data: {}, end: true }],
+  });
+  await world.call('POST', '/api/v1/workflows', body);
+  await world.kill('api');
+  await world.start('api', 'api', { SIGNALBOX_API_CONFIRMATION_TIMEOUT_MS: '500' });
+  await world.kill('orchestrator');
+  await world.call('DELETE', '/api/v1/workflows/doomed');
+  const watching = world.spawn(cliScript, 'refused', {}, ['--api', world.apiUrl, 'run', 'doomed', '--watch']);
+  await eventually(() => watching.lines.some((line) => line.includes(queued)));
+  const runId = /to start run (\S+) is queued/.exec(watching.lines.join('\n'))?.[1] ?? '';
+  await world.start('orchestrator');
+  expect(await watching.exited).toMatchObject({ code: 1 });
+  const reason = `There is no run "${runId}", its start was refused: there is no workflow "doomed"`;
+  expect(watching.lines.join('\n')).toContain(reason);
+  for (const path of ['', '/events', '/steps', '/approvals', '/stream']) {
+    const answer = await fetch(`${world.apiUrl}/api/v1/workflow-runs/${runId}${path}`);
+    expect(answer.status).toBe(404);
+    expect(await answer.json()).toMatchObject({ code: 'RUN_START_REFUSED' });
+  }
+  const shown = await signalbox(world, 'runs', 'show', runId);
+  expect(shown).toMatchObject({ code: 1, stderr: expect.stringContaining(reason) });
 });

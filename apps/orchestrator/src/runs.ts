@@ -39,6 +39,9 @@ const maxCachedPlans = 500;
 /** Below this length a history is folded as fast as a snapshot is read. */
 const minSnapshotSeq = 512;
 
+/** What the database has of one run does not fit together: a part of it was lost or put back, or another database's was mixed in. */
+export class BrokenHistory extends InvariantViolation {}
+
 export class Runs {
   readonly #store: RunStore;
   readonly #workflows: WorkflowStore;
@@ -57,6 +60,7 @@ export class Runs {
     this.#agents = agents;
   }
 
+  /** @throws BrokenHistory */
   find(runKey: RunKey): LoadedRun | undefined {
     const cached = this.#cache.get(runKey);
     if (cached !== undefined) return cached;
@@ -66,16 +70,26 @@ export class Runs {
     const problemOfPlan =
       plan === undefined ? this.problemOfPlan(row.workspace, row.workflowId, row.workflowVersion) : undefined;
     if (plan === undefined && problemOfPlan === undefined)
-      throw new InvariantViolation(`run ${runKey} has lost its plan`);
+      throw new BrokenHistory(`run ${runKey} has lost its plan`);
     const stored = this.#store.snapshot(runKey);
-    let state = stored === undefined ? initialState : restored(stored.state);
-    for (const recorded of this.#store.history(runKey, state.seq)) state = evolve(state, recorded);
+    const state = this.#replayed(runKey, stored === undefined ? initialState : restored(stored.state));
     if (state.kind === 'none' || state.seq < row.seq)
-      throw new InvariantViolation(
+      throw new BrokenHistory(
         `run ${runKey} has ${state.seq} events in its history, at least ${row.seq} by its row`,
       );
     const problem = problemOfPlan ?? this.problemOfAgents(row.workspace, state.started.pins.agents);
     return this.add({ runKey, plan, problem, state, snapshotSeq: stored?.seq ?? 0 });
+  }
+
+  #replayed(runKey: RunKey, from: RunState): RunState {
+    let state = from;
+    try {
+      for (const recorded of this.#store.history(runKey, state.seq)) state = evolve(state, recorded);
+    } catch (cause) {
+      if (!(cause instanceof EngineViolation)) throw cause;
+      throw new BrokenHistory(`the history of run ${runKey} is impossible: ${cause.message}`);
+    }
+    return state;
   }
 
   /** A run that this release cannot go on with. No lookup where it can compile every definition. */

@@ -9,6 +9,7 @@ import type { ApiContext } from './api-context.js';
 import { commandBase } from './command-base.js';
 import { formatCursor, parseCursor } from './cursor.js';
 import { requireFittingValue } from './fitting.js';
+import { noRun } from './no-run.js';
 import { problem } from './problem.js';
 import {
   actorHeaders,
@@ -78,8 +79,7 @@ export const approvalRoutes = (api: ApiContext) => {
   router.openapi(ofRunRoute, (c) => {
     const { runId } = c.req.valid('param');
     const { limit, cursor } = c.req.valid('query');
-    if (api.readModel.findRunHead(runId) === undefined)
-      throw problem('RUN_NOT_FOUND', `There is no run "${runId}"`);
+    if (api.readModel.findRunHead(runId) === undefined) throw noRun(api, runId);
     const page = api.readModel.listApprovalsOfRun(runId, limit, parseCursor(cursor));
     return c.json({ items: page.items, nextCursor: formatCursor(page.next) }, 200);
   });

@@ -36,6 +36,7 @@ const ownCodes = {
   FORBIDDEN_ORIGIN: [403, 'The origin is not allowed'],
   ROUTE_NOT_FOUND: [404, 'There is no such route'],
   RUN_NOT_FOUND: [404, 'There is no such run'],
+  RUN_START_REFUSED: [404, 'There is no such run: its start was refused'],
   STEP_NOT_FOUND: [404, 'There is no such step'],
   WORKFLOW_NOT_FOUND: [404, 'There is no such workflow'],
   AGENT_NOT_FOUND: [404, 'There is no such agent'],

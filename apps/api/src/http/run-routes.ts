@@ -26,6 +26,7 @@ import type { ApiContext } from './api-context.js';
 import { commandBase } from './command-base.js';
 import { formatCursor, parseCursor } from './cursor.js';
 import { requireFittingValue } from './fitting.js';
+import { noRun } from './no-run.js';
 import { problem } from './problem.js';
 import {
   actorHeaders,
@@ -245,7 +246,7 @@ const signalRoute = createRoute({
 
 const requireRun = (api: ApiContext, runId: string, stepCount?: number): RunResource => {
   const run = api.readModel.findRun(runId, stepCount);
-  if (run === undefined) throw problem('RUN_NOT_FOUND', `There is no run "${runId}"`);
+  if (run === undefined) throw noRun(api, runId);
   return toResource(run);
 };
 
@@ -255,8 +256,7 @@ const toResource = ({ nextStep, ...run }: RunWithSteps): RunResource => ({
 });
 
 const requireRunExists = (api: ApiContext, runId: string): void => {
-  if (api.readModel.findRunHead(runId) === undefined)
-    throw problem('RUN_NOT_FOUND', `There is no run "${runId}"`);
+  if (api.readModel.findRunHead(runId) === undefined) throw noRun(api, runId);
 };
 
 const locationOf = (runId: string): string => `${root}/${encodeURIComponent(runId)}`;

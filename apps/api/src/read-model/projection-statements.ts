@@ -38,6 +38,7 @@ export interface ProjectionStatements {
   readonly catalogEvent: Statement<[number], { digest: string; streamSequence: number }>;
   readonly contradict: Statement<[number]>;
   readonly contradictionCount: Statement<[], number>;
+  readonly refuseStart: Statement<[string, string, string, number]>;
   readonly hold: Statement<unknown[]>;
   readonly held: Statement<[string, number], HeldRow>;
   readonly dropHeld: Statement<[string, number]>;
@@ -73,6 +74,10 @@ export const prepareProjection = (db: ReadModelDatabase): ProjectionStatements =
   ),
   contradict: db.prepare('INSERT INTO contradictions (stream_sequence) VALUES (?) ON CONFLICT DO NOTHING'),
   contradictionCount: db.prepare<[], number>('SELECT count(*) FROM contradictions').pluck(),
+  // The newest refusal counts: a start that is sent again may be refused for another reason.
+  refuseStart: db.prepare(
+    'INSERT OR REPLACE INTO refused_starts (run_id, code, message, at) VALUES (?, ?, ?, ?)',
+  ),
   hold: db.prepare(
     `INSERT INTO held_events (history, sequence, stream_sequence, subject, text) VALUES (?, ?, ?, ?, ?)
      ON CONFLICT DO NOTHING`,

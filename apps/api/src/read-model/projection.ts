@@ -237,7 +237,7 @@ export class Projection {
     const { envelope } = arrival;
     const history = historyOf(envelope);
     if (history === undefined) {
-      if (!isRunEvent(envelope.data)) this.#catalog.writeEvent(envelope.data, envelope.at);
+      this.#writeNotice(envelope);
       this.#tellOutcome(envelope);
       return;
     }
@@ -264,6 +264,13 @@ export class Projection {
     }
     this.#applyNext(arrival);
     if (this.#heldHistories.has(history)) this.#release(history);
+  }
+
+  /** Of what has no history: a dead letter, a quarantine, and a run that never began. */
+  #writeNotice({ data, runId, at }: EventEnvelope): void {
+    if (!isRunEvent(data)) this.#catalog.writeEvent(data, at);
+    else if (data.type === 'run.command_refused' && data.command === 'start' && runId !== null)
+      this.#statements.refuseStart.run(runId, data.code, data.message, at);
   }
 
   /** Of an event that has been applied: this one says the same, or it is a finding. */

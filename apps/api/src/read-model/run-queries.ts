@@ -65,6 +65,12 @@ const toQuarantine = (row: QuarantineRow): QuarantineResource => ({
   since: toInstantText(row.since),
 });
 
+/** Why a run never began. */
+export interface RefusedStart {
+  readonly code: string;
+  readonly message: string;
+}
+
 /** How far a run is. */
 export interface RunHead {
   /** Of its newest event. */
@@ -104,6 +110,9 @@ export const createRunQueries = (db: ReadModelDatabase) => {
   const head = db.prepare<[string], { last_sequence: number; ended_at: number | null }>(
     `SELECT ${lastSequence}, ended_at FROM runs WHERE run_id = ?`,
   );
+  const refusedStart = db.prepare<[string], RefusedStart>(
+    'SELECT code, message FROM refused_starts WHERE run_id = ?',
+  );
   const quarantines = db.prepare<[number, string, number], QuarantineRow>(
     'SELECT * FROM quarantines WHERE (since, run_id) < (?, ?) ORDER BY since DESC, run_id DESC LIMIT ?',
   );
@@ -137,6 +146,8 @@ export const createRunQueries = (db: ReadModelDatabase) => {
       const row = head.get(runId);
       return row === undefined ? undefined : { sequence: row.last_sequence, hasEnded: row.ended_at !== null };
     },
+    /** Of a run that is not there. */
+    findRefusedStart: (runId: string): RefusedStart | undefined => refusedStart.get(runId),
     listSteps,
     /** Latest first. */
     listQuarantines: (limit: number, after: ListPosition = start): Page<QuarantineResource> =>

@@ -10,7 +10,7 @@ import Database from 'better-sqlite3';
 export type ReadModelDatabase = Database.Database;
 
 /** Raise it with every change below. */
-const schemaVersion = 6;
+const schemaVersion = 7;
 
 const tables = `
 CREATE TABLE position (
@@ -124,6 +124,12 @@ CREATE TABLE quarantines (
   run_id TEXT PRIMARY KEY,
   reason TEXT NOT NULL,
   since INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE refused_starts (
+  run_id TEXT PRIMARY KEY,
+  code TEXT NOT NULL,
+  message TEXT NOT NULL,
+  at INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE workflows (
   workflow_id TEXT NOT NULL,

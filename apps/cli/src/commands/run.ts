@@ -62,7 +62,7 @@ const queued = async (context: CliContext, body: unknown, options: RunOptions): 
   await watchRun(context, runId);
 };
 
-/** @throws CliError when it has not begun in a minute: it may have been refused, and nobody says so. */
+/** @throws CliError when its start is refused, or when nobody has said in a minute what became of it. */
 const untilBegun = async ({ api }: CliContext, runId: string): Promise<void> => {
   const lookingFrom = performance.now();
   while (performance.now() - lookingFrom < maxWaitMs) {

@@ -28,7 +28,7 @@ import type { Starlark } from '@signalbox/starlark-wasm';
 import type { Logger } from '@signalbox/telemetry';
 import { createLanguage } from '@signalbox/validation';
 import type { Database } from 'better-sqlite3';
-import { type LoadedRun, Runs } from '../runs.js';
+import { BrokenHistory, type LoadedRun, Runs } from '../runs.js';
 import {
   createAgentStore,
   createCatalogEventStore,
@@ -52,7 +52,14 @@ import {
   runEventMessage,
 } from './log-codec.js';
 import { createNoticeFold } from './notice-fold.js';
-import { differentContent, isSameEvent, StoresContradict, wayOut, wayOutOfCut } from './stores-contradict.js';
+import {
+  brokenDatabase,
+  differentContent,
+  isSameEvent,
+  StoresContradict,
+  wayOut,
+  wayOutOfCut,
+} from './stores-contradict.js';
 
 export interface LogFoldParts {
   readonly sql: Database;
@@ -193,11 +200,20 @@ export class LogFold {
     const { envelope } = arrived;
     const history = `run ${runKey}`;
     if (this.#isKnown(arrived, runKey, history)) return;
-    const run = this.#runs.find(runKey) ?? this.#begun(arrived, runKey);
+    const run = this.#find(runKey) ?? this.#begun(arrived, runKey);
     const known = run?.state.seq ?? 0;
     if (run === undefined || envelope.sequence > known + 1) this.#hold(history, arrived);
     else if (envelope.sequence === known + 1) this.#append(run, arrived);
     // Else this batch has added it, from the same log, and the row of its run is not written yet.
+  }
+
+  #find(runKey: RunKey): LoadedRun | undefined {
+    try {
+      return this.#runs.find(runKey);
+    } catch (cause) {
+      if (cause instanceof BrokenHistory) throw brokenDatabase(cause.message);
+      throw cause;
+    }
   }
 
   #isKnown(arrived: LogMessage, runKey: RunKey, history: string): boolean {

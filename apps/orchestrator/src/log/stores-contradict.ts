@@ -17,6 +17,11 @@ export const wayOut =
 export const wayOutOfCut =
   'Nothing was changed. A rebuild from this log ends the same way. Put a newer copy of the database back, one that reaches to where the log begins; or give NATS an empty store, which gets the log again from the database that there is: what the log alone had is lost then (docs/operations/copy-restored.md).';
 
+export const brokenDatabase = (what: string): StoresContradict =>
+  new StoresContradict(
+    `the database contradicts itself: ${what}. Nothing was changed. Put a copy back that is whole, without the files -wal and -shm of another one beside it; or \`signalbox rebuild --force\` makes the database from the log and moves this one aside (docs/operations/copy-restored.md).`,
+  );
+
 const describe = ({ data, at, causationId }: EventEnvelope): string => {
   const cause = causationId === undefined ? '' : `, caused by ${causationId}`;
   return `${data.type} of ${new Date(at).toISOString()}${cause}`;
