@@ -1,14 +1,17 @@
 /** Says that a run has new events, to the streams that follow it. */
 export class RunFeed {
   readonly #followers = new Map<string, Set<() => void>>();
-  readonly #ending = new AbortController();
+  #isEnding = false;
 
-  /** Aborts when the process stops: every stream ends. */
-  get ending(): AbortSignal {
-    return this.#ending.signal;
+  /** The process stops: every stream ends. */
+  get isEnding(): boolean {
+    return this.#isEnding;
   }
 
-  /** `onNews` is called after the commit of each batch that touched the run. The returned function ends that. */
+  /**
+   * `onNews` is called after the commit of each batch that touched the run, and when the process stops. The returned function
+   * ends that.
+   */
   follow(runId: string, onNews: () => void): () => void {
     const followers = this.#followers.get(runId) ?? new Set();
     this.#followers.set(runId, followers.add(onNews));
@@ -29,6 +32,7 @@ export class RunFeed {
   }
 
   close(): void {
-    this.#ending.abort();
+    this.#isEnding = true;
+    this.tell(new Set(this.#followers.keys()));
   }
 }

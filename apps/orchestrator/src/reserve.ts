@@ -3,7 +3,7 @@
  *
  * 1. Who has had more than a twentieth of the last second is heavy. (What was had counts ever less as it gets older.) It
  *    is so until next to nothing of that is left: the tail of one large run does not slow down the next.
- * 2. While anybody else is served who is not heavy, all heavy ones together get a third of the time, in short turns, and
+ * 2. While anybody else is served who is not heavy, all heavy ones together get a quarter of the time, in short turns, and
  *    pause in between. So whoever comes next finds the thread free, and the bus, the disk and the read model behind it
  *    not filled; on a machine of few processors these pause with it.
  * 3. Where nobody else was served twice lately, nobody pauses: a workflow that is stored, say, and then run.
@@ -23,7 +23,7 @@ const windowMs = 1_000;
 const heavyMs = 50;
 const lightMs = 2;
 /** Of the time, for all heavy ones together. */
-const heavyShare = 1 / 3;
+const heavyShare = 1 / 4;
 /** Whatever was had while nobody had to pause. */
 const maxPauseMs = 100;
 /** Of others, within `recentMs`, for somebody to pause. */

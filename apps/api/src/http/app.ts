@@ -21,25 +21,30 @@ const maxBodyBytes = 2 * 1024 * 1024;
 /** Answerable from nothing but the request, so also before the read model has caught up. */
 const independentPaths = new Set(['/api/v1/openapi.json', '/api/v1/workflows/validate']);
 
+const limitBody = bodyLimit({
+  maxSize: maxBodyBytes,
+  onError: () => {
+    throw problem('PAYLOAD_TOO_LARGE', {
+      detail: `A body may have at most ${maxBodyBytes} bytes`,
+      // What is left of it is not read, so nothing else can come on this connection.
+      headers: { connection: 'close' },
+    });
+  },
+});
+
+/** That of a reading is never looked at; already to ask whether there is one costs an object with an abort signal. */
+const ofBody =
+  (check: MiddlewareHandler): MiddlewareHandler =>
+  (c, next) =>
+    reading.has(c.req.method) ? next() : check(c, next);
+
 export const createApp = (api: ApiContext) => {
   const app = createRouter();
   app.use('*', requireLoopbackHost, refuseForeignOrigin, requirePlainBody);
-  app.use(
-    '*',
-    bodyLimit({
-      maxSize: maxBodyBytes,
-      onError: () => {
-        throw problem('PAYLOAD_TOO_LARGE', {
-          detail: `A body may have at most ${maxBodyBytes} bytes`,
-          // What is left of it is not read, so nothing else can come on this connection.
-          headers: { connection: 'close' },
-        });
-      },
-    }),
-  );
+  app.use('*', ofBody(limitBody));
   app.use('/api/v1/*', requireCaughtUp(api));
   app.use('/api/v1/*', requirePromisesKept(api));
-  app.use('/api/v1/workflow-runs/*', requireStrictJson);
+  app.use('/api/v1/workflow-runs/*', ofBody(requireStrictJson));
   app.route('/', systemRoutes(api));
   app.route('/', workflowRoutes(api));
   app.route('/', agentRoutes(api));

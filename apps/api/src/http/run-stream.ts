@@ -37,13 +37,7 @@ export interface RunStreams {
 
 export const createRunStreams = (api: StreamContext): RunStreams => {
   const readChunk = createChunkReader(api);
-  const { turns } = api;
   let openCount = 0;
-  const follow = (runId: string, after: number, ended: AbortSignal) =>
-    chunksOf(api, runId, after, ended, (sent) =>
-      // Nobody may be there any more when its turn comes, and the read model may be closed.
-      turns.run(runId, () => (ended.aborted ? { kind: 'nothing yet' } : readChunk(runId, sent))),
-    );
   return {
     get openCount() {
       return openCount;
@@ -52,12 +46,9 @@ export const createRunStreams = (api: StreamContext): RunStreams => {
       if (readChunk(runId, after).kind === 'over') return undefined;
       if (openCount >= api.maxStreamCount) throw tooMany(api.maxStreamCount);
       openCount += 1;
-      return eventStream(
-        (ended) => follow(runId, after, AbortSignal.any([ended, api.feed.ending])),
-        () => {
-          openCount -= 1;
-        },
-      );
+      return eventStream(follow(api, readChunk, runId, after), () => {
+        openCount -= 1;
+      });
     },
   };
 };
@@ -68,36 +59,38 @@ const tooMany = (maxStreamCount: number) =>
     headers: { 'retry-after': String(retryAfterSeconds) },
   });
 
+/** What one client is sent, piece by piece. */
+interface Source {
+  /** Undefined when nothing more will come. Not called again before it has resolved. */
+  next(): Promise<Uint8Array | undefined>;
+  /** The client is gone: what is waited for is not waited for any more. */
+  leave(): void;
+}
+
 /** The answer. `onEnd` is called once, however the stream ends. */
-const eventStream = (
-  open: (left: AbortSignal) => AsyncGenerator<Uint8Array, void>,
-  onEnd: () => void,
-): Response => {
-  const left = new AbortController();
-  const chunks = open(left.signal);
+const eventStream = (source: Source, onEnd: () => void): Response => {
   let hasEnded = false;
   const end = (): void => {
-    if (!hasEnded) onEnd();
+    if (hasEnded) return;
     hasEnded = true;
+    source.leave();
+    onEnd();
   };
   const body = new ReadableStream<Uint8Array>(
     {
       // Called when the client has taken what was sent.
       pull: async (controller) => {
         try {
-          const { value, done } = await chunks.next();
-          if (done !== true) return controller.enqueue(value);
+          const bytes = await source.next();
+          if (hasEnded) return;
+          if (bytes !== undefined) return controller.enqueue(bytes);
           controller.close();
         } catch (error) {
           controller.error(error);
         }
         end();
       },
-      cancel: async () => {
-        end();
-        left.abort();
-        await chunks.return();
-      },
+      cancel: end,
     },
     { highWaterMark: 0 },
   );
@@ -141,33 +134,55 @@ const createChunkReader = ({ readModel }: StreamContext) => {
 const formatEvent = (sequence: number, type: string, data: string): string =>
   `id: ${sequence}\nevent: ${type}\ndata: ${data}\n\n`;
 
-async function* chunksOf(
-  api: StreamContext,
+const greeting = encoder.encode(`retry: ${reconnectDelayMs}\n\n`);
+const heartbeat = encoder.encode(': heartbeat\n\n');
+const farewell = encoder.encode(': the server is stopping\n\n');
+
+/** No abort signals: a thousand clients may leave in one instant, and a signal for each holds everybody up. */
+const follow = (
+  { feed, turns, heartbeatMs }: StreamContext,
+  readChunk: (runId: string, after: number) => Chunk,
   runId: string,
   after: number,
-  ended: AbortSignal,
-  read: (after: number) => Promise<Chunk>,
-): AsyncGenerator<Uint8Array, void> {
+): Source => {
   const news = createBell();
-  const unfollow = api.feed.follow(runId, news.ring);
+  const unfollow = feed.follow(runId, news.ring);
   let sent = after;
-  try {
-    yield encoder.encode(`retry: ${reconnectDelayMs}\n\n`);
-    while (!ended.aborted) {
-      const chunk = await read(sent);
-      if (chunk.kind === 'over') return;
+  let hasGreeted = false;
+  let isOver = false;
+  const isGone = (): boolean => isOver || feed.isEnding;
+  const inTurn = (): Promise<Chunk> =>
+    // Nobody may be there any more when its turn comes, and the read model may be closed.
+    turns.run(runId, () => (isGone() ? { kind: 'nothing yet' } : readChunk(runId, sent)));
+  const nextOfRun = async (): Promise<Uint8Array | undefined> => {
+    // A sign of life waits for its turn as well: streams that were opened together are silent together.
+    for (let isSilent = false; !isGone(); isSilent = !(await news.wait(heartbeatMs))) {
+      const chunk = await inTurn();
+      if (isGone()) break;
+      if (chunk.kind === 'over') return undefined;
       if (chunk.kind === 'events') {
         sent = chunk.last;
-        yield chunk.bytes;
-      } else if (!(await news.wait(api.heartbeatMs, ended)) && !ended.aborted) {
-        yield encoder.encode(': heartbeat\n\n');
+        return chunk.bytes;
       }
+      if (isSilent) return heartbeat;
     }
-    if (api.feed.ending.aborted) yield encoder.encode(': the server is stopping\n\n');
-  } finally {
-    unfollow();
-  }
-}
+    if (isOver) return undefined;
+    isOver = true;
+    return farewell;
+  };
+  return {
+    next: async () => {
+      if (hasGreeted) return nextOfRun();
+      hasGreeted = true;
+      return greeting;
+    },
+    leave: () => {
+      isOver = true;
+      unfollow();
+      news.ring();
+    },
+  };
+};
 
 /** Remembers one ring that nobody was waiting for, so that none is missed between a look and a wait. */
 const createBell = () => {
@@ -178,21 +193,17 @@ const createBell = () => {
       hasRung = true;
       wake?.();
     },
-    /** True when it rang, false after the time or when `ended` aborts. */
-    wait: async (timeoutMs: number, ended: AbortSignal): Promise<boolean> => {
-      if (!hasRung && !ended.aborted) {
+    /** True when it rang, false after the time. */
+    wait: async (timeoutMs: number): Promise<boolean> => {
+      if (!hasRung)
         await new Promise<void>((resolve) => {
-          const finish = (): void => {
+          const timer = setTimeout(resolve, timeoutMs);
+          wake = () => {
             clearTimeout(timer);
-            ended.removeEventListener('abort', finish);
-            wake = undefined;
             resolve();
           };
-          const timer = setTimeout(finish, timeoutMs);
-          wake = finish;
-          ended.addEventListener('abort', finish);
         });
-      }
+      wake = undefined;
       const rang = hasRung;
       hasRung = false;
       return rang;
