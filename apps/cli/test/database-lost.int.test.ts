@@ -72,6 +72,21 @@ describe('the database is lost', () => {
     await stores.finish(waiting);
   });
 
+  test('one that is removed under a running orchestrator ends it, with the word, and nothing that it had told is lost', async () => {
+    const { world, file } = stores;
+    const waiting = await stores.standing(2);
+    const orchestrator = world.processOf('orchestrator');
+    const before = tablesOf(file());
+    await dropDatabase(file());
+    expect((await orchestrator.exited).code).toBe(75);
+    expect(orchestrator.lines.join('\n')).toContain('was removed while this process had it open');
+    expect((await world.spawn(orchestratorScript, 'refused-again').exited).code).toBe(78);
+    expect((await rebuild('rebuild-removed').exited).code).toBe(0);
+    expect(tablesOf(file()).workflow_runs).toEqual(before.workflow_runs);
+    await world.start('orchestrator');
+    await stores.finish(waiting);
+  });
+
   test('where the data folder has no nats-server of its own, the log is that of the settings', async () => {
     const { world, file } = stores;
     await world.stopOne('orchestrator');

@@ -1,4 +1,4 @@
-import { openDataFolder, startCheckpoints, storeFailureOf } from '@signalbox/data-folder';
+import { openDataFolder, startCheckpoints, storeFailureOf, watchSameFile } from '@signalbox/data-folder';
 import {
   consumeBatches,
   createPublisher,
@@ -79,6 +79,7 @@ await runService({
     openDataFolder(config.dataDir);
     const database = scope.use(openDatabase(config.databaseFile, clock.now()));
     scope.use(startCheckpoints(database.sql.name));
+    scope.use(watchSameFile(database.sql.name, fail));
     const connection = scope.use(
       await waitFor('nats-server', openConnection({ ...config.bus, name, inboxPrefix, logger, signal })),
     );
