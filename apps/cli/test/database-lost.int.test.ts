@@ -79,7 +79,7 @@ describe('the database is lost', () => {
     const before = tablesOf(file());
     await dropDatabase(file());
     expect((await orchestrator.exited).code).toBe(75);
-    expect(orchestrator.lines.join('\n')).toContain('was removed while this process had it open');
+    expect(orchestrator.lines.join('\n')).toContain('is not the file any more that this process has open');
     expect((await world.spawn(orchestratorScript, 'refused-again').exited).code).toBe(78);
     expect((await rebuild('rebuild-removed').exited).code).toBe(0);
     expect(tablesOf(file()).workflow_runs).toEqual(before.workflow_runs);

@@ -22,11 +22,10 @@ export const watchSameFile = (
     const now = statSync(file, { throwIfNoEntry: false });
     if (now?.ino === opened.ino && now.dev === opened.dev) return;
     clearInterval(timer);
-    const what = now === undefined ? 'was removed' : 'was replaced by another file';
     fail(
       new CannotRun(
         75,
-        `${file} ${what} while this process had it open: start again with the one that is to be used (docs/operations/disk-lost.md)`,
+        `${file} is not the file any more that this process has open, it was removed or replaced: start again with the one that is to be used (docs/operations/disk-lost.md)`,
       ),
     );
   }, everyMs);

@@ -38,7 +38,9 @@ test('a file that is written to is the same file', async () => {
 test('one that is removed is told once', async () => {
   rmSync(file);
   await isSaid();
-  expect(said).toEqual([expect.stringContaining(`${file} was removed while this process had it open`)]);
+  expect(said).toEqual([
+    expect.stringContaining(`${file} is not the file any more that this process has open`),
+  ]);
 });
 
 test('one that is replaced is told', async () => {
@@ -46,5 +48,5 @@ test('one that is replaced is told', async () => {
   writeFileSync(copy, 'first');
   renameSync(copy, file);
   await isSaid();
-  expect(said[0]).toContain(`${file} was replaced by another file`);
+  expect(said[0]).toContain(`${file} is not the file any more`);
 });
