@@ -101,6 +101,15 @@ describe('the stream of a run', () => {
     expect(world.feed.followedCount).toBe(0);
   });
 
+  test('that nobody reads is not open: of a HEAD nobody says when it is over', async () => {
+    for (let count = 0; count < 3; count += 1) {
+      const { status } = await world.request(`${runs}/${runId}/stream`, { method: 'HEAD' });
+      expect(status).toBe(200);
+      await world.request(`${runs}/${runId}/stream`);
+    }
+    expect(world.feed.followedCount).toBe(0);
+  });
+
   test('of a run that there is not is 404, and a last event id must be a number', async () => {
     expect((await world.call('GET', `${runs}/none/stream`)).body.code).toBe('RUN_NOT_FOUND');
     const bad = await world.call('GET', `${runs}/${runId}/stream`, undefined, { 'last-event-id': 'x' });

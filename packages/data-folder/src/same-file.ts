@@ -2,7 +2,7 @@
  * Looks whether the file that this process has open is still the one under its name. A file that was removed goes on being
  * written to, for nobody: everything looks well until the process ends, and what it has written ends with it.
  */
-import { statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { CannotRun } from '@signalbox/service';
 
 export interface SameFileWatch {
@@ -10,6 +10,15 @@ export interface SameFileWatch {
 }
 
 const defaultEveryMs = 1_000;
+
+/** Undefined where it is gone. What else keeps it from being looked at is told by who reads and writes it. */
+const factsOf = (file: string): Stats | undefined | 'unknown' => {
+  try {
+    return statSync(file, { throwIfNoEntry: false });
+  } catch {
+    return 'unknown';
+  }
+};
 
 /** `file` is there. `fail` is called once, with CannotRun, when it is gone or another one stands in its place. */
 export const watchSameFile = (
@@ -19,8 +28,8 @@ export const watchSameFile = (
 ): SameFileWatch => {
   const opened = statSync(file);
   const timer = setInterval(() => {
-    const now = statSync(file, { throwIfNoEntry: false });
-    if (now?.ino === opened.ino && now.dev === opened.dev) return;
+    const now = factsOf(file);
+    if (now === 'unknown' || (now?.ino === opened.ino && now.dev === opened.dev)) return;
     clearInterval(timer);
     fail(
       new CannotRun(

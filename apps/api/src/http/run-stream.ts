@@ -45,9 +45,16 @@ export const createRunStreams = (api: StreamContext): RunStreams => {
     open: (runId, after) => {
       if (readChunk(runId, after).kind === 'over') return undefined;
       if (openCount >= api.maxStreamCount) throw tooMany(api.maxStreamCount);
-      openCount += 1;
-      return eventStream(follow(api, readChunk, runId, after), () => {
-        openCount -= 1;
+      return eventStream(() => {
+        const source = follow(api, readChunk, runId, after);
+        openCount += 1;
+        return {
+          next: source.next,
+          leave: () => {
+            source.leave();
+            openCount -= 1;
+          },
+        };
       });
     },
   };
@@ -63,24 +70,28 @@ const tooMany = (maxStreamCount: number) =>
 interface Source {
   /** Undefined when nothing more will come. Not called again before it has resolved. */
   next(): Promise<Uint8Array | undefined>;
-  /** The client is gone: what is waited for is not waited for any more. */
+  /** Called once: the client is gone, or has it all. What is waited for is not waited for any more. */
   leave(): void;
 }
 
-/** The answer. `onEnd` is called once, however the stream ends. */
-const eventStream = (source: Source, onEnd: () => void): Response => {
+/**
+ * The answer. Nothing is begun before somebody reads it: of one to a HEAD, or to a client that has left before it, nobody
+ * says that it is over.
+ */
+const eventStream = (begin: () => Source): Response => {
+  let source: Source | undefined;
   let hasEnded = false;
   const end = (): void => {
     if (hasEnded) return;
     hasEnded = true;
-    source.leave();
-    onEnd();
+    source?.leave();
   };
   const body = new ReadableStream<Uint8Array>(
     {
       // Called when the client has taken what was sent.
       pull: async (controller) => {
         try {
+          source ??= begin();
           const bytes = await source.next();
           if (hasEnded) return;
           if (bytes !== undefined) return controller.enqueue(bytes);
