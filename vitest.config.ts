@@ -2,8 +2,10 @@ import { defineConfig } from 'vitest/config';
 
 const slow = ['**/*.int.test.ts', '**/*.e2e.test.ts'];
 const never = ['**/node_modules/**', '**/dist/**'];
-/** Of tests that start processes, whatever the machine: more of them side by side would wait for one another. */
-const maxIntegrationFiles = 2;
+/** Of tests that start the whole platform, whatever the machine: more of them side by side would wait for one another. */
+const maxPlatforms = 2;
+const platform = 'apps/cli/{src,test}/**/*.{int,e2e}.test.ts';
+const patient = { testTimeout: 120_000, hookTimeout: 120_000 };
 
 export default defineConfig({
   test: {
@@ -21,11 +23,20 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['{packages,apps}/*/{src,test}/**/*.{int,e2e}.test.ts'],
-          exclude: never,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          maxWorkers: maxIntegrationFiles,
+          exclude: [...never, platform],
+          ...patient,
+          fileParallelism: false,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'platform',
+          include: [platform],
+          exclude: never,
+          ...patient,
+          maxWorkers: maxPlatforms,
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -35,7 +46,7 @@ export default defineConfig({
           include: ['chaos/test/**/*.int.test.ts'],
           exclude: never,
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],
