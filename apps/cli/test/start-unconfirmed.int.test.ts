@@ -47,23 +47,16 @@ test('a start that is not confirmed is told with the id of its run, is followed 
 
 test('a start that is refused after it was queued is told with its reason, to whoever asks for the run and to whoever watches it', async () => {
   const { world } = stores;
-  const body = JSON.stringify({
-    id: 'doomed',
-    version: '1',
-    name: 'doomed',
-    states: [{ name: 'one', type: 'inject', data: {}, end: true }],
-  });
-  await world.call('POST', '/api/v1/workflows', body);
   await world.kill('api');
   await world.start('api', 'api', { SIGNALBOX_API_CONFIRMATION_TIMEOUT_MS: '500' });
   await world.kill('orchestrator');
-  await world.call('DELETE', '/api/v1/workflows/doomed');
-  const watching = world.spawn(cliScript, 'refused', {}, ['--api', world.apiUrl, 'run', 'doomed', '--watch']);
+  const ofNoSuchVersion = ['run', 'held', '--workflow-version', '99', '--watch'];
+  const watching = world.spawn(cliScript, 'refused', {}, ['--api', world.apiUrl, ...ofNoSuchVersion]);
   await eventually(() => watching.lines.some((line) => line.includes(queued)));
   const runId = /to start run (\S+) is queued/.exec(watching.lines.join('\n'))?.[1] ?? '';
   await world.start('orchestrator');
   expect(await watching.exited).toMatchObject({ code: 1 });
-  const reason = `There is no run "${runId}", its start was refused: there is no workflow "doomed"`;
+  const reason = `There is no run "${runId}", its start was refused: there is no workflow "held" in version 99`;
   expect(watching.lines.join('\n')).toContain(reason);
   for (const path of ['', '/events', '/steps', '/approvals', '/stream']) {
     const answer = await fetch(`${world.apiUrl}/api/v1/workflow-runs/${runId}${path}`);
