@@ -4,7 +4,7 @@ import { busUsers, type EventEnvelope, encodeEvent, taskSubjects } from '@signal
 import { createLogger } from '@signalbox/telemetry';
 import { eventually, query } from '@signalbox/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { change, openStores, orchestratorScript, type Stores } from './support/stores.js';
+import { openStores, orchestratorScript, type Stores } from './support/stores.js';
 import { signalbox } from './support/tables-command.js';
 
 let stores: Stores;
@@ -241,54 +241,6 @@ describe('a dead letter', () => {
 
   test('is not what nobody consumes: the stream does not take it', async () => {
     await expect(publish([{ subject: 'wf.task.nobody.default.r1', data: '{}' }])).rejects.toThrow();
-  });
-});
-
-describe('a run that stops the process', () => {
-  test('is left alone after the third time, the others go on, and it goes on when it is released', async () => {
-    const { world, file } = stores;
-    const states = [
-      { name: 'hold', type: 'signal', signal: 'go', next: 'last' },
-      { name: 'last', type: 'inject', data: 1, end: true },
-    ];
-    await world.call(
-      'POST',
-      '/api/v1/workflows',
-      JSON.stringify({ id: 'breaking', version: '1', name: 'breaking', states }),
-    );
-    const { runId } = await world.call<{ runId: string }>('POST', '/api/v1/workflow-runs', {
-      workflow: 'breaking',
-      input: {},
-    });
-    await stores.allBecome([runId], 'WAITING_SIGNAL');
-    const others = await stores.standing(1);
-    await world.stopOne('orchestrator');
-    // As a defect of this program would: what follows the signal cannot be decided.
-    const [whole] = query(file(), "SELECT plan FROM workflow_definitions WHERE id = 'breaking'") as [
-      { plan: string },
-    ];
-    const setPlan = "UPDATE workflow_definitions SET plan = ? WHERE id = 'breaking'";
-    change(file(), setPlan, whole.plan.replace('"last":{', '"lost":{'));
-    const command = { commandId: 'go-1', workspace, actor: 'user:alice', issuedAt: Date.now() };
-    const signal = { ...command, type: 'signal', runId, signal: 'go', signalId: 'go-1', payload: null };
-    await publish([{ subject: taskSubjects.run(workspace, runId), data: JSON.stringify(signal) }]);
-    for (const time of ['first', 'second', 'third'])
-      expect((await world.spawn(orchestratorScript, `crash, ${time}`).exited).code).toBe(70);
-
-    await world.start('orchestrator');
-    await eventually(async () => (await quarantined()).some((one) => one.runId === runId));
-    await stores.finish(others);
-    expect(await stores.statusesOf([runId])).toEqual(['WAITING_SIGNAL']);
-    expect((await letters()).filter(({ subject }) => subject === taskSubjects.run(workspace, runId))).toEqual(
-      [expect.objectContaining({ code: 'POISON_MESSAGE', outcome: 'kept' })],
-    );
-
-    await world.stopOne('orchestrator');
-    change(file(), setPlan, whole.plan);
-    await world.start('orchestrator');
-    expect((await signalbox(world, 'runs', 'release', runId)).code).toBe(0);
-    await stores.allBecome([runId], 'COMPLETED');
-    expect((await quarantined()).some((one) => one.runId === runId)).toBe(false);
   });
 });
 

@@ -15,6 +15,7 @@ import type { BatchContext, RunCommands } from './run-commands.js';
 import { runFields } from './run-fields.js';
 import type { LoadedRun, Runs } from './runs.js';
 import type { CrashStore } from './store/crash-store.js';
+import { type InboxStore, runCommandKey } from './store/inbox-store.js';
 import type { TimerStore } from './store/timer-store.js';
 import { encodeQuarantine } from './wire/event-codec.js';
 import { deadLetterOf, type IncomingMessage } from './wire/input-codec.js';
@@ -24,6 +25,7 @@ export type ReleaseCommand = Extract<RunCommand, { type: 'release' }>;
 export interface QuarantineParts {
   readonly crashes: CrashStore;
   readonly timers: TimerStore;
+  readonly inbox: InboxStore;
   readonly runs: Runs;
   readonly commands: RunCommands;
   readonly deadLetters: DeadLetters;
@@ -91,14 +93,16 @@ export class Quarantine {
     deadLetters.record(deadLetterOf(message, 'POISON_MESSAGE', reason, context.now), context);
   }
 
+  /** Nothing of the run is read: what comes after may find that it still cannot be handled. */
   release(command: ReleaseCommand, context: BatchContext): void {
     const { runId, workspace } = command;
     const runKey = runKeyOf(command);
+    // Delivered again, because what it let go has ended the process: that is counted, and not released once more.
+    if (!this.#parts.inbox.accept(runCommandKey(command), context.now)) return;
     if (!this.has(runKey)) {
-      const refusal =
-        this.#parts.runs.find(runKey) === undefined
-          ? { code: 'RUN_NOT_FOUND', message: `there is no run ${runId}` }
-          : { code: 'RUN_NOT_QUARANTINED', message: `run ${runId} is not quarantined` };
+      const refusal = this.#parts.runs.has(runKey)
+        ? { code: 'RUN_NOT_QUARANTINED', message: `run ${runId} is not quarantined` }
+        : { code: 'RUN_NOT_FOUND', message: `there is no run ${runId}` };
       this.#parts.commands.notice(command, refusal, context);
       return;
     }

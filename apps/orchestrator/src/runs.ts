@@ -60,6 +60,10 @@ export class Runs {
     this.#agents = agents;
   }
 
+  has(runKey: RunKey): boolean {
+    return this.#store.find(runKey) !== undefined;
+  }
+
   /** @throws BrokenHistory */
   find(runKey: RunKey): LoadedRun | undefined {
     const cached = this.#cache.get(runKey);

@@ -287,24 +287,27 @@ export class WritePath {
       this.#handleMessage(input, context);
       return;
     }
-    if (input.kind === 'run' && input.command.type === 'release') {
-      this.#quarantine.release(input.command, context);
-      return;
-    }
-    const unusable = this.#parts.recorder.runs.findUnusable(runKey);
-    if (unusable !== undefined) this.#quarantine.impose(unusable.run, unusable.problem, context);
-    if (this.#quarantine.has(runKey)) {
-      this.#quarantine.setAside(runKey, input.kind, 'message' in input ? input.message : undefined, context);
-      return;
-    }
     try {
-      this.#handle(input, context);
+      this.#handleOfRun(runKey, input, context);
     } catch (cause) {
       if (cause instanceof NeedsAnswer) throw cause;
       // A disk that is full is not the fault of the run at hand.
       if (isStoreFailure(cause)) throw cause;
       throw new RunCrash(runKey, cause);
     }
+  }
+
+  #handleOfRun(runKey: RunKey, input: BatchInput, context: BatchContext): void {
+    if (input.kind === 'run' && input.command.type === 'release') {
+      this.#quarantine.release(input.command, context);
+      return;
+    }
+    const isKnown = this.#quarantine.has(runKey);
+    const unusable = isKnown ? undefined : this.#parts.recorder.runs.findUnusable(runKey);
+    if (unusable !== undefined) this.#quarantine.impose(unusable.run, unusable.problem, context);
+    if (isKnown || unusable !== undefined)
+      this.#quarantine.setAside(runKey, input.kind, 'message' in input ? input.message : undefined, context);
+    else this.#handle(input, context);
   }
 
   #handleMessage(input: BatchInput, context: BatchContext): void {
