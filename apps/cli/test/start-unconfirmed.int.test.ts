@@ -66,3 +66,46 @@ test('a start that is refused after it was queued is told with its reason, to wh
   const shown = await signalbox(world, 'runs', 'show', runId);
   expect(shown).toMatchObject({ code: 1, stderr: expect.stringContaining(reason) });
 });
+
+test('what was put into the catalog, or taken away, while the orchestrator was away counts for the starts behind it', async () => {
+  const { world } = stores;
+  const inject = (id: string, data: number) =>
+    JSON.stringify({
+      id,
+      version: '1',
+      name: id,
+      states: [{ name: 'one', type: 'inject', data, resultPath: 'made', end: true }],
+    });
+  const put = (id: string, data: number) => world.call('PUT', `/api/v1/workflows/${id}`, inject(id, data));
+  const start = async (workflow: string) => {
+    const body = { workflow, input: {} };
+    const queuedStart = await world.call<{ location: string }>('POST', '/api/v1/workflow-runs', body);
+    return queuedStart.location.split('/').at(-1) ?? '';
+  };
+  const ids = ['0', '1', '2'];
+  for (const id of ids) {
+    await put(`changed-${id}`, 1);
+    await put(`removed-${id}`, 1);
+  }
+  await world.kill('orchestrator');
+  const runs: { readonly changed: string; readonly removed: string; readonly added: string }[] = [];
+  for (const id of ids) {
+    await put(`changed-${id}`, 2);
+    await world.call('DELETE', `/api/v1/workflows/removed-${id}`);
+    await put(`added-${id}`, 3);
+    runs.push({
+      changed: await start(`changed-${id}`),
+      removed: await start(`removed-${id}`),
+      added: await start(`added-${id}`),
+    });
+  }
+  await world.start('orchestrator');
+  for (const { changed, removed, added } of runs) {
+    await stores.allBecome([changed, added], 'COMPLETED');
+    const outputOf = async (runId: string) =>
+      (await world.call<{ output: unknown }>('GET', `/api/v1/workflow-runs/${runId}`)).output;
+    expect(await outputOf(changed)).toEqual({ made: 2 });
+    expect(await outputOf(added)).toEqual({ made: 3 });
+    await expect(outputOf(removed)).rejects.toThrow('RUN_START_REFUSED');
+  }
+});

@@ -6,6 +6,8 @@ import { type BatchInput, decodeInput } from './wire/input-codec.js';
 import { runKeyOfInput } from './write-path.js';
 
 export interface Arrived extends Item {
+  /** Who has delivered it; undefined for one of another connection, whose numbers mean nothing here. */
+  readonly consumer: string | undefined;
   readonly runKey: RunKey | undefined;
   readonly sequence: number;
   /** By the server's clock, and no later than by this one's. */
@@ -16,6 +18,7 @@ export const arrived = (delivery: Delivery, now: number): Arrived => {
   const input = decodeInput(delivery, now);
   return {
     input,
+    consumer: delivery.isCurrent ? delivery.consumer : undefined,
     runKey: runKeyOfInput(input),
     sequence: delivery.streamSequence,
     storedAt: Math.min(delivery.storedAt, now),

@@ -15,6 +15,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Delivery, TransientError } from '@signalbox/messaging';
 import type { OrchestratorFigures } from '@signalbox/protocol';
 import { type Arrived, arrived } from './arrived.js';
+import type { CatalogOrder } from './catalog/catalog-order.js';
 import type { Clock } from './clock.js';
 import { DueTimers } from './due-timers.js';
 import type { Horizon } from './horizon.js';
@@ -36,6 +37,7 @@ export interface IntakeParts {
   readonly relay: Relay;
   readonly timers: Timers;
   readonly horizon: Horizon;
+  readonly order: CatalogOrder;
   readonly clock: Clock;
   readonly meter: TurnMeter;
   /** Called when the wall clock was set back by so much. */
@@ -62,7 +64,7 @@ const minSetBackMs = 250;
 export class Intake {
   readonly #parts: IntakeParts;
   readonly #due: DueTimers<Arrived>;
-  readonly #order = new StreamOrder<Arrived>();
+  readonly #streamOrder = new StreamOrder<Arrived>();
   readonly #parking = new Parking((lane) => this.#resume(lane));
   readonly #turns: TurnQueue<Item>;
   readonly #publishing: Publishing;
@@ -128,7 +130,7 @@ export class Intake {
 
   /** Everything that was stored up to this instant has its place in a lane. */
   get #seenUpTo(): number {
-    return Math.min(this.#parts.horizon.at, this.#order.heldFrom - 1);
+    return Math.min(this.#parts.horizon.at, this.#streamOrder.heldFrom - 1);
   }
 
   /** Gives the deliveries their places; resolves when the next may come. They are decided and settled later. */
@@ -136,8 +138,10 @@ export class Intake {
     const items = await this.#decoded(deliveries);
     if (this.#isStopped) return;
     const now = this.#parts.clock.now();
-    for (const delivery of deliveries) this.#parts.horizon.note(delivery, now);
-    this.#order.add(items);
+    const { horizon, order } = this.#parts;
+    for (const delivery of deliveries) horizon.note(delivery, now);
+    for (const item of items) order.delivered(item);
+    this.#streamOrder.add(items);
     this.#enterOrdered();
   }
 
@@ -157,6 +161,7 @@ export class Intake {
 
   /** To be called before a consumer delivers anew; what it delivers is put into order until it has caught up. */
   beginAnew(consumer: string): void {
+    this.#parts.order.beginAnew(consumer);
     if (!this.#parts.horizon.forget(consumer)) return;
     this.#askedAt = undefined;
     this.takeIn().catch((cause) => this.#parts.fail(cause));
@@ -165,7 +170,7 @@ export class Intake {
   /** What is in order, and waits for no timer. */
   #enterOrdered(): void {
     this.#due.collect(this.#parts.clock.now());
-    const items = this.#order.take(this.#parts.horizon.deliveredUpTo);
+    const items = this.#streamOrder.take(this.#parts.horizon.deliveredUpTo);
     this.#enter(items.filter((item) => !this.#due.hold(item)));
     if (this.#due.isWaiting || this.#due.hasFree) this.#fire();
   }
@@ -236,12 +241,14 @@ export class Intake {
 
   /** Commits one turn's part of them and says what each has cost. */
   #commit(items: Iterable<Item>, work: Work): readonly number[] {
-    const { writePath, timers } = this.#parts;
+    const { writePath, timers, order } = this.#parts;
     this.#lookAtClock();
     const taken: Item[] = [];
     const committed = writePath.commit(inputsOf(items, taken), this.#publishing.takeMarks(), work);
     timers.apply(committed.timerChanges);
-    this.#publishing.add(committed, this.#parking.park(taken, committed.undecided));
+    const decided = this.#parking.park(taken, committed.undecided);
+    this.#publishing.add(committed, decided);
+    for (const { input } of decided) order.decided(input);
     this.#armTimers();
     return committed.costsMs;
   }
@@ -280,7 +287,7 @@ export class Intake {
     this.#askedAt = now;
     try {
       await horizon.ask(clock.now());
-      if (this.#order.hasReady(horizon.deliveredUpTo)) this.#enterOrdered();
+      if (this.#streamOrder.hasReady(horizon.deliveredUpTo)) this.#enterOrdered();
     } catch (cause) {
       if (!(cause instanceof TransientError)) throw cause;
       await this.#nextBatch(askAgainMs);

@@ -6,7 +6,6 @@ import {
   openConnection,
   type PublishOutcome,
   publishLive,
-  readNext,
   remakeConsumer,
   TipAnnouncer,
 } from '@signalbox/messaging';
@@ -16,7 +15,6 @@ import {
   encodeFigures,
   figuresSubjects,
   type OrchestratorFigures,
-  TASKS,
 } from '@signalbox/protocol';
 import { CannotRun, runService } from '@signalbox/service';
 import { createStarlark, type Starlark } from '@signalbox/starlark-wasm';
@@ -162,8 +160,7 @@ await runService({
     );
     consumption.done.catch(fail);
     const { sources } = consumption;
-    const next = (filterSubject: string, fromSequence: number) =>
-      readNext(connection, TASKS, filterSubject, fromSequence);
+    const { next } = queue;
     scope.use(followUndelivered({ consumers: ownConsumers, sources, next, clock, logger, fail }));
     intake.start().catch(fail);
     return { database: config.databaseFile };

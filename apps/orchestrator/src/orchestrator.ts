@@ -6,6 +6,7 @@ import { createBudgets, type Starlark } from '@signalbox/starlark-wasm';
 import type { Logger } from '@signalbox/telemetry';
 import type { CheckThreads } from '@signalbox/validation';
 import { Catalog } from './catalog/catalog.js';
+import { CatalogOrder } from './catalog/catalog-order.js';
 import type { Clock } from './clock.js';
 import { DeadLetters } from './dead-letters.js';
 import { drain } from './drain.js';
@@ -113,6 +114,7 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
     maxMessageBytes,
     endDeadLetter: (command, context) => deadLetters.end(command, context),
   });
+  const order = new CatalogOrder({ next: (...query) => parts.queue.next(...query), clock, fail });
   const stepTasks = new StepTasks(agents, claims);
   const writePath = new WritePath({
     sql,
@@ -133,6 +135,7 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
       agents,
       inbox,
       commands,
+      order,
       violationsIn: (workspace) => outside.violationsIn(workspace),
     }),
     catalog,
@@ -172,6 +175,7 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
     relay,
     timers,
     horizon,
+    order,
     clock,
     meter,
     setBack: (ms) => {

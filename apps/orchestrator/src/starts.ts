@@ -1,5 +1,6 @@
 /**
- * Starts runs: the definition is looked up, the input checked, the agents pinned to the versions of this moment.
+ * Starts runs: the definition is looked up, the input checked, the agents pinned to the versions of this moment. What
+ * was put into the catalog before the start was stored is there by then (`catalog-order.ts`).
  * A refused start has no run to write it into: it is answered by a notice (sequence 0). One that comes again and has a
  * parent is decided again: the parent may still wait, because the news of the refusal was lost.
  */
@@ -11,7 +12,8 @@ import {
   type RunStarted,
   type World,
 } from '@signalbox/engine';
-import { type JsonValue, type RunCommand, runKeyOf } from '@signalbox/protocol';
+import { type CatalogCommand, type JsonValue, type RunCommand, runKeyOf } from '@signalbox/protocol';
+import type { CatalogOrder, Place } from './catalog/catalog-order.js';
 import type { BatchContext, Refusal, RunCommands } from './run-commands.js';
 import type { LoadedRun, Runs } from './runs.js';
 import type { AgentStore, WorkflowStore } from './store/catalog-store.js';
@@ -25,6 +27,7 @@ export interface StartParts {
   readonly agents: AgentStore;
   readonly inbox: InboxStore;
   readonly commands: RunCommands;
+  readonly order: CatalogOrder;
   /** What it gives throws NeedsAnswer. */
   readonly violationsIn: (workspace: string) => World['violations'];
 }
@@ -41,8 +44,10 @@ export class Starts {
     this.#parts = parts;
   }
 
-  start(command: StartCommand, context: BatchContext): void {
+  /** @throws NeedsAnswer */
+  start(command: StartCommand, sequence: number, context: BatchContext): void {
     const { commands, inbox, runs } = this.#parts;
+    const place = { workspace: command.workspace, sequence };
     const isNew = inbox.accept(runCommandKey(command), context.now);
     const existing = runs.find(runKeyOf(command));
     if (!isNew && (existing !== undefined || command.parent === undefined)) return;
@@ -51,11 +56,22 @@ export class Starts {
       commands.refuse(existing, command, { code: 'RUN_ALREADY_STARTED', message }, context);
       return;
     }
-    const found = this.#workflow(command);
-    const refusal = 'code' in found ? found : this.#begin(command, found, context);
+    const found = this.#workflowInOrder(command, place);
+    const refusal = 'code' in found ? found : this.#begin(command, found, place, context);
     if (refusal === undefined) return;
     commands.notice(command, refusal, context);
     commands.tellParent(command, refusal, context);
+  }
+
+  #workflowInOrder(command: StartCommand, place: Place): Found | Refusal {
+    const { order } = this.#parts;
+    order.requireDelivered(place);
+    const isOf = (each: CatalogCommand) => 'workflowId' in each && each.workflowId === command.workflowId;
+    order.requireDecided(place, isOf);
+    const found = this.#workflow(command);
+    // One without an id can only be the first of its workflow.
+    if ('code' in found) order.requireDecided(place, ({ type }) => type === 'put_workflow');
+    return found;
   }
 
   #workflow(command: StartCommand): Found | Refusal {
@@ -76,8 +92,14 @@ export class Starts {
     return { plan, workflow: { id: workflowId, version: stored.version, digest: stored.digest } };
   }
 
-  #begin(command: StartCommand, { plan, workflow }: Found, context: BatchContext): Refusal | undefined {
-    const { commands, runs } = this.#parts;
+  #begin(
+    command: StartCommand,
+    { plan, workflow }: Found,
+    place: Place,
+    context: BatchContext,
+  ): Refusal | undefined {
+    const { commands, order, runs } = this.#parts;
+    order.requireDecided(place, (each) => 'name' in each && plan.agents.includes(each.name));
     const invalid = this.#invalidInput(command, plan);
     if (invalid !== undefined) return invalid;
     const { runId, workspace, input, actor, idempotencyKey, parent, root, maxFamilyRuns } = command;

@@ -11,6 +11,7 @@ import {
   listenForSigns,
   readClaimed,
   readNewest,
+  readNext,
   readStreamFacts,
   remakeConsumer,
   type StoredMessage,
@@ -38,6 +39,8 @@ export const consumersOfRuns: readonly string[] = [
 export interface TaskQueue {
   /** The last message on a subject, wildcards allowed. @throws TransientError */
   last(subject: string): Promise<StoredMessage | undefined>;
+  /** The first on a filter, from a number on. @throws TransientError */
+  next(filterSubject: string, fromSequence: number): Promise<StoredMessage | undefined>;
   delete(sequence: number): Promise<unknown>;
   /** A stream that was made anew has another one. @throws TransientError */
   streamId(): Promise<string>;
@@ -69,6 +72,7 @@ export const createTaskQueue = (
   const signs = listenForSigns(connection, { stream: TASKS, maxSilenceMs });
   return {
     last: (subject) => readNewest(connection, TASKS, subject),
+    next: (filterSubject, from) => readNext(connection, TASKS, filterSubject, from),
     delete: (sequence) => deleteMessage(connection, TASKS, sequence),
     streamId: async () => (await readStreamFacts(connection, TASKS)).id,
     claimedTasks: async function* () {

@@ -337,7 +337,8 @@ export class WritePath {
     const { commands, starts, catalog, deadLetters } = this.#parts;
     switch (input.kind) {
       case 'run':
-        if (input.command.type === 'start') starts.start(input.command, context);
+        if (input.command.type === 'start')
+          starts.start(input.command, input.message.streamSequence, context);
         else if (input.command.type !== 'release') commands.control(input.command, context);
         break;
       case 'resume':

@@ -98,13 +98,16 @@ export class MemoryBus implements Outlet, TaskQueue {
     );
   }
 
-  async last(subject: string): Promise<StoredMessage | undefined> {
-    const prefix = subject.endsWith('>') ? subject.slice(0, -1) : undefined;
-    const found = [...this.undelivered, ...this.tasks].findLast((task) =>
-      prefix === undefined ? task.subject === subject : task.subject.startsWith(prefix),
-    );
+  async last(filter: string): Promise<StoredMessage | undefined> {
+    const found = [...this.undelivered, ...this.tasks].findLast(isOn(filter));
     return found && storedMessage(found);
   }
+
+  next = async (filter: string, from: number): Promise<StoredMessage | undefined> => {
+    const found = [...this.undelivered, ...this.tasks].filter(isOn(filter));
+    const [first] = found.filter(({ sequence }) => sequence >= from).sort((a, b) => a.sequence - b.sequence);
+    return first && storedMessage(first);
+  };
 
   streamName = 'first';
 
@@ -153,6 +156,12 @@ export class MemoryBus implements Outlet, TaskQueue {
     return { stream, sequence, isDuplicate: false };
   }
 }
+
+const isOn = (filter: string) => {
+  const prefix = filter.endsWith('>') ? filter.slice(0, -1) : undefined;
+  return ({ subject }: { readonly subject: string }): boolean =>
+    prefix === undefined ? subject === filter : subject.startsWith(prefix);
+};
 
 const storedMessage = (
   task: Pick<SentMessage, 'subject' | 'sequence'> & Partial<SentMessage>,

@@ -10,6 +10,7 @@ export class TestDelivery implements Delivery {
   isCurrent = true;
 
   get consumer(): string {
+    if (this.subject.startsWith('wf.task.catalog.')) return 'orchestrator-catalog';
     return this.subject.startsWith('wf.task.resume.') ? 'orchestrator-resume' : 'orchestrator-run';
   }
 
