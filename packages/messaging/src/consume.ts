@@ -165,6 +165,12 @@ function startConsumption(
       ...(source.prepare === undefined ? {} : { prepare: source.prepare }),
       onMessage: (message) => arrive(message, () => window),
       onStray: (subject) => logger.warn('a message of another consumer is left alone', { subject }),
+      onSilence: ({ silentMs, requestedCount }) =>
+        logger.warn('the server is silent though it was asked; it is asked anew', {
+          silent_ms: silentMs,
+          requested_count: requestedCount,
+          in_hand_count: window.claimedCount,
+        }),
       onRefused: (reason) => logger.info('waiting for the consumer', { reason }),
     });
     return window;

@@ -50,6 +50,8 @@ export interface PullWindowOptions {
   onMessage: (message: Msg) => void;
   /** Came on a subject that the consumer's filter does not name; it is left alone. */
   onStray?: (subject: string) => void;
+  /** The server has said nothing for so long, though it was asked for so many; it is asked anew. */
+  onSilence?: (silence: { readonly silentMs: number; readonly requestedCount: number }) => void;
   /** The consumer does not exist (yet) or refuses; called at the first of a row of refusals. */
   onRefused?: (reason: unknown) => void;
 }
@@ -293,7 +295,9 @@ export class PullWindow {
     this.#checkedAt = now;
     // This process itself stood still: what the server has said meanwhile has not been read yet.
     if (lateMs > checkMs) this.#heardAt = now;
-    if (this.#requestedCount > 0 && now - this.#heardAt > maxSilenceMs) {
+    const silentMs = now - this.#heardAt;
+    if (this.#requestedCount > 0 && silentMs > maxSilenceMs) {
+      this.#options.onSilence?.({ silentMs, requestedCount: this.#requestedCount });
       this.#link.disturbed();
       void this.#open();
       return;

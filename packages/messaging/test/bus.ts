@@ -66,6 +66,8 @@ export async function startBus() {
       server.kill('SIGKILL');
       await server.exited;
     },
+    freeze: () => process.kill(server.pid, 'SIGSTOP'),
+    resume: () => process.kill(server.pid, 'SIGCONT'),
     /** In order, so that it trusts its index of what it has stored. */
     stopServer: () => server.stop(),
     restart: async (settings: readonly string[] = []) => {

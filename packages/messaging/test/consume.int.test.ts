@@ -1,3 +1,4 @@
+import { createLogger } from '@signalbox/telemetry';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { linkOf } from '../src/connection.js';
 import {
@@ -282,6 +283,36 @@ test('a server killed in the middle of consuming loses nothing, and work goes on
   await until(() => expect([first.requestedCount, second.requestedCount]).not.toContain(0));
   expect(first.requestedCount).toBeLessThanOrEqual(50);
   expect(second.requestedCount).toBeLessThanOrEqual(7);
+});
+
+test('a server that stands still is asked anew, and that is said with what was asked of it', async () => {
+  await provision(bus.connection, topology);
+  const lines: string[] = [];
+  const seen: string[] = [];
+  const consumption = consumeEach(bus.connection, {
+    ...source(16),
+    logger: createLogger({ service: 'test', level: 'warn', write: (line) => lines.push(line) }),
+    handler: async (delivery) => {
+      seen.push(text(delivery.data));
+      delivery.ack();
+    },
+  });
+  consumptions.push(consumption);
+  await publish(1);
+  await until(() => expect(seen).toEqual(['0']));
+  bus.freeze();
+  try {
+    await until(() => expect(lines.join()).toContain('the server is silent though it was asked'));
+  } finally {
+    bus.resume();
+  }
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+    consumer: 'worker',
+    requested_count: 16,
+    in_hand_count: 0,
+  });
+  await publish(1, 1);
+  await until(() => expect(seen).toEqual(['0', '1']));
 });
 
 test('a delivery that the filter does not name is left alone and keeps no place: neither handled nor answered', async () => {
