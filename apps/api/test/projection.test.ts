@@ -1,111 +1,17 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+/** What the read model makes of the log, whatever is reordered, doubled, contradicted or broken off on the way. */
 import { runStatus, stepIds, stepView } from '@signalbox/engine';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { applyInTurns } from '../src/read-model/apply-in-turns.js';
 import { Projection, type StreamMessage } from '../src/read-model/projection.js';
 import { openReadModel } from '../src/read-model/read-model.js';
 import { createRunQueries } from '../src/read-model/run-queries.js';
-import { openReadModelDatabase, type ReadModelDatabase } from '../src/read-model/schema.js';
+import { openReadModelDatabase } from '../src/read-model/schema.js';
 import { RunFeed } from '../src/run-feed.js';
-import { InMemoryOrchestrator, workspace } from './support/in-memory-orchestrator.js';
-import { single, triage } from './support/workflows.js';
+import { workspace } from './support/in-memory-orchestrator.js';
+import { applyAll, makeHistory, readModelFiles, renumbered, rowsOf } from './support/read-models.js';
 
-const base = { workspace, actor: 'user:alice', issuedAt: 1 };
-
-/** Several runs in all kinds of states, a catalog, a refusal, a dead letter and a notice. */
-const makeHistory = async (): Promise<InMemoryOrchestrator> => {
-  const orchestrator = new InMemoryOrchestrator();
-  let count = 0;
-  const commandId = () => `command-${++count}`;
-  const put = (source: string) =>
-    orchestrator.send({
-      kind: 'catalog',
-      command: { ...base, commandId: commandId(), type: 'put_workflow', mode: 'put', source },
-    });
-  const start = (runId: string, workflowId: string, input: Record<string, string | boolean>) =>
-    orchestrator.send({
-      kind: 'run',
-      command: { ...base, commandId: commandId(), type: 'start', runId, workflowId, input },
-    });
-  await put(triage);
-  await put(single());
-  await put(single('1.1'));
-  await start('run-a', 'triage', { service: 'web', urgent: true });
-  await start('run-b', 'triage', { service: 'db', urgent: false });
-  await start('run-c', 'single', {});
-  await start('run-d', 'single', {});
-  for (const runId of ['run-a', 'run-b', 'run-c']) orchestrator.doSteps(runId, { healthy: false });
-  await orchestrator.send({
-    kind: 'run',
-    command: { ...base, commandId: commandId(), type: 'pause', runId: 'run-d' },
-  });
-  await orchestrator.send({
-    kind: 'run',
-    command: { ...base, commandId: commandId(), type: 'pause', runId: 'run-d' },
-  });
-  await orchestrator.send({
-    kind: 'run',
-    command: { ...base, commandId: commandId(), type: 'cancel', runId: 'run-d', reason: 'enough' },
-  });
-  orchestrator.doSteps('run-b');
-  await start('run-e', 'nothing', {});
-  orchestrator.announce({ type: 'catalog.workflow_deleted', actor: 'user:alice', workflowId: 'single' });
-  return orchestrator;
-};
-
-let folder: string;
-const open: ReadModelDatabase[] = [];
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'signalbox-api-'));
-});
-afterEach(() => {
-  for (const db of open.splice(0)) db.close();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-const openAt = (file: string): ReadModelDatabase => {
-  const db = openReadModelDatabase(file === ':memory:' ? file : join(folder, file), workspace);
-  open.push(db);
-  return db;
-};
-
-const tables = [
-  'runs',
-  'steps',
-  'events',
-  'approvals',
-  'workflows',
-  'agents',
-  'teams',
-  'dead_letters',
-  'held_events',
-];
-
-/** All rows; without what says in which order the stream brought them, where asked. */
-const rowsOf = (db: ReadModelDatabase, options: { ignoringArrival?: boolean } = {}) =>
-  Object.fromEntries(
-    tables.map((table) => [
-      table,
-      (db.prepare(`SELECT * FROM ${table} ORDER BY 1, 2`).all() as Record<string, unknown>[])
-        .map((row) => (options.ignoringArrival === true ? { ...row, stream_sequence: 0 } : row))
-        .map((row) => JSON.stringify(row))
-        .sort(),
-    ]),
-  );
-
-const applyAll = (db: ReadModelDatabase, messages: readonly StreamMessage[], batch = messages.length) => {
-  const projection = new Projection(db, workspace);
-  for (let from = 0; from < messages.length; from += batch)
-    projection.apply(messages.slice(from, from + batch));
-  projection.commit();
-  return projection;
-};
-
-const renumbered = (messages: readonly StreamMessage[]): StreamMessage[] =>
-  messages.map((message, index) => ({ ...message, sequence: index + 1 }));
+const { openAt, pathOf } = readModelFiles();
 
 describe('the projection', () => {
   test('gives runs and steps the status that the engine gives them', async () => {
@@ -276,8 +182,7 @@ describe('the projection', () => {
 
   test('leaves another workspace out', async () => {
     const { stream } = await makeHistory();
-    const db = openReadModelDatabase(':memory:', 'other');
-    open.push(db);
+    const db = openAt(':memory:', 'other');
     const projection = new Projection(db, 'other');
     projection.apply(stream);
     expect(db.prepare('SELECT count(*) FROM runs').pluck().get()).toBe(0);
@@ -315,7 +220,7 @@ describe('the projection', () => {
     applyAll(whole, stream);
     const half = Math.floor(stream.length / 2);
     applyAll(openAt('crashed.db'), stream.slice(0, half));
-    const database = join(folder, 'crashed.db');
+    const database = pathOf('crashed.db');
     const readModel = openReadModel({
       database,
       workspace,
@@ -344,7 +249,7 @@ describe('the projection', () => {
     );
     const failures: unknown[] = [];
     const readModel = openReadModel({
-      database: join(folder, 'full.db'),
+      database: pathOf('full.db'),
       workspace,
       confirmations: { tell: () => undefined },
       feed: new RunFeed(),
@@ -400,81 +305,5 @@ describe('the projection', () => {
     for (const message of stream) projection.apply([message]);
     projection.commit();
     expect(rowsOf(db)).toEqual(rowsOf(whole));
-  });
-});
-
-describe('the file of the read model', () => {
-  test('of another workspace or schema version is built again', async () => {
-    const { stream } = await makeHistory();
-    const first = openAt('file.db');
-    applyAll(first, stream);
-    first.pragma('user_version = 999');
-    first.close();
-    const second = openAt('file.db');
-    expect(second.prepare('SELECT count(*) FROM runs').pluck().get()).toBe(0);
-    applyAll(second, stream);
-    second.close();
-    const other = openReadModelDatabase(join(folder, 'file.db'), 'other');
-    open.push(other);
-    expect(other.prepare('SELECT count(*) FROM runs').pluck().get()).toBe(0);
-    expect(new Projection(other, 'other').position.streamSequence).toBe(0);
-  });
-
-  test('reset while it is open, takes the stream from its beginning', async () => {
-    const { stream } = await makeHistory();
-    const db = openAt('file.db');
-    const projection = applyAll(db, stream);
-    const before = rowsOf(db);
-    projection.reset();
-    expect(projection.position.streamSequence).toBe(0);
-    projection.apply(stream);
-    projection.commit();
-    expect(rowsOf(db)).toEqual(before);
-  });
-});
-
-describe('a stream whose limits have dropped what was not read', () => {
-  /** Up to where the first runs have begun, and none has ended but `run-d`. */
-  const halfRead = async () => {
-    const { stream } = await makeHistory();
-    const whole = openAt(':memory:');
-    applyAll(whole, stream);
-    const until = stream.findIndex(({ data }) => Buffer.from(data).toString().includes('run.cancelled')) + 1;
-    return { stream, whole, until };
-  };
-  const openOf = (db: ReadModelDatabase): string[] =>
-    db.prepare<[], string>('SELECT run_id FROM runs WHERE ended_at IS NULL').pluck().all();
-
-  test('leaves nothing to say of runs that had not ended, and of others all that was known', async () => {
-    const { stream, until } = await halfRead();
-    expect(until).toBeGreaterThan(0);
-    const db = openAt('file.db');
-    const projection = applyAll(db, stream.slice(0, until));
-    db.exec("INSERT INTO quarantines VALUES ('run-a', 'why', 1)");
-    const open = openOf(db);
-    expect(open.length).toBeGreaterThan(1);
-    const ended = rowsOf(db).runs?.filter((row) => !open.some((runId) => row.includes(runId)));
-    expect(projection.passOver(until + 5)).toBe(open.length);
-    expect([rowsOf(db).runs, openOf(db)]).toEqual([ended, []]);
-    for (const table of ['events', 'steps', 'approvals', 'quarantines'])
-      expect(db.prepare(`SELECT DISTINCT run_id FROM ${table}`).pluck().all()).not.toEqual(
-        expect.arrayContaining([expect.stringMatching(open.join('|'))]),
-      );
-    expect(projection.position).toMatchObject({ streamSequence: until + 5, storedAt: null });
-    for (const runId of open) expect(projection.states.get(runId).seq).toBe(0);
-  });
-
-  test('is made good by what is told again, also where a part of it is there in between', async () => {
-    const { stream, whole, until } = await halfRead();
-    const db = openAt('file.db');
-    const projection = applyAll(db, stream.slice(0, until));
-    // So much is dropped, the rest is read, and then everything is told.
-    const from = stream.length - 3;
-    projection.passOver(from);
-    projection.apply(stream.slice(from));
-    projection.apply(stream.map((message, index) => ({ ...message, sequence: stream.length + index + 1 })));
-    projection.commit();
-    expect(rowsOf(db, { ignoringArrival: true })).toEqual(rowsOf(whole, { ignoringArrival: true }));
-    expect(projection.contradictionCount).toBe(0);
   });
 });
