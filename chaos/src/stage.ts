@@ -32,7 +32,12 @@ export interface Stage {
   readonly ledgerFile: string;
   readonly databaseFile: string;
   /** Waits until the condition holds; a broken promise, not an exception, when it does not in time. */
-  within(seconds: number, promise: string, condition: () => unknown | Promise<unknown>): Promise<boolean>;
+  within(
+    seconds: number,
+    promise: string,
+    condition: () => unknown | Promise<unknown>,
+    intervalMs?: number,
+  ): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -81,10 +86,10 @@ export const openStage = async (options: TrialOptions, parts: StageParts = {}): 
       seeded: createSeeded(options.seed),
       ledgerFile,
       databaseFile: join(world.dataDir, 'orchestrator.sqlite'),
-      within: async (seconds, promise, condition) => {
+      within: async (seconds, promise, condition, intervalMs = 50) => {
         const timeoutMs = seconds * 1_000 * Math.min(options.patience, maxWaitFactor);
         try {
-          await eventually(condition, { timeoutMs, intervalMs: 50, describe: 'it has come true' });
+          await eventually(condition, { timeoutMs, intervalMs, describe: 'it has come true' });
           return true;
         } catch (error) {
           findings.broken(promise, String(error));

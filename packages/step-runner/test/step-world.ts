@@ -1,6 +1,14 @@
 /** What the tests of the step loop share: a bus with short times, tasks, events, and an executor that obeys the test. */
 import { createExecutorRegistry, type Execution, type ExecutionContext } from '@signalbox/executors';
-import { type Connection, consumeEach, deleteMessage, readLast, textOf } from '@signalbox/messaging';
+import {
+  type Connection,
+  consumeEach,
+  deleteMessage,
+  isAheadOfStream,
+  readLast,
+  remakeConsumer,
+  textOf,
+} from '@signalbox/messaging';
 import {
   consumers,
   type DeadLetterReport,
@@ -217,6 +225,7 @@ export const startStepWorld = async (): Promise<StepWorld> => {
     clear: async () => {
       await Promise.all(running.splice(0).map((steps) => steps.stop({ graceMs: 0 })));
       for (const { name } of topology.streams) await emptyStream(connection, name);
+      await mendConsumers(connection);
       reports.length = 0;
       deadLetters.length = 0;
       runCount += 1;
@@ -235,6 +244,12 @@ const emptyStream = async (connection: Connection, stream: string): Promise<void
     if (last === undefined) return;
     await deleteMessage(connection, stream, last.sequence);
   }
+};
+
+/** As the orchestrator does: a server that was killed may give numbers again that a consumer has passed. */
+const mendConsumers = async (connection: Connection): Promise<void> => {
+  for (const consumer of topology.consumers)
+    if (await isAheadOfStream(connection, consumer)) await remakeConsumer(connection, consumer);
 };
 
 const listen = (connection: Connection, durable: string, onMessage: (incoming: IncomingText) => void) =>
