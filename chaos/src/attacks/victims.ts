@@ -86,9 +86,11 @@ const judgePids = (stage: Stage, pids: readonly (readonly [string, number])[]): 
 /** Ends the orchestrator, which then tells how long its event loop was held; also where it is none of the victims' affair. */
 export const judgeLoop = async (stage: Stage): Promise<void> => {
   await stage.world.stopOne('orchestrator');
-  const lines = stage.world
-    .processOf('orchestrator')
-    .lines.filter((line) => line.includes('"msg":"event loop delay"'))
+  const all = stage.world.processOf('orchestrator').lines;
+  const silences = all.filter((line) => line.includes('the server is silent though it was asked'));
+  stage.findings.figure('times nats-server was silent to the orchestrator', silences.length);
+  const lines = all
+    .filter((line) => line.includes('"msg":"event loop delay"'))
     .map((line): Record<string, unknown> => JSON.parse(line));
   stage.findings.expect(lines.length > 0, 'the orchestrator tells its event loop delay', 'it does not');
   const greatest = (field: string): number => Math.max(0, ...lines.map((line) => Number(line[field])));
