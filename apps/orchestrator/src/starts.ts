@@ -69,8 +69,9 @@ export class Starts {
     const isOf = (each: CatalogCommand) => 'workflowId' in each && each.workflowId === command.workflowId;
     order.requireDecided(place, isOf);
     const found = this.#workflow(command);
-    // One without an id can only be the first of its workflow.
-    if ('code' in found) order.requireDecided(place, ({ type }) => type === 'put_workflow');
+    // One that is put under no id is the first of its workflow, or refused.
+    const isNew = (each: CatalogCommand) => each.type === 'put_workflow' && each.workflowId === undefined;
+    if ('code' in found) order.requireDecided(place, isNew);
     return found;
   }
 

@@ -147,7 +147,7 @@ function startConsumption(
   const arrive = (message: Msg, window: () => PullWindow) => {
     const settle = (settled: PulledDelivery) => {
       unsettled.delete(settled);
-      window().release();
+      window().release(message);
     };
     const { breakCount } = link;
     const delivery = new PulledDelivery(message, settle, () => breakCount === link.breakCount, link.acks);

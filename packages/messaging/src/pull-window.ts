@@ -2,7 +2,8 @@
  * Owns the pull requests of one consumer and the bound on them.
  *
  * 1. Claimed (delivered and not released) plus requested never exceeds `size`, so a busy process hoards nothing
- *    that an idle one could do.
+ *    that an idle one could do. Nor is more asked for than a client may have outstanding: a server that has more than its
+ *    `max_pending` (64 MiB) for a connection breaks it, and would again with the same messages on the next.
  * 2. Several requests overlap: a new one is sent when a quarter of the window is free, while earlier ones still
  *    run, so deliveries do not stop for a round trip.
  * 3. Requests die with their connection. Each connection gets an inbox of its own, and the old one is given up
@@ -36,10 +37,18 @@ const minPrepareIntervalMs = 5_000;
 const maxEagerSize = 16;
 /** A window that is nearly full collects free places this long before it asks for a handful. */
 const lingerMs = 5;
+/** Of all that is claimed: beyond it nothing is requested. */
+const maxClaimedBytes = 64 * 1024 * 1024;
+/** Of what one request is answered with: several windows with several requests each share a connection. */
+const minRequestBytes = 2 * 1024 * 1024;
+/** Of a message, beside its payload: subject, reply subject. */
+const envelopeBytes = 8 * 1024;
 const minRetryDelayMs = 100;
 const maxRetryDelayMs = 1_000;
 
-const status = { heartbeat: 100, notFound: 404, expired: 408 } as const;
+const status = { heartbeat: 100, notFound: 404, expired: 408, conflict: 409 } as const;
+/** The request has fewer bytes left than the next message has. */
+const tooFewBytes = 'Message Size Exceeds MaxBytes';
 
 export interface PullWindowOptions {
   stream: string;
@@ -72,7 +81,9 @@ export class PullWindow {
   #openings = 0;
   #lastRequest = 0;
   #claimedCount = 0;
+  #claimedBytes = 0;
   #requestedCount = 0;
+  #requestBytes: number;
   #heardAt = 0;
   #checkedAt = Date.now();
   #isRefillQueued = false;
@@ -84,6 +95,7 @@ export class PullWindow {
   constructor(connection: Connection, options: PullWindowOptions) {
     this.#options = options;
     this.#link = linkOf(connection);
+    this.#requestBytes = Math.max(minRequestBytes, connection.maxPayloadBytes + envelopeBytes);
     this.#requestSubject = `${this.#link.apiPrefix}.CONSUMER.MSG.NEXT.${options.stream}.${options.consumer}`;
     this.#endWatching = this.#link.watch({
       onDown: () => {
@@ -106,9 +118,10 @@ export class PullWindow {
     return this.#requestedCount;
   }
 
-  /** Gives the places of handled deliveries back. */
-  release(count = 1): void {
-    this.#claimedCount -= count;
+  /** Gives the place of a handled delivery back. */
+  release(message: Msg): void {
+    this.#claimedCount -= 1;
+    this.#claimedBytes -= message.data.length;
     this.#queueRefill();
   }
 
@@ -215,6 +228,7 @@ export class PullWindow {
     this.#requestedCount = Math.max(0, this.#requestedCount - 1);
     if (this.#isOnFilter(message.subject)) {
       this.#claimedCount += 1;
+      this.#claimedBytes += message.data.length;
       this.#options.onMessage(message);
     } else this.#options.onStray?.(message.subject);
     this.#queueRefill();
@@ -223,7 +237,13 @@ export class PullWindow {
   #onStatus(message: Msg): void {
     const code = message.headers?.code ?? 0;
     if (code === status.heartbeat) return;
-    const leftCount = readLeftCount(message);
+    const leftCount = readLeft(message, 'Nats-Pending-Messages');
+    if (code === status.conflict && message.headers?.description === tooFewBytes && leftCount !== undefined) {
+      // Nothing of the whole request was enough: the message is of a server that took larger ones.
+      if ((readLeft(message, 'Nats-Pending-Bytes') ?? 0) >= this.#requestBytes) this.#requestBytes *= 2;
+      this.#takeBack(leftCount);
+      return;
+    }
     if (code === status.expired || code === status.notFound) {
       this.#retryDelayMs = minRetryDelayMs;
       if (leftCount === undefined) void this.#open();
@@ -260,7 +280,7 @@ export class PullWindow {
     if (this.#subscription === undefined) return;
     const { size } = this.#options;
     const freeCount = size - this.#claimedCount - this.#requestedCount;
-    if (freeCount <= 0) return;
+    if (freeCount <= 0 || this.#claimedBytes >= maxClaimedBytes) return;
     const isWorthwhile = size <= maxEagerSize || freeCount * 4 >= size || hasLingered;
     if (isWorthwhile) this.#request(freeCount);
     else if (this.#requestedCount === 0) this.#linger();
@@ -283,7 +303,7 @@ export class PullWindow {
     this.#link.acks.send();
     this.#link.nats.publish(
       this.#requestSubject,
-      `{"batch":${count},"expires":${pullExpiresMs * 1e6},"idle_heartbeat":${idleHeartbeatMs * 1e6}}`,
+      `{"batch":${count},"max_bytes":${this.#requestBytes},"expires":${pullExpiresMs * 1e6},"idle_heartbeat":${idleHeartbeatMs * 1e6}}`,
       { reply: `${this.#inbox}${this.#lastRequest}` },
     );
   }
@@ -311,7 +331,7 @@ export class PullWindow {
   }
 }
 
-function readLeftCount(message: Msg): number | undefined {
-  const text = message.headers?.get('Nats-Pending-Messages') ?? '';
+function readLeft(message: Msg, of: 'Nats-Pending-Messages' | 'Nats-Pending-Bytes'): number | undefined {
+  const text = message.headers?.get(of) ?? '';
   return text === '' ? undefined : Number(text);
 }
