@@ -3,6 +3,7 @@ import {
   type Connection,
   createPublisher,
   findStreamFacts,
+  onDisconnect,
   onReconnect,
   openConnection,
   type Publisher,
@@ -28,7 +29,8 @@ export interface BusLinkOptions {
   readonly onHeard: (message: HeardEvent, sequence: number) => void;
   /** Given the publisher as soon as there is one. */
   readonly attachPublisher: (publisher: Pick<Publisher, 'publish'>) => void;
-  /** Called whenever a connection that was lost is there again. */
+  readonly onDisconnect: () => void;
+  /** Called whenever a connection that was lost is there again, before anything is sent on it. */
   readonly onReconnect: () => void;
   /** Given what the orchestrator says of itself. */
   readonly hearFigures: (text: string) => void;
@@ -116,13 +118,14 @@ export const startBusLink = (options: BusLinkOptions): BusLink => {
       },
     });
     answeredAt = performance.now();
+    onDisconnect(connection, options.onDisconnect);
+    onReconnect(connection, options.onReconnect);
     publisher = createPublisher(connection, { deadlineMs: publishDeadlineMs });
     options.attachPublisher(
       noting(publisher, (isTaken) => {
         refusedAt = isTaken ? Number.NEGATIVE_INFINITY : performance.now();
       }),
     );
-    onReconnect(connection, options.onReconnect);
     subscribeLive(connection, figuresSubjects.orchestrator, (said) => options.hearFigures(textOf(said).text));
     await Promise.all([
       followEvents({ connection, readModel, logger, signal, isAwaited, onHeard }),

@@ -67,6 +67,7 @@ const start = async ({ config, logger, scope, signal, fail, waitFor }: ServiceCo
       isAwaited: () => confirmations.waitingCount > 0,
       onHeard: createStartListener(workspace, confirmations, readModel),
       attachPublisher: outlet.attach,
+      onDisconnect: () => commands.onDisconnect(),
       onReconnect: () => commands.onReconnect(),
       hearFigures: (text) => figures.hear(text),
       signal,

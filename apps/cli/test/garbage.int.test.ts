@@ -33,7 +33,7 @@ test('a garbage message on every task subject is dead-lettered, and every proces
     taskSubjects.resumeAgent('default', 'r1', 's1'),
     taskSubjects.resumeApproval('default', 'r1'),
     taskSubjects.resumeChild('default', 'r1'),
-    taskSubjects.catalog('default'),
+    taskSubjects.catalog('default', 'c1'),
     taskSubjects.deadLetter('default'),
     taskSubjects.step('default', 'r1', 's1'),
     taskSubjects.approvalRequest('default', 'r1', 'a1'),

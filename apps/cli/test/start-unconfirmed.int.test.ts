@@ -1,4 +1,7 @@
 /** A start while the orchestrator is away: it is queued, and whoever asked is told which run it will be, or why there is none. */
+import { openConnection, readNext } from '@signalbox/messaging';
+import { filters, TASKS } from '@signalbox/protocol';
+import { createLogger } from '@signalbox/telemetry';
 import { eventually } from '@signalbox/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cliScript, openStores, type Stores } from './support/stores.js';
@@ -108,4 +111,30 @@ test('what was put into the catalog, or taken away, while the orchestrator was a
     expect(await outputOf(added)).toEqual({ made: 3 });
     await expect(outputOf(removed)).rejects.toThrow('RUN_START_REFUSED');
   }
+});
+
+test('commands that wait for an orchestrator which is away are one message each, however many they are', async () => {
+  const { world } = stores;
+  await world.kill('orchestrator');
+  const ids = Array.from({ length: 12 }, (_, index) => `waiting-${index}`);
+  const definition = (id: string) =>
+    JSON.stringify({
+      id,
+      version: '1',
+      name: id,
+      states: [{ name: 'one', type: 'inject', data: 1, end: true }],
+    });
+  for (const id of ids) await world.call('PUT', `/api/v1/workflows/${id}`, definition(id));
+  const logger = createLogger({ service: 'test', level: 'silent' });
+  const connection = await openConnection({ url: world.natsUrl, name: 'test', logger });
+  const waiting: string[] = [];
+  for (let from = 1; ; ) {
+    const message = await readNext(connection, TASKS, filters.allCatalogTasks, from);
+    if (message === undefined) break;
+    waiting.push(JSON.parse(Buffer.from(message.data).toString()).workflowId);
+    from = message.sequence + 1;
+  }
+  await connection.close();
+  expect(waiting).toEqual(ids);
+  await world.start('orchestrator');
 });

@@ -111,7 +111,8 @@ const source = JSON.stringify({
   states: Array.from({ length: stepCount }, (_, index) => state(index)),
 });
 const agent = '---\nmodel: scripted/noop\nanswers:\n  - output: {}\n---\n';
-const catalog = (body) => deliver({ subject: taskSubjects.catalog('default'), data: JSON.stringify(body) });
+const catalog = (body) =>
+  deliver({ subject: taskSubjects.catalog('default', body.commandId), data: JSON.stringify(body) });
 await settled([catalog({ ...base('c1'), type: 'put_agent', name: 'noop', source: agent })]);
 await settled([catalog({ ...base('c2'), type: 'put_workflow', mode: 'put', source })]);
 

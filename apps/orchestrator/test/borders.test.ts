@@ -127,8 +127,8 @@ describe('two workspaces', () => {
     const put = { ...about, type: 'put_workflow', mode: 'put', source: workflow('one', [step('only')]) };
     const agent = { ...about, type: 'put_agent', name: 'worker', source: agentSource };
     await world.deliver(
-      world.message(taskSubjects.catalog('other'), { ...agent, commandId: 'c-agent' }),
-      world.message(taskSubjects.catalog('other'), { ...put, commandId: 'c-put' }),
+      world.message(taskSubjects.catalog('other', 'c-agent'), { ...agent, commandId: 'c-agent' }),
+      world.message(taskSubjects.catalog('other', 'c-put'), { ...put, commandId: 'c-put' }),
     );
   };
   const inOther = { workspace: 'other', commandId: 'the-same' };

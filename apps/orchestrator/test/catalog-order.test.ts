@@ -78,7 +78,7 @@ test('a start waits for no command that was stored behind it, and for none of an
   const start = world.start('run-1', 'one');
   const change = put();
   remakeWith(start, change);
-  const elsewhere = { subject: 'wf.task.catalog.elsewhere', sequence: 1 };
+  const elsewhere = { subject: 'wf.task.catalog.elsewhere.c1', sequence: 1 };
   world.bus.undelivered.unshift(elsewhere);
   await world.deliver(start);
   expect(startedAs('run-1')).toMatchObject({ workflow: { version: 1 } });

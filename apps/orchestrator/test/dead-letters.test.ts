@@ -73,7 +73,7 @@ describe('garbage', () => {
       world.message('wf.task.run.default.run-1', { type: 'start', runId: 'run-2' }),
       world.message('wf.task.resume.approval.default.run-1', new Uint8Array([0xff, 0xfe, 0x00])),
       world.message('wf.task.resume.approval.default.run-1', '{"type":"step.succeeded"}'),
-      world.message('wf.task.catalog.default', '[]'),
+      world.message('wf.task.catalog.default.c1', '[]'),
       world.message('wf.task.deadletter.default', '7'),
       world.message('wf.task.nonsense', '{}'),
     ];

@@ -99,15 +99,18 @@ const send = async (subject: string, body: unknown, id?: string): Promise<void> 
   await bus.publisher.publish({ subject, data, ...(id === undefined ? {} : { id }) });
 };
 
-const base = (): object => {
+const base = () => {
   commandCount += 1;
   return { commandId: `c${commandCount}`, workspace: 'default', actor: 'user:alice', issuedAt: 1 };
 };
 
 const putCatalog = async (source: string): Promise<void> => {
-  const subject = taskSubjects.catalog('default');
-  await send(subject, { ...base(), type: 'put_agent', name: 'worker', source: agentSource });
-  await send(subject, { ...base(), type: 'put_workflow', mode: 'put', source });
+  const sendCommand = (command: object) => {
+    const body = { ...base(), ...command };
+    return send(taskSubjects.catalog('default', body.commandId), body);
+  };
+  await sendCommand({ type: 'put_agent', name: 'worker', source: agentSource });
+  await sendCommand({ type: 'put_workflow', mode: 'put', source });
   await eventually(() => events.some(({ data }) => data.type === 'catalog.workflow_put'));
 };
 

@@ -235,6 +235,11 @@ export const isClustered = (connection: Connection): boolean =>
   linkOf(connection).nats.info?.cluster !== undefined;
 
 /** Calls back whenever a connection that was lost is there again. Returns the way to end that. */
+export function onDisconnect(connection: Connection, listener: () => void): () => void {
+  return linkOf(connection).watch({ onDown: listener });
+}
+
+/** Whoever listens before a publisher is made is called before that repeats anything. */
 export function onReconnect(connection: Connection, listener: () => void): () => void {
   return linkOf(connection).watch({ onUp: listener });
 }

@@ -5,6 +5,7 @@ export {
   type ConnectionOptions,
   type ConnectionStatus,
   isClustered,
+  onDisconnect,
   onDisturbance,
   onReconnect,
   openConnection,

@@ -121,7 +121,7 @@ export const subjects = [
   'wf.task.resume.agent.b.r.s',
   'wf.task.resume.approval.a.r',
   'wf.task.resume.child.a.r',
-  'wf.task.catalog.a',
+  'wf.task.catalog.a.c',
   'wf.task.step.a.r.s',
   'wf.task.evaluate.a.r.s',
   'wf.task.agent.a.r.s',
@@ -140,6 +140,6 @@ export const maySend: Readonly<Record<string, readonly string[]>> = {
   'agent-a': ['wf.task.resume.agent.a.r.s', 'wf.task.deadletter.a'],
   'agent-b': ['wf.task.resume.agent.b.r.s', 'wf.task.deadletter.b'],
   'approval-service': ['wf.task.resume.approval.a.r', 'wf.task.deadletter.a', 'wf.task.deadletter.b'],
-  api: ['wf.task.run.a.r', 'wf.task.catalog.a', 'wf.task.approval.decision.a.r.p'],
+  api: ['wf.task.run.a.r', 'wf.task.catalog.a.c', 'wf.task.approval.decision.a.r.p'],
   tap: [],
 };

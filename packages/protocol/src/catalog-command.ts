@@ -1,10 +1,10 @@
-/** `wf.task.catalog.<workspace>`: definitions, agents and teams, put or taken away; what becomes of a dead letter. */
+/** `wf.task.catalog.<workspace>.<commandID>`: definitions, agents and teams, put or taken away; what becomes of a dead letter. */
 import { z } from 'zod';
 import { clientActor } from './actor.js';
 import { deadLetterId } from './dead-letter.js';
-import { commandId, id, instant, name } from './shapes.js';
+import { id, instant, name } from './shapes.js';
 
-const base = { commandId, workspace: id, actor: clientActor, issuedAt: instant };
+const base = { commandId: id, workspace: id, actor: clientActor, issuedAt: instant };
 
 export const catalogCommand = z.discriminatedUnion('type', [
   z.object({

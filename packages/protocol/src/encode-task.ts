@@ -23,7 +23,7 @@ export const encodeOwnRunCommand = (command: RunCommand, effectId: string): Wire
 export const encodeCatalogCommand = (command: CatalogCommand): WireMessage => {
   const { workspace, commandId } = command;
   return wireMessage(
-    taskSubjects.catalog(workspace),
+    taskSubjects.catalog(workspace, commandId),
     `catalog:${workspace}/${commandId}`,
     JSON.stringify(command),
   );

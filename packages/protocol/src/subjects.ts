@@ -41,7 +41,9 @@ export const taskSubjects = {
   resumeAgent: ofPart('wf.task.resume.agent', 'step id'),
   resumeApproval: ofRun('wf.task.resume.approval'),
   resumeChild: ofRun('wf.task.resume.child'),
-  catalog: ofWorkspace('wf.task.catalog'),
+  /** Each command on one of its own, so that who has sent it can see whether it is there. */
+  catalog: (workspace: string, commandId: string): string =>
+    `${ofWorkspace('wf.task.catalog')(workspace)}.${token(commandId, 'command id')}`,
   step: ofPart('wf.task.step', 'step id'),
   agent: ofPart('wf.task.agent', 'step id'),
   evaluate: ofPart('wf.task.evaluate', 'step id'),
@@ -105,6 +107,7 @@ export const filters = {
   ownRunTasks: `wf.task.run.*.*.${ownToken}`,
   allResumeTasks: 'wf.task.resume.>',
   allCatalogTasks: 'wf.task.catalog.>',
+  catalogTasks: (workspace: string) => `${ofWorkspace('wf.task.catalog')(workspace)}.*`,
   allDeadLetterTasks: 'wf.task.deadletter.>',
   allStepTasks: 'wf.task.step.>',
   allAgentTasks: 'wf.task.agent.>',
@@ -143,7 +146,8 @@ interface OfRun extends OfWorkspace {
 }
 
 export type TaskAddress =
-  | ({ readonly kind: 'catalog' | 'deadletter' } & OfWorkspace)
+  | ({ readonly kind: 'deadletter' } & OfWorkspace)
+  | ({ readonly kind: 'catalog'; readonly commandId: string } & OfWorkspace)
   | ({ readonly kind: 'run' | 'run.own' | 'resume.approval' | 'resume.child' } & OfRun)
   | ({
       readonly kind: 'step' | 'agent' | 'evaluate' | 'resume.step' | 'resume.agent';
@@ -166,6 +170,7 @@ const addressOf = (subject: string): TaskAddress | undefined => {
   const [, kind = '', workspace = '', runId, partId] = taskSubject.exec(subject) ?? [];
   switch (kind) {
     case 'catalog':
+      return runId === undefined || partId !== undefined ? undefined : { kind, workspace, commandId: runId };
     case 'deadletter':
       return runId === undefined ? { kind, workspace } : undefined;
     case 'run':

@@ -126,6 +126,7 @@ type Path = readonly string[];
 const boundOf = (sample: string, path: Path): Bound | undefined => {
   const field = path.at(-1) ?? '';
   if (path.length > 1 && path.at(-2) === 'error') return error[field];
+  if (field === 'commandId' && sample.startsWith('catalog-')) return id;
   return special[sample]?.[field] ?? fields[field];
 };
 

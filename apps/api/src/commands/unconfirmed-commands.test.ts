@@ -34,6 +34,9 @@ const open = () => {
     goAway: () => {
       isAway = true;
     },
+    answer: () => {
+      isAway = false;
+    },
     comeBack: () => {
       isAway = false;
       commands.onReconnect();
@@ -59,12 +62,57 @@ test('what was queued and not confirmed is sent again after a reconnect, in its 
 test('what follows a command on its run does not overtake it where it may be lost', async () => {
   const { commands, sent } = open();
   await commands.send(cancel('first'));
-  await commands.send(cancel('at once'));
+  await commands.send(cancel('confirmed'));
   await commands.send(cancel('elsewhere', 'other'));
-  await vi.advanceTimersByTimeAsync(1_000);
-  commands.confirm(['at once']);
+  commands.confirm(['confirmed']);
+  commands.onDisconnect();
   await commands.send(cancel('later'));
-  expect(sent).toEqual(['first', 'at once', 'elsewhere', 'first', 'later']);
+  expect(sent).toEqual(['first', 'confirmed', 'elsewhere', 'first', 'later']);
+});
+
+test('what follows in the catalog does not overtake either, whatever it is about', async () => {
+  const { commands, sent } = open();
+  const put = (commandId: string): OutgoingCommand => ({
+    kind: 'catalog',
+    command: {
+      type: 'put_agent',
+      commandId,
+      workspace: 'default',
+      actor: 'user:alice',
+      issuedAt: 1,
+      name: commandId,
+      source: '',
+    },
+  });
+  await commands.send(put('one'));
+  commands.onDisconnect();
+  await commands.send(put('two'));
+  expect(sent).toEqual(['one', 'one', 'two']);
+});
+
+test('many commands that wait are sent once each, and once more for each time that they may be lost', async () => {
+  const { commands, sent, comeBack } = open();
+  const ids = Array.from({ length: 50 }, (_, index) => `c${index}`);
+  for (const id of ids) {
+    await commands.send(cancel(id));
+    await vi.advanceTimersByTimeAsync(100);
+  }
+  expect(sent).toEqual(ids);
+  commands.onDisconnect();
+  comeBack();
+  for (let count = 0; count < 5; count += 1) await commands.send(cancel(`later-${count}`));
+  expect(sent).toHaveLength(2 * ids.length + 5);
+});
+
+test('what could not be sent again goes out before the next one all the same', async () => {
+  const { commands, sent, goAway, answer } = open();
+  await commands.send(cancel('first'));
+  commands.onDisconnect();
+  goAway();
+  await expect(commands.send(cancel('refused'))).rejects.toThrow(TransientError);
+  answer();
+  await commands.send(cancel('later'));
+  expect(sent).toEqual(['first', 'first', 'later']);
 });
 
 test('while nothing happens to the connection, nothing is sent twice', async () => {
@@ -88,8 +136,8 @@ test('a server that does not answer yet is asked again, and what is a minute old
   await commands.send(cancel('old'));
   await vi.advanceTimersByTimeAsync(59_500);
   await commands.send(cancel('young', 'other'));
-  comeBack();
   goAway();
+  commands.onReconnect();
   await vi.advanceTimersByTimeAsync(0);
   expect(sent).toEqual(['old', 'young']);
   comeBack();

@@ -8,7 +8,7 @@
  * 3. A start that was stored first is not waited for: it is decided by what the catalog says when its turn has come.
  */
 import { type StoredMessage, TransientError } from '@signalbox/messaging';
-import { type CatalogCommand, consumers, filters, taskSubjects } from '@signalbox/protocol';
+import { type CatalogCommand, consumers, filters } from '@signalbox/protocol';
 import type { Clock } from '../clock.js';
 import { NeedsAnswer } from '../outside.js';
 import type { BatchInput } from '../wire/input-codec.js';
@@ -144,7 +144,7 @@ export class CatalogOrder {
     if (beginning !== this.#beginning) return;
     this.#isBehind = !isOver;
     for (const workspace of isOver ? [] : new Set(asked.map((place) => place.workspace))) {
-      const first = await next(taskSubjects.catalog(workspace), this.#deliveredUpTo + 1);
+      const first = await next(filters.catalogTasks(workspace), this.#deliveredUpTo + 1);
       if (beginning !== this.#beginning) return;
       const last = asked.reduce((most, place) => Math.max(most, place.sequence), 0);
       this.#clearUpTo.set(workspace, first === undefined ? last : first.sequence - 1);

@@ -158,7 +158,7 @@ export class MemoryBus implements Outlet, TaskQueue {
 }
 
 const isOn = (filter: string) => {
-  const prefix = filter.endsWith('>') ? filter.slice(0, -1) : undefined;
+  const prefix = /[>*]$/.test(filter) ? filter.slice(0, -1) : undefined;
   return ({ subject }: { readonly subject: string }): boolean =>
     prefix === undefined ? subject === filter : subject.startsWith(prefix);
 };

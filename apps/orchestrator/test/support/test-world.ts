@@ -176,7 +176,8 @@ export class TestWorld {
   }
 
   catalog(fields: WithoutBase<CatalogCommand>): TestDelivery {
-    return this.message(taskSubjects.catalog('default'), { ...this.#base(), ...fields });
+    const base = this.#base();
+    return this.message(taskSubjects.catalog('default', base.commandId), { ...base, ...fields });
   }
 
   #base() {
