@@ -13,6 +13,9 @@ export interface DefinitionValidator {
   validateWorkflow(source: string): Promise<ValidationResource>;
 }
 
+/** The two take turns: what is small waits for one large definition at most in each thread, however many there are. */
+const largeLength = 32 * 1024;
+
 type Catalog = Pick<ReadModel, 'isCaughtUp' | 'knownAgents' | 'knownWorkflows'>;
 
 export const createDefinitionValidator = (checks: CheckThreads, catalog: Catalog): DefinitionValidator => {
@@ -29,7 +32,8 @@ export const createDefinitionValidator = (checks: CheckThreads, catalog: Catalog
       : {};
   return {
     validateWorkflow: async (source) => {
-      const outcome = await checks.ask('api', { kind: 'workflow', source, ...known() });
+      const size = source.length > largeLength ? 'large' : 'small';
+      const outcome = await checks.ask(size, { kind: 'workflow', source, ...known() });
       switch (outcome.kind) {
         case 'answered': {
           const { answer } = outcome;

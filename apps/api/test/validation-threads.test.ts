@@ -38,6 +38,15 @@ test('readers are answered while a thousand states are validated', async () => {
   expect((await validated).body).toMatchObject({ valid: true, errors: [] });
 });
 
+test('a small definition waits for the large one at work, and for none of those that wait as it does', async () => {
+  open({ maxThreads: 1 });
+  const ended: string[] = [];
+  const large = Array.from({ length: 5 }, () => validate(definition(1_000)).then(() => ended.push('large')));
+  const small = validate(definition(1)).then(() => ended.push('small'));
+  await Promise.all([...large, small]);
+  expect(ended.indexOf('small')).toBeLessThanOrEqual(1);
+});
+
 test('more definitions than may wait are answered with 503 and when to come again', async () => {
   open({ maxThreads: 1, maxWaiting: 2 });
   const answers = await Promise.all(Array.from({ length: 10 }, () => validate(definition(3))));
