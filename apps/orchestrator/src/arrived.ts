@@ -9,6 +9,8 @@ export interface Arrived extends Item {
   /** Who has delivered it; undefined for one of another connection, whose numbers mean nothing here. */
   readonly consumer: string | undefined;
   readonly runKey: RunKey | undefined;
+  /** In whatever order it is handled, that changes nothing for others. */
+  readonly isLoose: boolean;
   readonly sequence: number;
   /** By the server's clock, and no later than by this one's. */
   readonly storedAt: number;
@@ -20,6 +22,7 @@ export const arrived = (delivery: Delivery, now: number): Arrived => {
     input,
     consumer: delivery.isCurrent ? delivery.consumer : undefined,
     runKey: runKeyOfInput(input),
+    isLoose: input.kind === 'dead_letter',
     sequence: delivery.streamSequence,
     storedAt: Math.min(delivery.storedAt, now),
     settle: () => {

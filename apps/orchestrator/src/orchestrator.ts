@@ -107,14 +107,15 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
     findEvent: (messageId) => findStoredEvent(log, messageId),
     logger,
   });
+  const order = new CatalogOrder({ next: (...query) => parts.queue.next(...query), clock, fail });
   const catalog = new Catalog({
     ...stores,
     runs: runStore,
     outside,
+    order,
     maxMessageBytes,
     endDeadLetter: (command, context) => deadLetters.end(command, context),
   });
-  const order = new CatalogOrder({ next: (...query) => parts.queue.next(...query), clock, fail });
   const stepTasks = new StepTasks(agents, claims);
   const writePath = new WritePath({
     sql,

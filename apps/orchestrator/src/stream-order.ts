@@ -6,8 +6,10 @@
 import type { RunKey } from '@signalbox/protocol';
 
 export interface Ordered {
-  /** Undefined for what belongs to no run: nothing waits for it, and it waits for nothing. */
+  /** Undefined for what belongs to no run. */
   readonly runKey: RunKey | undefined;
+  /** Nothing waits for it, and it waits for nothing. */
+  readonly isLoose: boolean;
   /** In the stream. */
   readonly sequence: number;
   readonly storedAt: number;
@@ -32,7 +34,7 @@ export class StreamOrder<T extends Ordered> {
   /** In stream order, everything that nothing older can come behind: all up to this number has been delivered. */
   take(deliveredUpTo: number): T[] {
     if (this.#held.length === 0) return [];
-    const isReady = ({ runKey, sequence }: T): boolean => runKey === undefined || sequence <= deliveredUpTo;
+    const isReady = ({ isLoose, sequence }: T): boolean => isLoose || sequence <= deliveredUpTo;
     const ready = this.#held.filter(isReady);
     this.#held = ready.length === this.#held.length ? [] : this.#held.filter((each) => !isReady(each));
     return ready.sort((a, b) => a.sequence - b.sequence);

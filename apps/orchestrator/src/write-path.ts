@@ -348,7 +348,7 @@ export class WritePath {
         if (!context.changes.hasChangedTimer(input.timer)) commands.timer(input.timer, context);
         break;
       case 'catalog':
-        catalog.handle(input.command, context);
+        catalog.handle(input.command, input.message.streamSequence, context);
         break;
       case 'dead_letter':
         deadLetters.record(input, context);

@@ -74,6 +74,41 @@ describe('a start that was stored behind a command to the catalog', () => {
   });
 });
 
+describe('taking a workflow away', () => {
+  const remove = () => world.catalog({ type: 'delete_workflow', workflowId: 'one' });
+  const refusal = () => world.bus.events.find(({ data }) => data.type === 'catalog.command_refused')?.data;
+
+  test('waits for the starts of it that were stored before, wherever they come from', async () => {
+    const start = world.start('run-1', 'one');
+    const removal = remove();
+    remakeWith(start, removal);
+    await world.handle([removal]);
+    expect(refusal()).toBeUndefined();
+    await world.deliver(start, removal);
+    expect(startedAs('run-1')).toMatchObject({ type: 'run.started' });
+    expect(refusal()).toMatchObject({ code: 'WORKFLOW_HAS_RUNS' });
+  });
+
+  test('waits for one whose input is still being checked', async () => {
+    const items = Array.from({ length: 20_000 }, (_, index) => index);
+    const schema =
+      'inputSchema: { type: object, properties: { items: { type: array, items: { type: integer } } } }\n';
+    await world.putWorkflow(workflow('one', [step('only')], schema));
+    await world.deliver(world.start('run-1', 'one', { items }), remove());
+    expect(startedAs('run-1')).toMatchObject({ type: 'run.started' });
+    expect(refusal()).toMatchObject({ code: 'WORKFLOW_HAS_RUNS' });
+  });
+
+  test('and putting it anew keep their order', async () => {
+    const removal = remove();
+    const again = put();
+    remakeWith(removal, again);
+    await world.deliver(again, removal);
+    await world.deliver(world.start('run-1', 'one'));
+    expect(startedAs('run-1')).toMatchObject({ workflow: { version: 2 } });
+  });
+});
+
 test('a start waits for no command that was stored behind it, and for none of another workspace', async () => {
   const start = world.start('run-1', 'one');
   const change = put();

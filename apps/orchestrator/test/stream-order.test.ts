@@ -53,15 +53,12 @@ test('what is delivered waits no longer than until the others have caught up, al
   expect(world.row('run-1').status).toBe('COMPLETED');
 });
 
-test('a message of no run waits for nobody', async () => {
+test('what is set aside waits for nobody', async () => {
   const start = world.start('run-1', 'one');
   remakeWith(start);
-  const agent = world.catalog({
-    type: 'put_agent',
-    name: 'other',
-    source: '---\nmodel: scripted/x\n---\nhi\n',
-  });
-  await world.deliver(agent);
+  const garbage = world.message('wf.task.run.default.run-2', 'not json');
+  await world.handle([garbage]);
+  expect(world.count('dead_letters')).toBe(1);
   await world.deliver(start);
   expect(world.row('run-1').status).toBe('RUNNING');
 });

@@ -1,16 +1,19 @@
 /**
  * What a start has to wait for: the commands that were stored before it and change what it looks up, its workflow and
- * the agents of that. They come by another consumer, and are validated by other threads.
+ * the agents of that. They come by another consumer, and are validated by other threads. And the taking away of a workflow
+ * waits for the starts of it that were stored before: their runs are what it is refused for.
  *
  * 1. Of what this process has in hand it is known which item each command is about: nobody waits for another's.
  * 2. What the consumer has not delivered yet, after it was made anew, is asked of the stream, for a workspace at a time.
  *    When nothing lies there any more nobody asks again.
- * 3. A start that was stored first is not waited for: it is decided by what the catalog says when its turn has come.
+ * 3. A new version waits for no start: whoever was stored before it may be decided by it.
+ * 4. Whoever waits, waits for what was stored before: so nobody waits for ever.
  */
 import { type StoredMessage, TransientError } from '@signalbox/messaging';
 import { type CatalogCommand, consumers, filters } from '@signalbox/protocol';
 import type { Clock } from '../clock.js';
 import { NeedsAnswer } from '../outside.js';
+import type { StartCommand } from '../starts.js';
 import type { BatchInput } from '../wire/input-codec.js';
 
 export interface CatalogOrderParts {
@@ -21,6 +24,7 @@ export interface CatalogOrderParts {
 }
 
 type CatalogInput = Extract<BatchInput, { kind: 'catalog' }>;
+type StartInput = Extract<BatchInput, { kind: 'run' }> & { readonly command: StartCommand };
 
 /** A message in the queue. */
 export interface Place {
@@ -44,8 +48,10 @@ const askAgainMs = 250;
 
 export class CatalogOrder {
   readonly #parts: CatalogOrderParts;
-  /** With those that wait for each. */
+  /** Commands to the catalog, with those that wait for each. */
   readonly #inHand = new Map<CatalogInput, (() => void)[]>();
+  /** The same of starts. */
+  readonly #starts = new Map<StartInput, (() => void)[]>();
   /** The highest number that the consumer has delivered since it was made. */
   #deliveredUpTo = 0;
   /** Something that was stored before may lie in the queue and not be delivered. */
@@ -73,6 +79,7 @@ export class CatalogOrder {
   /** Whatever has been delivered, before any of it is decided. */
   delivered({ input, consumer, sequence }: Delivered): void {
     if (input.kind === 'catalog') this.#inHand.set(input, []);
+    else if (isStart(input)) this.#starts.set(input, []);
     if (consumer !== durable) return;
     this.#deliveredUpTo = Math.max(this.#deliveredUpTo, sequence);
     this.#wake?.();
@@ -80,10 +87,8 @@ export class CatalogOrder {
 
   /** What has become of it is committed. */
   decided(input: BatchInput): void {
-    if (input.kind !== 'catalog') return;
-    const waiting = this.#inHand.get(input) ?? [];
-    this.#inHand.delete(input);
-    for (const go of waiting) go();
+    if (input.kind === 'catalog') letGo(this.#inHand, input);
+    else if (isStart(input)) letGo(this.#starts, input);
   }
 
   /** @throws NeedsAnswer while something of the workspace that stands before `place` may not be delivered. */
@@ -96,15 +101,17 @@ export class CatalogOrder {
     for (const [input, waiting] of this.#inHand) {
       const { command, message } = input;
       if (command.workspace !== workspace || message.streamSequence > sequence || !isAbout(command)) continue;
-      throw new NeedsAnswer(() => this.#decision(input, waiting));
+      throw new NeedsAnswer(() => endOf(this.#inHand, input, waiting));
     }
   }
 
-  #decision(input: CatalogInput, waiting: (() => void)[]): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#inHand.has(input)) waiting.push(resolve);
-      else resolve();
-    });
+  /** @throws NeedsAnswer while a start in hand, of that workflow, that stands before `place` is undecided. */
+  requireStarted({ workspace, sequence }: Place, workflowId: string): void {
+    for (const [input, waiting] of this.#starts) {
+      const { command, message } = input;
+      if (command.workflowId !== workflowId || command.workspace !== workspace) continue;
+      if (message.streamSequence < sequence) throw new NeedsAnswer(() => endOf(this.#starts, input, waiting));
+    }
   }
 
   #isClear({ workspace, sequence }: Place): boolean {
@@ -163,6 +170,21 @@ export class CatalogOrder {
     });
   }
 }
+
+const isStart = (input: BatchInput): input is StartInput =>
+  input.kind === 'run' && input.command.type === 'start';
+
+const letGo = <T>(inHand: Map<T, (() => void)[]>, input: T): void => {
+  const waiting = inHand.get(input) ?? [];
+  inHand.delete(input);
+  for (const go of waiting) go();
+};
+
+const endOf = <T>(inHand: Map<T, (() => void)[]>, input: T, waiting: (() => void)[]): Promise<void> =>
+  new Promise((resolve) => {
+    if (inHand.has(input)) waiting.push(resolve);
+    else resolve();
+  });
 
 const partition = <T>(all: readonly T[], isFirst: (one: T) => boolean): [T[], T[]] => {
   const first: T[] = [];

@@ -28,6 +28,7 @@ import type {
 import { catalogCommandKey, type InboxStore } from '../store/inbox-store.js';
 import type { RunStore } from '../store/run-store.js';
 import { encodeCatalogEvent } from '../wire/event-codec.js';
+import type { CatalogOrder } from './catalog-order.js';
 import { refused } from './refused.js';
 
 type CommandOf<T extends CatalogCommand['type']> = Extract<CatalogCommand, { type: T }>;
@@ -40,6 +41,7 @@ export interface CatalogParts {
   readonly runs: RunStore;
   readonly inbox: InboxStore;
   readonly outside: OutsideAnswers;
+  readonly order: CatalogOrder;
   /** Largest data of a message, with room for its headers. */
   readonly maxMessageBytes: () => number;
   readonly endDeadLetter: (command: DeadLetterCommand, context: BatchContext) => CatalogEventMessage;
@@ -69,8 +71,11 @@ export class Catalog {
     this.#parts = parts;
   }
 
-  handle(command: CatalogCommand, context: BatchContext): void {
+  /** `sequence`: its place in the queue. @throws NeedsAnswer */
+  handle(command: CatalogCommand, sequence: number, context: BatchContext): void {
     const { workspace, commandId } = command;
+    if (command.type === 'delete_workflow')
+      this.#parts.order.requireStarted({ workspace, sequence }, command.workflowId);
     if (!this.#parts.inbox.accept(catalogCommandKey(workspace, commandId), context.now)) return;
     const answer = this.#answer(command, context);
     // Of a refusal that is too long the findings go, not the refusal.
