@@ -336,7 +336,7 @@ export class Intake {
       .finally(() => {
         this.#firing = undefined;
         // Found by a batch while the last round was ending.
-        if (this.#due.hasFree) this.#fire();
+        if (this.#due.hasFree || this.#due.isWaiting || this.#due.hasReleased) this.#fire();
         this.#armTimers();
       });
   }

@@ -126,7 +126,10 @@ export class TurnQueue<T> {
       // What has arrived meanwhile, acknowledgements and timers too, comes before the next turn.
       if (!isFirst) await nextTurn();
       while (!this.#isStopped && this.#hasToWait) await this.#nextRelease();
-      if (this.#isStopped || !(await this.#round()) || this.#queue.readyCount === 0) break;
+      if (this.#isStopped) break;
+      await this.#round();
+      // Looked at last: whoever comes while this is working begins nothing, even where nothing was wanted of what was there.
+      if (this.#queue.readyCount === 0) break;
     }
     this.#isWorking = false;
   }
@@ -140,9 +143,8 @@ export class TurnQueue<T> {
     return this.#queue.isCrowded || this.#queue.isReserving;
   }
 
-  /** False when nothing waits. */
-  async #round(): Promise<boolean> {
-    if (!this.#commitNext()) return false;
+  async #round(): Promise<void> {
+    if (!this.#commitNext()) return;
     this.#unpublishedCount += 1;
     try {
       const work = this.#queue.readyCount > 0 ? new Work(this.#parts.clock, maxRound) : undefined;
@@ -153,7 +155,6 @@ export class TurnQueue<T> {
     } finally {
       this.#parts.publish();
     }
-    return true;
   }
 
   /** False when nothing waits. */

@@ -5,6 +5,7 @@ import { TurnQueue } from '../src/turn-queue.js';
 interface Item {
   readonly family: string;
   readonly key: string;
+  readonly isUnwanted?: boolean;
 }
 
 /** Each turn commits ten; nothing is published before the test says so. */
@@ -13,7 +14,7 @@ const queueOf = (): { queue: TurnQueue<Item>; rounds: string[][]; next: () => Pr
   let round: string[] = [];
   const queue = new TurnQueue<Item>({
     laneOf: ({ family, key }) => ({ workspace: 'one', family, key }),
-    isWanted: () => true,
+    isWanted: ({ isUnwanted }) => isUnwanted !== true,
     commit: (items) => {
       const costs: number[] = [];
       for (const { key } of items) {
@@ -65,4 +66,16 @@ test('where each run that waits is of another family, a round lasts as long as e
   await next();
   expect(rounds.map(({ length }) => length)).toEqual([1_000]);
   queue.stop();
+});
+
+test('what comes in the moment after something that nobody wants any more is committed all the same', async () => {
+  for (let momentCount = 0; momentCount < 10; momentCount += 1) {
+    const { queue, rounds, next } = queueOf();
+    queue.add([{ family: 'cancelled', key: 'timer', isUnwanted: true }]);
+    for (let count = 0; count < momentCount; count += 1) await Promise.resolve();
+    queue.add([{ family: 'other', key: 'after' }]);
+    await next();
+    expect(rounds, `${momentCount} moments after it`).toEqual([['after']]);
+    queue.stop();
+  }
 });

@@ -97,15 +97,16 @@ export function consumeBatches(connection: Connection, options: ConsumeBatchesOp
       arrived = arrived.slice(options.maxBatch);
       await options.handler(batch);
     }
+    // In the same turn as the look at what has arrived: whoever comes next begins anew.
+    loop = undefined;
   };
   return startConsumption(connection, options, options.sources, {
     onArrival: (delivery, fail) => {
       arrived.push(delivery);
-      loop ??= work()
-        .catch(fail)
-        .finally(() => {
-          loop = undefined;
-        });
+      loop ??= work().catch((error) => {
+        loop = undefined;
+        fail(error);
+      });
     },
     takeUnstarted: () => {
       const unstarted = arrived;
