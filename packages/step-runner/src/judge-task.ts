@@ -71,7 +71,7 @@ export const judgeTask = async (task: StepTask, delivery: Delivery, parts: Judge
   const over = overBy(await lastFact(connection, subject), task) ?? knownHere(task, parts);
   if (over !== undefined) return over;
   // Last: whoever has finished it meanwhile has reported that before this beginning is.
-  const isFree = await holders.isFree(task.idempotencyKey);
+  const isFree = await holders.isFree(task.idempotencyKey, task.claim);
   return knownHere(task, parts) ?? { kind: isFree ? 'begin_again' : 'held_elsewhere' };
 };
 

@@ -52,6 +52,7 @@ import {
   resultReport,
   type StepHolder,
   startedReport,
+  withClaim,
 } from './step-report.js';
 import { followTaskAge } from './task-age.js';
 
@@ -161,6 +162,11 @@ const createStepHandler = (
   });
 
   const attempts = new Attempts();
+  const reportFinished = (key: string, claim: string): boolean => {
+    const result = attempts.resultOf(key);
+    if (result !== undefined) publisher.publish(withClaim(result, claim)).catch(() => undefined);
+    return result !== undefined;
+  };
   const parts = {
     connection,
     attempts,
@@ -174,6 +180,7 @@ const createStepHandler = (
       connection,
       subject: heldSubjectOf(consumer),
       keysInHand: () => attempts.keysInHand,
+      reportFinished,
       heartbeatMs: options.heartbeatMs ?? heartbeatMs,
     }),
   };

@@ -19,18 +19,24 @@ afterEach(async () => {
 const follow = async (
   keys: readonly string[] = [],
   times: { heartbeatMs: number; answerMs?: number } = { heartbeatMs },
-): Promise<{ holders: Holders; keys: string[] }> => {
+  finished: readonly string[] = [],
+): Promise<{ holders: Holders; keys: string[]; reported: string[] }> => {
   const inHand = [...keys];
+  const reported: string[] = [];
   const connection = await bus.connect('worker');
   const holders = followHolders({
     connection,
     subject: heldSubjectOf(consumers.stepWorker),
     keysInHand: () => inHand,
+    reportFinished: (key, claim) => {
+      if (finished.includes(key)) reported.push(`${key} under ${claim}`);
+      return finished.includes(key);
+    },
     ...times,
   });
   open.push(holders);
   await connection.flush();
-  return { holders, keys: inHand };
+  return { holders, keys: inHand, reported };
 };
 
 const breakConnections = async (): Promise<void> => {
@@ -73,15 +79,24 @@ const patient = { heartbeatMs: 3_000, answerMs: 2_000 };
 
 test('who asks is told what another one has in hand, and that nobody has the rest', async () => {
   const [asker] = await Promise.all([follow([], patient), follow(['a', 'b'], patient)]);
-  const answers = ['a', 'b', 'c'].map((key) => asker.holders.isFree(key));
+  const answers = ['a', 'b', 'c'].map((key) => asker.holders.isFree(key, 'claim'));
   expect(await Promise.all(answers)).toEqual([false, false, true]);
 });
 
 test('of several that ask for one thing at the same time, one is told that it is free', async () => {
   const askers = await Promise.all([1, 2, 3, 4].map(() => follow([], patient)));
   const freeCounts = ['a', 'b', 'c', 'd', 'e'].map(async (key) => {
-    const answers = await Promise.all(askers.map(({ holders }) => holders.isFree(key)));
+    const answers = await Promise.all(askers.map(({ holders }) => holders.isFree(key, 'claim')));
     return answers.filter((isFree) => isFree).length;
   });
   expect(await Promise.all(freeCounts)).toEqual([1, 1, 1, 1, 1]);
+});
+
+test('who asks for what another one has finished is told so, and its result is reported again, under the claim of who asks', async () => {
+  const [asker, other] = await Promise.all([follow([], patient), follow([], patient, ['done'])]);
+  expect(await Promise.all(['done', 'open'].map((key) => asker.holders.isFree(key, 'new')))).toEqual([
+    false,
+    true,
+  ]);
+  expect(other.reported).toEqual(['done under new']);
 });
