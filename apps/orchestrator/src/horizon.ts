@@ -5,7 +5,7 @@
  * 2. Where nothing is delivered any more, the stream is asked for its last message: who has seen that one has seen
  *    everything up to the moment of the question.
  * 3. A consumer that is made anew delivers anew: what is known of it is forgotten, and it is on its way until it has
- *    delivered what the stream held for it then.
+ *    delivered what the stream held for it when it was asked first, or until nothing waits for it any more.
  * 4. What was delivered before the connection broke says nothing: the server that is there now may have lost its newest
  *    messages, and give their numbers to others.
  */
@@ -20,16 +20,20 @@ interface Source {
   /** When the last message that was waiting at `askedAt` has this number. */
   target: number;
   askedAt: number;
+  /** The first `target`. */
+  arrivesAt: number;
   /** It has reached the end of the stream once. */
   hasArrived: boolean;
 }
 
 const unknown = Number.NEGATIVE_INFINITY;
+const everything = Number.POSITIVE_INFINITY;
 const fresh = (): Source => ({
   sequence: 0,
   storedAt: unknown,
   target: 0,
   askedAt: unknown,
+  arrivesAt: everything,
   hasArrived: false,
 });
 
@@ -53,10 +57,15 @@ export class Horizon {
 
   /** Up to this number of the stream everything has been delivered; infinity when no consumer is on its way. */
   get deliveredUpTo(): number {
-    let upTo = Number.POSITIVE_INFINITY;
+    let upTo = everything;
     for (const { sequence, hasArrived } of this.#sources.values())
       if (!hasArrived) upTo = Math.min(upTo, sequence);
     return upTo;
+  }
+
+  /** No consumer is on its way. */
+  get hasArrived(): boolean {
+    return this.deliveredUpTo === everything;
   }
 
   /** `receivedAt` and everything else here is of this process's clock: nothing was stored after it was received. */
@@ -65,7 +74,7 @@ export class Horizon {
     if (source === undefined || !isCurrent || streamSequence <= source.sequence) return;
     source.sequence = streamSequence;
     source.storedAt = Math.min(storedAt, receivedAt);
-    source.hasArrived ||= source.askedAt !== unknown && streamSequence >= source.target;
+    source.hasArrived ||= streamSequence >= source.arrivesAt;
   }
 
   /** False for a consumer that nothing depends on. */
@@ -84,9 +93,10 @@ export class Horizon {
         const source = this.#sources.get(consumer);
         // Made anew meanwhile: the answer was about another order of things.
         if (source === undefined || source !== asked) return;
+        if (source.askedAt === unknown) source.arrivesAt = target;
         source.target = target;
         source.askedAt = now;
-        source.hasArrived ||= source.sequence >= target;
+        source.hasArrived ||= source.sequence >= Math.min(target, source.arrivesAt);
       }),
     );
   }

@@ -164,7 +164,12 @@ export class Intake {
     this.#parts.order.beginAnew(consumer);
     if (!this.#parts.horizon.forget(consumer)) return;
     this.#askedAt = undefined;
-    this.takeIn().catch((cause) => this.#parts.fail(cause));
+    this.#catchUp().catch((cause) => this.#parts.fail(cause));
+  }
+
+  /** What a consumer is on its way to may go from the stream meanwhile: asked until all have arrived, nothing is held for ever. */
+  async #catchUp(): Promise<void> {
+    while (!this.#isStopped && !this.#parts.horizon.hasArrived) await this.#seeMore();
   }
 
   /** What is in order, and waits for no timer. */

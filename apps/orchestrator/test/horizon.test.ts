@@ -23,3 +23,28 @@ test('what came on the connection before does not count for a server that has lo
   expect(horizon.at).toBe(10_000);
   expect(horizon.deliveredUpTo).toBe(Number.POSITIVE_INFINITY);
 });
+
+test('a consumer has arrived where the stream ended when it was asked first, however much comes behind that', async () => {
+  let last = 5;
+  const horizon = new Horizon([consumer], async () => last);
+  await horizon.ask(1_000);
+  last = 900;
+  await horizon.ask(2_000);
+  horizon.note(delivery(4, 500), 2_000);
+  expect(horizon.hasArrived).toBe(false);
+  horizon.note(delivery(6, 600), 2_000);
+  expect(horizon.hasArrived).toBe(true);
+  // The end of the stream is somewhere else by now.
+  expect(horizon.at).toBe(600);
+});
+
+test('a consumer has arrived where nothing waits for it any more', async () => {
+  let last = 5;
+  const horizon = new Horizon([consumer], async () => last);
+  await horizon.ask(1_000);
+  horizon.note(delivery(4, 500), 1_000);
+  last = 0;
+  await horizon.ask(2_000);
+  expect(horizon.hasArrived).toBe(true);
+  expect(horizon.at).toBe(2_000);
+});

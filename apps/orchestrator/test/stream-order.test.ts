@@ -1,5 +1,6 @@
 /** Messages of one run that come by two consumers, while one of them is behind the other. */
 import { consumers } from '@signalbox/protocol';
+import { eventually } from '@signalbox/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { TestDelivery } from './support/test-delivery.js';
 import { step, TestWorld, workflow } from './support/test-world.js';
@@ -51,6 +52,25 @@ test('what is delivered waits no longer than until the others have caught up, al
   remakeWith(result);
   await world.deliver(result);
   expect(world.row('run-1').status).toBe('COMPLETED');
+});
+
+test('a message that a consumer was on its way to, and that has gone from the stream, holds nothing for ever', async () => {
+  await world.deliver(world.start('run-1', 'one'), world.start('run-2', 'one'));
+  const task = world.takeStep();
+  const pause = world.command<'pause'>({ type: 'pause', runId: 'run-2' });
+  // Stored while the stream is asked, and taken away after its answer.
+  const gone = { subject: pause.subject, sequence: pause.streamSequence + 2 };
+  world.bus.undelivered.push(gone);
+  world.remakeConsumers(...both);
+  await world.settled();
+  world.bus.undelivered.length = 0;
+  world.clock.advance(1);
+  const result = world.succeeded(task);
+  await world.handle([pause, result]);
+  await eventually(() => {
+    world.clock.advance(250);
+    return world.row('run-1').status === 'COMPLETED';
+  });
 });
 
 test('what is set aside waits for nobody', async () => {

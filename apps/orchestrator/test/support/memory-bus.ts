@@ -158,9 +158,13 @@ export class MemoryBus implements Outlet, TaskQueue {
 }
 
 const isOn = (filter: string) => {
-  const prefix = /[>*]$/.test(filter) ? filter.slice(0, -1) : undefined;
-  return ({ subject }: { readonly subject: string }): boolean =>
-    prefix === undefined ? subject === filter : subject.startsWith(prefix);
+  const tokens = filter.replace(/\.>$/, '').split('.');
+  const isOpen = filter.endsWith('.>');
+  return ({ subject }: { readonly subject: string }): boolean => {
+    const found = subject.split('.');
+    if (isOpen ? found.length <= tokens.length : found.length !== tokens.length) return false;
+    return tokens.every((token, index) => token === '*' || token === found[index]);
+  };
 };
 
 const storedMessage = (
