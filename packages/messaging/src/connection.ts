@@ -181,9 +181,17 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     if (reason instanceof Error) options.logger.error('connection to the bus ended', { error: reason });
   });
 
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    link.acks.send();
+    if (status === 'connected') await Promise.race([nats.drain().catch(() => nats.close()), closed]);
+    else await nats.close();
+    await closed;
+  };
   const connection: Connection = {
+    // While it sends what is buffered the client takes nothing more, and throws at who gives it something.
     get status() {
-      return status;
+      return closing === undefined ? status : 'closed';
     },
     get maxPayloadBytes() {
       return maxPayloadBytes;
@@ -196,11 +204,9 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
       link.acks.send();
       return attempt(connection, 'sending what is buffered', () => nats.flush());
     },
-    close: async () => {
-      link.acks.send();
-      if (status === 'connected') await Promise.race([nats.drain().catch(() => nats.close()), closed]);
-      else await nats.close();
-      await closed;
+    close: () => {
+      closing ??= close();
+      return closing;
     },
   };
   const link: Link = {

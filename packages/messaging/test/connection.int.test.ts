@@ -1,7 +1,7 @@
 import { createLogger } from '@signalbox/telemetry';
 import { expect, test } from 'vitest';
 import { attempt, linkOf } from '../src/connection.js';
-import { onReconnect, openConnection, TransientError } from '../src/index.js';
+import { onReconnect, openConnection, publishLive, TransientError } from '../src/index.js';
 import { logger, startBus, until } from './bus.js';
 
 test('opening waits for a server that is not there yet, and gives up when told to', async () => {
@@ -48,6 +48,17 @@ test('closing while the server is away ends at once', async () => {
   await until(() => expect(bus.connection.status).toBe('reconnecting'));
   await bus.connection.close();
   expect(bus.connection.status).toBe('closed');
+  await bus.stop();
+});
+
+test('what is said while a connection closes is lost without an error, and whoever asks is told that it is down', async () => {
+  const bus = await startBus();
+  const connection = await openConnection({ url: bus.url, name: 'closing', logger });
+  const closing = connection.close();
+  publishLive(connection, 'somewhere', 'too late');
+  expect(connection.status).toBe('closed');
+  await expect(attempt(connection, 'asking', async () => undefined)).rejects.toThrow(TransientError);
+  await Promise.all([closing, connection.close()]);
   await bus.stop();
 });
 
