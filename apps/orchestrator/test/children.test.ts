@@ -49,11 +49,7 @@ states:
 
 /** Hands the orchestrator the messages that it sent to itself. */
 const loopBack = async (): Promise<void> => {
-  for (;;) {
-    const own = world.bus.take('wf.task.run.') ?? world.bus.take('wf.task.resume.');
-    if (own === undefined) return;
-    await world.deliver(world.message(own.subject, own.text));
-  }
+  for (let own = world.takeOwn(); own.length > 0; own = world.takeOwn()) await world.deliver(...own);
 };
 
 beforeEach(async () => {
@@ -113,8 +109,8 @@ describe('a workflow that runs itself', () => {
     await lightFuse(200);
     for (let count = 0; world.bus.tasks.length > 0; count += 1) {
       const own = world.bus.take('wf.task.run.');
-      await world.deliver(world.message(own?.subject ?? '', own?.text ?? ''));
-      if (count % 25 !== 0) continue;
+      await world.deliver(world.sent(own));
+      if (count % 10 !== 0) continue;
       world.crash();
       await world.open();
     }
@@ -134,8 +130,7 @@ describe('a workflow that runs itself', () => {
     storePlan('caller', 'nothing', false);
     await world.deliver(world.start('run-1', 'caller'));
     const start = world.bus.take('wf.task.run.');
-    for (let count = 0; count < 2; count += 1)
-      await world.deliver(world.message(start?.subject ?? '', start?.text ?? ''));
+    for (let count = 0; count < 2; count += 1) await world.deliver(world.sent(start));
     expect(rows('SELECT child_run_count FROM run_families')).toEqual([{ child_run_count: 1 }]);
   });
 
@@ -145,10 +140,7 @@ describe('a workflow that runs itself', () => {
     expect(starts).toHaveLength(10);
     world.bus.tasks = [];
     await world.putWorkflow(`id: other\nversion: "1"\nname: other\nstates:\n${step('only')}\n`);
-    await world.deliver(
-      ...starts.map(({ subject, text }) => world.message(subject, text)),
-      world.start('run-2', 'other'),
-    );
+    await world.deliver(...starts.map((start) => world.sent(start)), world.start('run-2', 'other'));
     const order = rows(
       "SELECT run_key FROM workflow_run_events WHERE type = 'run.started' ORDER BY position",
     );
@@ -180,8 +172,7 @@ describe('of what parent and child say to one another, after a loss', () => {
     const again = world.bus.take('wf.task.run.');
     expect(again?.text).toBe(first?.text);
     expect(again?.id).not.toBe(first?.id);
-    for (const sent of [first, again])
-      await world.deliver(world.message(sent?.subject ?? '', sent?.text ?? ''));
+    for (const sent of [first, again]) await world.deliver(world.sent(sent));
     expect(world.typesOf(child)).not.toContain('run.command_refused');
     expect(world.row(child).status).toBe('RUNNING');
   });
@@ -189,7 +180,7 @@ describe('of what parent and child say to one another, after a loss', () => {
   test('the news that it cannot be started is given again', async () => {
     await world.deliver(world.start('run-1', 'orphan'));
     const start = world.bus.take('wf.task.run.');
-    await world.deliver(world.message(start?.subject ?? '', start?.text ?? ''));
+    await world.deliver(world.sent(start));
     lose();
     world.bus.forgetIds();
     await look();

@@ -41,6 +41,12 @@ export class MemoryBus implements Outlet, TaskQueue {
   #gate: Promise<void> = Promise.resolve();
   #failure: Error | undefined;
 
+  /** The number of a message that somebody else stores here. */
+  nextSequence(): number {
+    this.#sequence += 1;
+    return this.#sequence;
+  }
+
   /** From now on nothing is stored until the returned function is called. */
   hold(): () => void {
     let open: () => void = () => undefined;
@@ -145,8 +151,7 @@ export class MemoryBus implements Outlet, TaskQueue {
       this.duplicateCount += 1;
       return { stream, sequence: known, isDuplicate: true };
     }
-    this.#sequence += 1;
-    const sequence = this.#sequence;
+    const sequence = this.nextSequence();
     const text = typeof message.data === 'string' ? message.data : Buffer.from(message.data).toString();
     this.#ids.set(id, sequence);
     this.journal.push(`store ${id}`);
@@ -157,7 +162,8 @@ export class MemoryBus implements Outlet, TaskQueue {
   }
 }
 
-const isOn = (filter: string) => {
+/** As the server matches subjects. */
+export const isOn = (filter: string) => {
   const tokens = filter.replace(/\.>$/, '').split('.');
   const isOpen = filter.endsWith('.>');
   return ({ subject }: { readonly subject: string }): boolean => {

@@ -1,4 +1,6 @@
 import type { Delivery } from '@signalbox/messaging';
+import { ownConsumers } from '../../src/task-queue.js';
+import { isOn } from './memory-bus.js';
 
 /** A message in a test's hand: what the orchestrator answers to it can be read. */
 export class TestDelivery implements Delivery {
@@ -10,8 +12,7 @@ export class TestDelivery implements Delivery {
   isCurrent = true;
 
   get consumer(): string {
-    if (this.subject.startsWith('wf.task.catalog.')) return 'orchestrator-catalog';
-    return this.subject.startsWith('wf.task.resume.') ? 'orchestrator-resume' : 'orchestrator-run';
+    return ownConsumers.find(({ filterSubject }) => isOn(filterSubject)(this))?.durable ?? 'nobody';
   }
 
   constructor(

@@ -31,7 +31,7 @@ import type { Database } from 'better-sqlite3';
 import type { Clock } from '../../src/clock.js';
 import { createOrchestrator, type Orchestrator } from '../../src/orchestrator.js';
 import { type OpenDatabase, openDatabase } from '../../src/store/database.js';
-import { MemoryBus } from './memory-bus.js';
+import { MemoryBus, type SentMessage } from './memory-bus.js';
 import { TestDelivery } from './test-delivery.js';
 
 const starlark: Starlark = createStarlark();
@@ -56,7 +56,6 @@ export class TestWorld {
   #commandCount = 0;
   /** Who holds a task that was taken, by its claim. */
   readonly #targets = new Map<string, StepReporter>();
-  #sequence = 0;
 
   get file(): string {
     return join(this.folder, 'orchestrator.sqlite');
@@ -105,7 +104,10 @@ export class TestWorld {
       fail: (cause) => (life.isOver ? undefined : this.failures.push(cause)),
     });
     await this.#orchestrator.recover();
-    await this.#orchestrator.intake.start();
+    const started = this.#orchestrator.intake.start();
+    // Until what waits for it has been delivered, it has not started.
+    await this.deliver(...this.takeOwn());
+    await started;
     // What was sent in this very millisecond is not looked for.
     this.clock.advance(1);
     await this.#orchestrator.inFlight.look();
@@ -132,11 +134,26 @@ export class TestWorld {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  message(subject: string, body: unknown): TestDelivery {
-    this.#sequence += 1;
+  message(subject: string, body: unknown, sequence = this.bus.nextSequence()): TestDelivery {
     const data =
       body instanceof Uint8Array ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
-    return new TestDelivery(subject, data, this.#sequence, this.clock.now());
+    return new TestDelivery(subject, data, sequence, this.clock.now());
+  }
+
+  /** What the orchestrator has sent to itself. */
+  takeOwn(): TestDelivery[] {
+    const own: TestDelivery[] = [];
+    for (;;) {
+      const sent = this.bus.take('wf.task.run.') ?? this.bus.take('wf.task.resume.');
+      if (sent === undefined) return own;
+      own.push(this.sent(sent));
+    }
+  }
+
+  /** What was taken from the bus, as it is delivered. */
+  sent(message: SentMessage | undefined): TestDelivery {
+    if (message === undefined) throw new Error('no such message was sent');
+    return this.message(message.subject, message.text, message.sequence);
   }
 
   /** Hands the messages over and waits until nothing waits for its turn, or nothing gets any. */
