@@ -127,4 +127,30 @@ describe('a run that stops the process', () => {
       expect(await isQuarantined(runId)).toBe(false);
     },
   );
+
+  test('is left alone also where nothing comes for it and its step in a worker’s hands is looked after', async () => {
+    const { world, file } = stores;
+    const agent = '---\nmodel: scripted/test\nanswers:\n  - output: 1\n    latencyMs: 100000\n---\nSleep.\n';
+    await world.call('PUT', '/api/v1/agents/sleeper', agent);
+    const sleeping = {
+      name: 'hold',
+      type: 'operation',
+      action: 'agent.run',
+      input: { agent: 'sleeper', task: 'sleep' },
+      end: true,
+    };
+    const one = { id: 'breaking', version: '2', name: 'breaking', states: [sleeping] };
+    await world.call('PUT', '/api/v1/workflows/breaking', JSON.stringify(one));
+    const body = { workflow: 'breaking', input: {} };
+    const { runId } = await world.call<{ runId: string }>('POST', '/api/v1/workflow-runs', body);
+    const begun = `SELECT 1 AS one FROM open_steps WHERE run_key = 'default/${runId}' AND status = 'RUNNING'`;
+    await eventually(() => query(file(), begun).length === 1);
+    const others = await stores.standing(1);
+    await world.stopOne('orchestrator');
+    change(file(), defects['it cannot be read']);
+    await crash(['looks', 'looks again', 'looks a third time']);
+    await world.start('orchestrator');
+    await eventually(() => isQuarantined(runId));
+    await stores.finish(others);
+  });
 });

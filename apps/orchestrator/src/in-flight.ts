@@ -43,7 +43,8 @@ import {
 export interface InFlightParts {
   readonly queue: TaskQueue;
   readonly store: InFlightStore;
-  readonly runs: Runs;
+  /** A run that is left alone is there, and not found. */
+  readonly runs: Pick<Runs, 'find' | 'has'>;
   readonly stepTasks: StepTasks;
   readonly relay: Relay;
   /** Commits what came by another way than a delivery; false when that was stopped. */
@@ -151,10 +152,12 @@ export class InFlight {
     row: AttemptRow,
   ): MessageEntry | undefined {
     const { workspace, runId } = runOfKey(row.runKey);
-    const child = this.#parts.runs.find(runKeyOf({ workspace, runId: pending.childRunId }));
+    const { runs } = this.#parts;
+    const childKey = runKeyOf({ workspace, runId: pending.childRunId });
     const id = this.#newId(row);
-    if (child === undefined) return startChildEntry(startedOf(parent), pending, id, row.scheduledAt);
-    const outcome = runOutcome(child.state);
+    if (!runs.has(childKey)) return startChildEntry(startedOf(parent), pending, id, row.scheduledAt);
+    const child = runs.find(childKey);
+    const outcome = child && runOutcome(child.state);
     if (outcome === undefined) return undefined;
     return childEndedEntry({ workspace, runId, stepId: row.stepId }, pending.childRunId, outcome, id);
   }
@@ -216,7 +219,7 @@ export class InFlight {
     const child = { stepId, childRunId, workflow, input, linked: false, ...familyOfChild(started) };
     const entry = startChildEntry(started, child, id, at);
     const childKey = runKeyOf({ ...runOfKey(runKey), runId: childRunId });
-    const isThere = (): boolean => runs.find(childKey) !== undefined;
+    const isThere = (): boolean => runs.has(childKey);
     if (isThere() || (await this.#lies(entry.subject)) || isThere()) return;
     await this.#repeat({ ...runFields(runKey), step_id: stepId }, entry);
   }

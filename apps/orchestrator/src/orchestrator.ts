@@ -14,6 +14,7 @@ import { Horizon } from './horizon.js';
 import { InFlight } from './in-flight.js';
 import { Intake } from './intake.js';
 import { findStoredEvent } from './log/find-stored-event.js';
+import { lookedAtRuns } from './looked-at-runs.js';
 import { OutsideAnswers } from './outside.js';
 import { type Outlet, Relay, type RelayParts } from './relay.js';
 import { RunCommands } from './run-commands.js';
@@ -160,7 +161,11 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
   const inFlight = new InFlight({
     queue: parts.queue,
     store: stores.inFlight,
-    runs,
+    runs: lookedAtRuns({
+      runs,
+      crashes: stores.crashes,
+      isQuarantined: (runKey) => writePath.isQuarantined(runKey),
+    }),
     stepTasks,
     relay,
     submit: (inputs) => intake.submit(inputs),
@@ -194,6 +199,7 @@ export const createOrchestrator = (parts: OrchestratorParts): Orchestrator => {
     problem: () => (relay.refusedForMs > maxRefusedMs ? refused : undefined),
     recover: async () => {
       inbox.prune(clock.now());
+      writePath.announceQuarantined();
       await drain({ outbox, runStore, relay, writePath, logger });
       // Before anything that was sent meanwhile is read: a log that breaks off in the middle of a decision may lack a
       // step whose task went out and was answered.

@@ -10,6 +10,7 @@
  */
 import { encodeEvent, type RunCommand, type RunKey, runKeyOf, runOfKey } from '@signalbox/protocol';
 import type { Logger } from '@signalbox/telemetry';
+import type { Changes } from './changes.js';
 import type { DeadLetters } from './dead-letters.js';
 import type { BatchContext, RunCommands } from './run-commands.js';
 import { runFields } from './run-fields.js';
@@ -37,7 +38,6 @@ const utf8 = new TextDecoder();
 export class Quarantine {
   readonly #parts: QuarantineParts;
   #runKeys: Set<RunKey>;
-  #hasAnnounced = false;
 
   constructor(parts: QuarantineParts) {
     this.#parts = parts;
@@ -49,16 +49,13 @@ export class Quarantine {
     return this.#runKeys.has(runKey);
   }
 
-  /** After a transaction that failed: what it released is not, nor is told what it told. */
+  /** After a transaction that failed: what it released is not. */
   rollback(): void {
-    this.#hasAnnounced = false;
     this.#runKeys = new Set(this.#parts.crashes.quarantined());
   }
 
   /** Tells of what former processes have left to tell. */
-  announceAll({ changes, now }: BatchContext): void {
-    if (this.#hasAnnounced) return;
-    this.#hasAnnounced = true;
+  announceAll(changes: Changes, now: number): void {
     for (const crashed of this.#parts.crashes.unannounced()) {
       const message = encodeQuarantine({ ...crashed, at: now });
       changes.announce(message);

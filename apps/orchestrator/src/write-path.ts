@@ -163,6 +163,13 @@ export class WritePath {
     return this.#quarantine.has(runKey);
   }
 
+  /** For a start: what former processes have left to tell waits in the outbox. */
+  announceQuarantined(): void {
+    const { sql, outbox, timers, now } = this.#parts;
+    const announce = () => this.#quarantine.announceAll(new Changes(outbox, timers), now());
+    sql.transaction(announce).immediate();
+  }
+
   /**
    * Takes inputs until the work is enough, commits them and returns what has to be published. `marks` is what is
    * published by now.
@@ -246,11 +253,8 @@ export class WritePath {
     const undecided: Undecided[] = [];
     const held = new Set(this.#heldLanes);
     let from = monotonic();
-    let isAnnounced = false;
     for (const input of inputs) {
       const context = { changes, recorder, now: this.#parts.now() };
-      if (!isAnnounced) this.#quarantine.announceAll(context);
-      isAnnounced = true;
       const left = this.#handleUnlessHeld(input, held, context);
       const now = monotonic();
       this.#costs.set(input, now - from);
