@@ -108,3 +108,90 @@ test.each([
   expect(world.internalErrors).toEqual([]);
   expect(answered).toEqual([400]);
 });
+
+/** What a server answers to this text on one connection until that is closed, or until `isEnough`. */
+const answersOf = (port: number, text: string, isEnough: (answers: string) => boolean): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(text));
+    let answers = '';
+    socket.setEncoding('utf8');
+    socket.on('data', (chunk: string) => {
+      answers += chunk;
+      if (isEnough(answers)) socket.end();
+    });
+    socket.on('close', () => resolve(answers));
+    socket.on('error', reject);
+  });
+
+const pipelined = (paths: readonly string[]): string =>
+  paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`).join('');
+
+test('what one connection asks at once is answered one after the other, in its order', async () => {
+  let underWay = 0;
+  let mostUnderWay = 0;
+  const watched = await listen(
+    async (request) => {
+      underWay += 1;
+      mostUnderWay = Math.max(mostUnderWay, underWay);
+      await new Promise((resolve) => setImmediate(resolve));
+      underWay -= 1;
+      return new Response(`${new URL(request.url).pathname};`);
+    },
+    '127.0.0.1',
+    0,
+  );
+  const paths = Array.from({ length: 30 }, (_, index) => `/${index}`);
+  const answers = await answersOf(watched.port, pipelined(paths), (text) => text.includes('/29;'));
+  await watched.close();
+  expect(answers.match(/\/\d+;/g)).toEqual(paths.map((path) => `${path};`));
+  expect(mostUnderWay).toBe(1);
+});
+
+test('a connection on which too many requests wait is answered what came first, told so, and closed; nothing behind is done', async () => {
+  const done: string[] = [];
+  const watched = await listen(
+    async (request) => {
+      done.push(new URL(request.url).pathname);
+      await new Promise((resolve) => setImmediate(resolve));
+      return new Response('');
+    },
+    '127.0.0.1',
+    0,
+  );
+  const paths = Array.from({ length: 2_000 }, (_, index) => `/${index}`);
+  const answers = await answersOf(watched.port, pipelined(paths), () => false);
+  await watched.close();
+  expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual([
+    ...Array.from({ length: 33 }, () => 'HTTP/1.1 200'),
+    'HTTP/1.1 429',
+  ]);
+  expect(answers).toContain('TOO_MANY_REQUESTS');
+  expect(done).toEqual(paths.slice(0, 33));
+});
+
+test('who writes does not stand behind all who read the same path', async () => {
+  const order: string[] = [];
+  const watched = await listen(
+    (request) => {
+      order.push(request.method);
+      const until = performance.now() + 2;
+      while (performance.now() < until);
+      return new Response('');
+    },
+    '127.0.0.1',
+    0,
+  );
+  const head = (method: string) => `${method} /runs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n`;
+  /** Answered once, it has been accepted. */
+  const open = (): Promise<Socket> =>
+    new Promise((resolve, reject) => {
+      const socket = connect(watched.port, '127.0.0.1', () => socket.write(head('HEAD')));
+      socket.on('data', () => resolve(socket)).on('error', reject);
+    });
+  const sockets = await Promise.all(Array.from({ length: 101 }, open));
+  for (const [index, socket] of sockets.entries()) socket.write(head(index < 100 ? 'GET' : 'POST'));
+  await eventually(() => order.length === 202, { describe: 'all are answered' });
+  for (const socket of sockets) socket.destroy();
+  await watched.close();
+  expect(order.slice(101).indexOf('POST')).toBeLessThan(50);
+});

@@ -49,6 +49,7 @@ const ownCodes = {
   PAYLOAD_TOO_LARGE: [413, 'The request is too large'],
   UNSUPPORTED_MEDIA_TYPE: [415, 'The media type is not supported'],
   EXPECTATION_FAILED: [417, 'The expectation cannot be met'],
+  TOO_MANY_REQUESTS: [429, 'Too many requests wait on one connection'],
   HEADERS_TOO_LARGE: [431, 'The head of the request is too large'],
   INTERNAL: [500, 'Something unexpected went wrong'],
   UNAVAILABLE: [503, 'The service is not available right now'],

@@ -14,6 +14,7 @@ import type { Duplex } from 'node:stream';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { CannotRun } from '@signalbox/service';
 import { Admission } from './admission.js';
+import { maxWaitingRequests, Pipeline } from './pipeline.js';
 import { type Problem, problem, problemMediaType, problemResponse, problemText } from './problem.js';
 
 export interface HttpServer {
@@ -58,6 +59,7 @@ const createHttpServer = (fetch: Fetch): Server => {
       problemResponse(problem('MALFORMED_REQUEST', 'The target or the Host cannot be read'), '/'),
   });
   const admission = new Admission();
+  const pipeline = new Pipeline();
   const listener = (request: IncomingMessage, response: ServerResponse): void => {
     if (request.headers.host === undefined && request.httpVersion !== '1.0') {
       refuse(response, problem('MALFORMED_REQUEST', 'A request of HTTP/1.1 needs exactly one Host header'));
@@ -65,11 +67,14 @@ const createHttpServer = (fetch: Fetch): Server => {
     }
     // The names of hosts have no case.
     if (request.headers.host !== undefined) request.headers.host = request.headers.host.toLowerCase();
-    const [place = ''] = (request.url ?? '').split('?', 1);
-    admission.admit(place, () => {
-      // Who is gone before their turn asks for nothing any more.
-      if (!response.destroyed) void answer(request, response);
-    });
+    const [path = ''] = (request.url ?? '').split('?', 1);
+    const isEntered = pipeline.enter(request, response, () =>
+      admission.admit(`${request.method} ${path}`, () => {
+        // Who is gone before their turn asks for nothing any more.
+        if (!response.destroyed) void answer(request, response);
+      }),
+    );
+    if (!isEntered) refuse(response, tooMany);
   };
   return createServer({ requireHostHeader: false }, listener)
     .on('clientError', (error, socket) => refuseSocket(socket, clientProblem(error)))
@@ -80,6 +85,11 @@ const createHttpServer = (fetch: Fetch): Server => {
       refuse(response, problem('EXPECTATION_FAILED', 'The only expectation that is met is 100-continue')),
     );
 };
+
+const tooMany = problem(
+  'TOO_MANY_REQUESTS',
+  `More than ${maxWaitingRequests} requests wait on this connection: read the answers, or use another one`,
+);
 
 const clientProblem = (error: Error): Problem => {
   const code = 'code' in error ? error.code : undefined;
