@@ -38,7 +38,7 @@ export const actionInputs = {
       },
       allowRequester: {
         kind: { is: 'flag' },
-        description: 'Whether who started the run may decide.',
+        description: 'Whether who started the run may approve.',
         standsFor: 'false',
       },
       onReject: {
