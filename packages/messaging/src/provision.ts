@@ -143,9 +143,11 @@ async function findOrAddStream(manager: JetStreamManager, config: NamedStream): 
     // The client library writes into what it is given.
     return await manager.streams.add({ ...config });
   } catch (error) {
-    // Somebody else was faster, with another configuration.
-    if (!hasApiCode(error, apiCodes.streamNameInUse)) throw error;
-    return manager.streams.info(config.name);
+    // Somebody else was faster. A server that makes the same stream for two at once may tell the second of its subjects.
+    if (!hasApiCode(error, apiCodes.streamNameInUse, apiCodes.subjectsOverlap)) throw error;
+    return manager.streams.info(config.name).catch((missing: unknown) => {
+      throw hasApiCode(missing, apiCodes.streamNotFound) ? error : missing;
+    });
   }
 }
 

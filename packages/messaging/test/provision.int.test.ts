@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { linkOf } from '../src/connection.js';
 import { consumerNames, provision } from '../src/index.js';
 import { startBus, tasks, topology, until, worker } from './bus.js';
@@ -14,6 +14,28 @@ test('several processes may provision at the same time and again', async () => {
   const drifts = await Promise.all([bus.connection, ...others].map((one) => provision(one, topology)));
   expect(drifts).toEqual([[], [], []]);
   expect(await provision(bus.connection, topology)).toEqual([]);
+});
+
+test('who is told that the subjects overlap finds the stream that another made in the same moment', async () => {
+  const { manager } = linkOf(bus.connection);
+  await manager.streams.delete('TASKS').catch(() => undefined);
+  const add = manager.streams.add.bind(manager.streams);
+  // nats-server 2.9.10 answers so to about one of 2,400 that make one stream at once, over eight connections.
+  vi.spyOn(manager.streams, 'add').mockImplementationOnce(async (config) => {
+    await add(config);
+    await add({ ...config, name: 'SAME' });
+    throw new Error('the server took two streams with the same subjects');
+  });
+  expect(await provision(bus.connection, topology)).toEqual([]);
+  expect(await consumerNames(bus.connection, 'TASKS')).toContain(worker.durable);
+});
+
+test('subjects that a stream of another name has are an error, and not waited for', async () => {
+  const taken = { ...tasks, name: 'SECOND' };
+  await provision(bus.connection, topology);
+  await expect(provision(bus.connection, { streams: [taken], consumers: [] })).rejects.toThrow(
+    /subjects overlap/,
+  );
 });
 
 test('redelivery delays are declared and compared', async () => {
