@@ -174,13 +174,15 @@ scan:
 		}
 		return starlark.Float(float), nil
 	}
-	if small, err := strconv.ParseInt(text, 10, 64); err == nil {
+	if small, err := strconv.ParseInt(text, 10, 64); err == nil && small >= -maxSafeInteger && small <= maxSafeInteger {
 		return starlark.MakeInt64(small), nil
 	}
-	large, ok := new(big.Int).SetString(text, 10)
-	if !ok {
+	// The host writes the shortest digits that mean the double; the integer is what the double holds.
+	float, err := strconv.ParseFloat(text, 64)
+	if err != nil {
 		return nil, errMalformed
 	}
+	large, _ := new(big.Float).SetFloat64(float).Int(nil)
 	return starlark.MakeBigInt(large), nil
 }
 

@@ -247,6 +247,18 @@ describe('values across the border', () => {
     expect(error(`[${expression}]`)).toMatch(/value|integer/);
   });
 
+  test('a large integer that one expression has made is the same for the next', () => {
+    const made = value('1 << 62');
+    expect(made).toBe(2 ** 62);
+    expect(value('[n, -n, n == 1 << 62, n // 2 == 1 << 61]', { n: made as Json })).toEqual([
+      2 ** 62,
+      -(2 ** 62),
+      true,
+      true,
+    ]);
+    expect(value('n', { n: 123456789012345680000 })).toBe(123456789012345680000);
+  });
+
   test('only the names that a program uses are asked for', () => {
     const asked: string[] = [];
     const scope = (name: string): Json | undefined => {
