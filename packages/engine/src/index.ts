@@ -23,6 +23,7 @@ export {
   timers,
   waitsForChild,
 } from './in-flight.js';
+export { parseInstant } from './instant.js';
 export { InvariantViolation } from './invariant-violation.js';
 export { isJsonObject, type Json, type JsonObject } from './json.js';
 export { sizeProblem } from './json-size.js';

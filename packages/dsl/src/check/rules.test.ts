@@ -52,6 +52,24 @@ describe('names with a meaning of their own', () => {
   });
 });
 
+describe('a time that is waited for', () => {
+  test.each([
+    '2030-01-31T12:00:00Z',
+    '2028-02-29 08:00:00+02:00',
+    '{{ input.at }}',
+    '{{ input.day }}T08:00:00Z',
+  ])('may be %s', (until) => {
+    expect(findings(`type: wait, until: "${until}"`)).toEqual([]);
+  });
+
+  test.each(['tomorrow', '2030-01-31', '2030-02-30T00:00:00Z', '2030-01-31T12:00:00'])(
+    'cannot be %s',
+    (until) => {
+      expect(findings(`type: wait, until: "${until}"`)).toEqual(['INVALID_VALUE /states/0/until']);
+    },
+  );
+});
+
 describe('values', () => {
   test.each([
     ['timeoutSeconds: 0', '/timeoutSeconds'],

@@ -1,4 +1,5 @@
 /** Rules between fields that the tables of the language do not express. */
+import { parseInstant } from '@signalbox/engine';
 import type { Diagnostics } from '../diagnostics.js';
 import type { StateModel, WorkflowModel } from '../flow/scope-model.js';
 import { keywords } from '../language/keywords.js';
@@ -61,6 +62,16 @@ const checkTimeout = (state: StateModel, diagnostics: Diagnostics): void => {
   diagnostics.report('NO_TIMEOUT', placeOf(state.node), message, { hint: 'add timeoutSeconds' });
 };
 
+const checkUntil = (state: StateModel, diagnostics: Diagnostics): void => {
+  const node = childOf(state.node, 'until');
+  const text = textOf(node);
+  if (node === undefined || text === undefined || text.includes('{{') || parseInstant(text) !== undefined)
+    return;
+  diagnostics.report('INVALID_VALUE', placeOf(node), `"until" is no time: "${text}"`, {
+    hint: 'write an RFC 3339 time such as 2030-01-31T12:00:00Z, or a template that gives one',
+  });
+};
+
 /** An approval is asked for once and is executed nowhere else. */
 const approvalHasNo = ['retry', 'target', 'outputValidation', 'compensate'] as const;
 
@@ -81,6 +92,7 @@ export const checkRules = (model: WorkflowModel, diagnostics: Diagnostics): void
       const name = childOf(state.node, 'name');
       if (name !== undefined) checkKey(state.name, name, diagnostics);
       checkTimeout(state, diagnostics);
+      if (state.type === 'wait') checkUntil(state, diagnostics);
       if (state.type === 'foreach') checkItemName(state, diagnostics);
       if (state.type === 'parallel') checkBranchNames(state, diagnostics);
       if (state.type === 'operation') checkApproval(state, diagnostics);

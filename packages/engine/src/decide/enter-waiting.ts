@@ -3,6 +3,7 @@ import { stepError } from '../error.js';
 import { noNames } from '../evaluation.js';
 import type { AtStep, Instant } from '../event.js';
 import { quoted } from '../excerpt.js';
+import { parseInstant } from '../instant.js';
 import type { ChildWorkflowPlan, SignalPlan, WaitPlan } from '../plan.js';
 import type { Step } from '../run-state.js';
 import { childRunIdOf } from '../step-id.js';
@@ -37,14 +38,6 @@ export const enterWait = (turn: Turn, at: AtStep, plan: WaitPlan, answers: Evalu
 /** A time that has passed is due at once; one before 1970 is no instant of a history. */
 const enterUntil = (turn: Turn, at: AtStep, plan: WaitPlan, dueAt: Instant): void =>
   turn.emit({ type: 'state.entered', ...at, kind: 'wait', dueAt: Math.max(0, dueAt), next: plan.next });
-
-const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
-
-const parseInstant = (text: string): Instant | undefined => {
-  const normal = text.trim().toUpperCase().replace(' ', 'T');
-  const instant = rfc3339.test(normal) ? Date.parse(normal) : Number.NaN;
-  return Number.isNaN(instant) ? undefined : instant;
-};
 
 export const enterSignal = (turn: Turn, at: AtStep, plan: SignalPlan): void => {
   turn.emit({

@@ -50,11 +50,26 @@ describe('a wait', () => {
     given(waiting)
       .when(start({ at: '2030-06-01T10:00:00+02:00' }))
       .thenEvents({ type: 'run.started' }, { type: 'state.entered', dueAt: Date.UTC(2030, 5, 1, 8) });
+    given(waiting)
+      .when(start({ at: '2028-02-29T23:59:59.5Z' }))
+      .thenEvents(
+        { type: 'run.started' },
+        { type: 'state.entered', dueAt: Date.UTC(2028, 1, 29, 23, 59, 59, 500) },
+      );
     for (const at of ['1969-12-31T23:59:59Z', '0000-01-01T00:00:00Z'])
       given(waiting)
         .when(start({ at }))
         .thenEvents({ type: 'run.started' }, { type: 'state.entered', dueAt: 0 });
-    for (const at of ['tomorrow', '2030-06-01', 17, '2030-13-01T00:00:00Z', null])
+    for (const at of [
+      'tomorrow',
+      '2030-06-01',
+      17,
+      '2030-13-01T00:00:00Z',
+      '2030-02-29T00:00:00Z',
+      '2030-06-31T23:00:00-05:00',
+      '2030-06-01T24:00:00Z',
+      null,
+    ])
       given(waiting).when(start({ at })).thenTypes('run.started', 'state.failed', 'run.failed');
   });
 
