@@ -1,6 +1,7 @@
 /** HTTP to the api. A problem document becomes a `CliError` with the exit code of its kind. */
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { z } from 'zod';
+import { type ApiAnswer, callApi } from './api-call.js';
 import { type Problem, problem } from './api-types.js';
 import { CliError, type ExitCode, exitCodes } from './exit-code.js';
 import { onOneLine } from './terminal.js';
@@ -29,6 +30,8 @@ export interface Answer {
   readonly body: unknown;
 }
 
+type Call = (path: string, init: RequestInit) => Promise<ApiAnswer>;
+
 /** The command is in the queue, and nobody knows yet what becomes of it. */
 export const notConfirmedYet = 202;
 export const asked = (what: string): string =>
@@ -42,7 +45,7 @@ const maxReconnectCount = 20;
 export const createApiClient = (url: string, actor: string | undefined): ApiClient => {
   const actorHeader: Record<string, string> = actor === undefined ? {} : { 'x-signalbox-actor': actor };
 
-  const call = async (path: string, init: RequestInit): Promise<Response> => {
+  const call: Call = async (path, init) => {
     const headers = {
       accept: 'application/json',
       ...actorHeader,
@@ -54,18 +57,12 @@ export const createApiClient = (url: string, actor: string | undefined): ApiClie
           `${name} holds characters that no header can: ASCII only, in one line`,
           exitCodes.usage,
         );
-    return fetch(new URL(path, url), { ...init, headers }).catch((error: Error) => {
-      const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
-      throw new CliError(
-        `the api at ${url} does not answer${cause}; is the platform up (npm start, or signalbox dev)?`,
-        exitCodes.temporary,
-      );
-    });
+    return callApi(url, path, { ...init, headers });
   };
 
   const get: ApiClient['get'] = async (path, schema) => {
-    const response = await call(path, { method: 'GET' });
-    return checked(schema, await bodyOf(response), path);
+    const answer = await call(path, { method: 'GET' });
+    return checked(schema, await bodyOf(answer), path);
   };
 
   const page = <T>(path: string, item: z.ZodType<T>, limit: number, cursor: string | null) =>
@@ -102,12 +99,12 @@ export const createApiClient = (url: string, actor: string | undefined): ApiClie
     send: async (method, path, body = {}) => {
       const text = body.json === undefined ? body.text : JSON.stringify(body.json);
       const contentType = body.contentType ?? 'application/json';
-      const response = await call(path, {
+      const answer = await call(path, {
         method,
         headers: { ...(text === undefined ? {} : { 'content-type': contentType }), ...body.headers },
         ...(text === undefined ? {} : { body: text }),
       });
-      return { status: response.status, body: await bodyOf(response) };
+      return { status: answer.response.status, body: await bodyOf(answer) };
     },
     stream: (path, onEvent) => follow(call, path, onEvent),
   };
@@ -118,8 +115,8 @@ const pagePath = (path: string, limit: number, cursor: string | null): string =>
   return `${path}${separator}limit=${limit}${cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`}`;
 };
 
-const bodyOf = async (response: Response): Promise<unknown> => {
-  const text = await response.text();
+const bodyOf = async ({ response, text: read }: ApiAnswer): Promise<unknown> => {
+  const text = await read();
   let body: unknown = null;
   try {
     body = text === '' ? null : JSON.parse(text);
@@ -168,7 +165,7 @@ export const checked = <T>(schema: z.ZodType<T>, body: unknown, path: string): T
 };
 
 const follow = async (
-  call: (path: string, init: RequestInit) => Promise<Response>,
+  call: Call,
   path: string,
   onEvent: (event: EventSourceMessage) => void,
 ): Promise<void> => {
@@ -182,12 +179,13 @@ const follow = async (
   for (let reconnectCount = 0; ; reconnectCount += 1) {
     const headers: Record<string, string> = { accept: 'text/event-stream' };
     if (lastId !== undefined) headers['last-event-id'] = lastId;
-    const response = await call(path, { method: 'GET', headers });
-    if (!response.ok || response.body === null) {
-      await bodyOf(response);
+    const answer = await call(path, { method: 'GET', headers });
+    const { ok, body } = answer.response;
+    if (!ok || body === null) {
+      await bodyOf(answer);
       return;
     }
-    const brokenBy = await drain(response.body, (chunk) => parser.feed(chunk));
+    const brokenBy = await drain(body, (chunk) => parser.feed(chunk));
     if (brokenBy === undefined) return;
     if (reconnectCount >= maxReconnectCount) {
       throw new CliError(

@@ -21,7 +21,7 @@ interface GlobalOptions {
 }
 
 export const contextOf = (command: Command): CliContext => {
-  const options = command.optsWithGlobals<GlobalOptions>();
+  const options = globalOptions(command);
   const config = loadConfig(process.env);
   requireNames(command);
   const actor = options.as === undefined ? undefined : checkedActor(options.as);
@@ -32,6 +32,12 @@ export const contextOf = (command: Command): CliContext => {
     actor,
   };
 };
+
+/** They may stand before a command and behind it; what stands last counts. */
+const globalOptions = (command: Command): GlobalOptions => ({
+  ...(command.parent === null ? {} : globalOptions(command.parent)),
+  ...command.opts<GlobalOptions>(),
+});
 
 /** An empty name would make another address of the one that is meant. */
 const requireNames = (command: Command): void => {

@@ -20,12 +20,9 @@ export const createProgram = (version: string): Command => {
       'Durable workflows: agents and tools do the work, people approve, every step survives a crash.',
     )
     .version(version)
-    .option('--json', 'print JSON instead of text')
-    .option('--api <url>', 'address of the api (default: SIGNALBOX_API_HOST and SIGNALBOX_API_PORT)')
-    .option('--as <actor>', 'who acts, such as user:alice (default: nobody in particular)')
-    .showHelpAfterError('(signalbox --help lists the commands)')
-    .exitOverride()
-    .configureOutput({ writeOut: printOut, writeErr: printError });
+    // `--version` behind a command is that command's own, or an error: never an end that looks like success.
+    .enablePositionalOptions()
+    .showHelpAfterError('(signalbox --help lists the commands)');
   const commands = [
     devCommand(),
     demoCommand(),
@@ -40,13 +37,18 @@ export const createProgram = (version: string): Command => {
     deadLetterCommands(),
     rebuildCommand(),
   ];
-  for (const command of commands) program.addCommand(inherit(command));
-  return program;
+  for (const command of commands) program.addCommand(command);
+  return inherit(program);
 };
 
-/** Subcommands throw instead of exiting, too: `main.ts` alone ends the process. */
+/** Before a command and behind it. None ends the process itself: `main.ts` alone does. */
 const inherit = (command: Command): Command => {
-  command.exitOverride().configureOutput({ writeOut: printOut, writeErr: printError });
+  command
+    .exitOverride()
+    .configureOutput({ writeOut: printOut, writeErr: printError })
+    .option('--json', 'print JSON instead of text')
+    .option('--api <url>', 'address of the api (default: SIGNALBOX_API_HOST and SIGNALBOX_API_PORT)')
+    .option('--as <actor>', 'who acts, such as user:alice (default: nobody in particular)');
   for (const child of command.commands) inherit(child);
   return command;
 };

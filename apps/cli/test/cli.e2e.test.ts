@@ -86,6 +86,10 @@ describe('signalbox', () => {
     expect(stdout).toContain(
       await readFile(join(environment, 'workflows/incident-triage.workflow.yaml'), 'utf8'),
     );
+    const first = await signalbox('workflow', 'show', 'incident-triage', '--version', '1');
+    expect(first).toMatchObject({ code: 0, stdout });
+    const later = await signalbox('workflow', 'show', 'incident-triage', '--version', '99');
+    expect(later).toMatchObject({ code: 1, stderr: expect.stringContaining('WORKFLOW_NOT_FOUND') });
   });
 
   test('run --watch follows a run to its end, while another person approves', async () => {
