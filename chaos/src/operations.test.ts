@@ -79,7 +79,9 @@ test('each last word of a process is in the list of exit codes, under its code',
   );
   const words = sources.flatMap((source) =>
     [
-      ...source.matchAll(/new (?:CannotRun\(\s*(75|78)|StoresContradict\(()),?\s*(['`])((?:(?!\3).)+)\3/gs),
+      ...source.matchAll(
+        /new (?:CannotRun\(\s*(75|78)|(?:StoresContradict|NatsServer\w+Error)\(()),?\s*(['`])((?:(?!\3).)+)\3/gs,
+      ),
     ].map(([, code, , , text = '']) => ({ code: code ?? '78', text: literal(text) })),
   );
   expect(words.length).toBeGreaterThan(20);

@@ -1,4 +1,5 @@
 /** Parses the command line, runs the command, and turns every failure into a line on stderr and an exit code. */
+import { NatsServerError } from '@signalbox/embedded-nats';
 import { CannotRun, SettingsError } from '@signalbox/service';
 import { CommanderError } from 'commander';
 import { CliError, exitCodes } from './exit-code.js';
@@ -21,7 +22,7 @@ const report = (error: unknown): number => {
     printError(`signalbox: ${error.message}\n`);
     return error.exitCode;
   }
-  if (error instanceof SettingsError) {
+  if (error instanceof SettingsError || error instanceof NatsServerError) {
     printError(`signalbox: ${error.message}\n`);
     return exitCodes.config;
   }

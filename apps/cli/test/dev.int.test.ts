@@ -18,7 +18,12 @@ interface Dev {
 }
 
 /** Under the widest umask there is. */
-const startDev = (dataDir: string, apiPort: number, natsPort: number): Dev => {
+const startDev = (
+  dataDir: string,
+  apiPort: number,
+  natsPort: number,
+  settings: Readonly<Record<string, string>> = {},
+): Dev => {
   const child = spawn('sh', ['-c', `umask 000; exec "${process.execPath}" "${bin}" dev`], {
     env: {
       ...process.env,
@@ -26,6 +31,7 @@ const startDev = (dataDir: string, apiPort: number, natsPort: number): Dev => {
       SIGNALBOX_API_PORT: String(apiPort),
       SIGNALBOX_NATS_URL: `nats://127.0.0.1:${natsPort}`,
       SIGNALBOX_LOG_LEVEL: 'info',
+      ...settings,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -224,6 +230,35 @@ test('a port that is taken is one line that names it', async () => {
     new RegExp(`^signalbox: port ${apiPort} of 127.0.0.1 is taken: [^\\n]+\\n$`),
   );
   expect(other.output()).toBe('');
+});
+
+test('a folder, a store, a database or a nats-server that cannot be had is 78 and one line that names it', async () => {
+  const file = join(root, 'file');
+  await writeFile(file, '');
+  const own = join(root, 'own');
+  await mkdir(own, { recursive: true });
+  await writeFile(join(own, 'nats'), '');
+  const long = 'x'.repeat(5_000);
+  const cases: readonly [string, Readonly<Record<string, string>>, RegExp][] = [
+    [file, {}, /\/file is something else where a folder has to be: move it away, or name another$/],
+    [join(root, long), {}, /x… is a longer name than the file system takes: name a shorter one$/],
+    [own, {}, /the store of nats-server cannot be made: EEXIST: .*\/own\/nats'$/],
+    [
+      join(root, 'a'),
+      { SIGNALBOX_NATS_SERVER: file },
+      /\/file cannot be run as nats-server\. Install it: .*$/,
+    ],
+    [join(root, 'b'), { SIGNALBOX_DATABASE: join(root, long) }, /x… is a longer name than the file system/],
+    [join(root, 'c'), { SIGNALBOX_API_DATABASE: `${file}/x` }, /\/file is something else where a folder has/],
+  ];
+  for (const [folder, settings, line] of cases) {
+    const refused = startDev(folder, await freePort(), await freePort(), settings);
+    expect({ code: await refused.code, errors: refused.errors() }).toEqual({
+      code: 78,
+      errors: expect.stringMatching(/^signalbox: [^\n]+\n$/),
+    });
+    expect(refused.errors().trimEnd()).toMatch(line);
+  }
 });
 
 test('a nats-server that is killed is started again where it was, and runs go on', async () => {

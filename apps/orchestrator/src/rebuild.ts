@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { storeFailureOf } from '@signalbox/data-folder';
-import { type EmbeddedNats, issueLogins, startEmbeddedNats } from '@signalbox/embedded-nats';
+import { type EmbeddedNats, issueLogins, NatsServerError, startEmbeddedNats } from '@signalbox/embedded-nats';
 import { openConnection } from '@signalbox/messaging';
 import { busUsers } from '@signalbox/protocol';
 import { CannotRun, Scope, SettingsError } from '@signalbox/service';
@@ -67,6 +67,10 @@ const rebuild = async (): Promise<void> => {
     );
     if (unreadableCount > 0)
       process.stdout.write(`passed over ${unreadableCount} messages of the log that cannot be read\n`);
+  } catch (error) {
+    if (signal.aborted && error === signal.reason)
+      throw new CannotRun(75, 'interrupted before the end; nothing was changed', { cause: error });
+    throw error;
   } finally {
     await scope.close();
   }
@@ -79,18 +83,20 @@ const startNats = (storeDir: string, binary: string | undefined): Promise<Embedd
   return startEmbeddedNats({ storeDir, ...access, ...(binary === undefined ? {} : { binary }) });
 };
 
+const endOf = (error: unknown): { readonly text: string; readonly exitCode: number } => {
+  if (error instanceof CannotRun) return { text: error.message, exitCode: error.exitCode };
+  if (error instanceof SettingsError || error instanceof NatsServerError)
+    return { text: error.message, exitCode: exitCodeOfSetting };
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { text, exitCode: exitCodeOfUnknown };
+};
+
 // What it makes is for its owner alone.
 process.umask(0o077);
 try {
   await rebuild();
 } catch (error) {
-  const isExpected = error instanceof CannotRun || error instanceof SettingsError;
-  const text = error instanceof Error ? (isExpected ? error.message : error.stack) : String(error);
+  const { text, exitCode } = endOf(error);
   process.stderr.write(`signalbox: ${text}\n`);
-  process.exitCode =
-    error instanceof CannotRun
-      ? error.exitCode
-      : error instanceof SettingsError
-        ? exitCodeOfSetting
-        : exitCodeOfUnknown;
+  process.exitCode = exitCode;
 }

@@ -79,6 +79,64 @@ test('a folder in the place of a database is said in one line, with what to do',
   );
 });
 
+/** Name, what stands in the way of it, and what is said. */
+const inTheWay: readonly [name: string, make: () => void, said: RegExp][] = [
+  [
+    'file',
+    () => writeFileSync(join(root, 'file'), ''),
+    /file is something else where a folder has to be: move/,
+  ],
+  ['file/x', () => writeFileSync(join(root, 'file'), ''), /file\/x lies under something that is no folder/],
+  ['x'.repeat(5_000), () => undefined, /x… is a longer name than the file system takes: name a shorter one$/],
+  [
+    'self',
+    () => symlinkSync('self', join(root, 'self')),
+    /self is a link that leads back to itself: name another$/,
+  ],
+  [
+    'lost',
+    () => symlinkSync('nowhere/at/all', join(root, 'lost')),
+    /lost is something else where a folder has to be/,
+  ],
+];
+/** Node's own recursive `mkdirSync` never returns from the last two. */
+const taken: typeof inTheWay = [
+  ...inTheWay,
+  [
+    'lost/x',
+    () => symlinkSync('nowhere/at/all', join(root, 'lost')),
+    /lost is something else where a folder has to be/,
+  ],
+  ['proc/x', () => symlinkSync('/proc', join(root, 'proc')), /proc\/x cannot be made where it lies/],
+];
+test.each(taken)('a data folder that cannot be made is said in one line: %.9s', (name, make, said) => {
+  make();
+  const path = join(root, name);
+  expect(() => openDataFolder(path)).toThrow(expect.objectContaining({ exitCode: 78 }));
+  expect(() => openDataFolder(path)).toThrow(said);
+});
+test.each(taken)('a database whose path cannot be made is said in one line: %.9s', (name, make) => {
+  make();
+  const path = join(root, name, 'x.sqlite');
+  expect(() => protectDatabase(path)).toThrow(expect.objectContaining({ exitCode: 78 }));
+  expect(() => takeLock(path, 'another one has it')).toThrow(expect.objectContaining({ exitCode: 78 }));
+});
+test('a pipe or a device in the place of a database is said in one line, and left as it is', () => {
+  const pipe = join(root, 'pipe');
+  spawnSync('mkfifo', ['-m', '666', pipe]);
+  for (const path of [pipe, '/dev/null'])
+    expect(() => protectDatabase(path)).toThrow(
+      /is a device or a pipe where a file has to be: name another$/,
+    );
+  expect([modeOf(pipe), modeOf('/dev/null')]).toEqual([0o666, 0o666]);
+});
+test('a database whose name is too long is said in one line, which is short', () => {
+  const path = join(root, 'x'.repeat(5_000));
+  expect(() => protectDatabase(path)).toThrow(
+    expect.objectContaining({ exitCode: 78, message: expect.stringMatching(/^.{1,400}$/) }),
+  );
+});
+
 /** Only root, or who may be it in a namespace of its own, can mount anything. */
 const mayMount = spawnSync('unshare', ['-rm', 'true']).status === 0;
 test.runIf(mayMount)(

@@ -17,6 +17,7 @@ import {
 import { dirname } from 'node:path';
 import { CannotRun } from '@signalbox/service';
 import { refuseMountOfItsOwn } from './mount.js';
+import { withPath } from './path-failure.js';
 
 const folderMode = 0o700;
 const fileMode = 0o600;
@@ -26,12 +27,32 @@ const foreignRights = 0o077;
 /** What the platform itself keeps in a data folder. */
 const own = /^(nats[a-z.-]*|[a-z-]+\.(sqlite|lock|creds)(-wal|-shm|-journal|\.lock(-journal)?)?)$/;
 
+/**
+ * Makes the folder, and those that it lies in where they are not there. One after the other: `mkdirSync` of Node 20 with
+ * `recursive` never returns where a folder is there and takes none (`/proc`, a link to a disk that is not mounted).
+ * @throws CannotRun
+ */
+const makeFolder = (folder: string): void => {
+  const isThere = (): boolean => statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true;
+  withPath(folder, 'folder', () => {
+    if (isThere()) return;
+    if (!existsSync(dirname(folder))) makeFolder(dirname(folder));
+    try {
+      mkdirSync(folder, { mode: folderMode });
+    } catch (cause) {
+      // Another process may have been first.
+      if (!isThere()) throw cause;
+    }
+  });
+};
+
 /** Makes the folder, or narrows the rights to one that is there. @throws CannotRun */
 export const openDataFolder = (folder: string): void => {
-  mkdirSync(folder, { recursive: true, mode: folderMode });
+  makeFolder(folder);
   const { mode } = statSync(folder);
   if ((mode & foreignRights) === 0) return;
-  const foreign = readdirSync(folder).find((name) => !own.test(name));
+  const names = withPath(folder, 'folder', () => readdirSync(folder));
+  const foreign = names.find((name) => !own.test(name));
   const rights = (mode & 0o777).toString(8);
   if (foreign !== undefined)
     throw new CannotRun(
@@ -47,8 +68,14 @@ export const openDataFolder = (folder: string): void => {
  * Returns its path without links, so that two names of one file are one.
  */
 export const protectDatabase = (path: string): string => {
-  mkdirSync(dirname(path), { recursive: true, mode: folderMode });
-  touch(path);
+  makeFolder(dirname(path));
+  withPath(path, 'file', () => {
+    // Before it is opened, which waits at a pipe, and before a device is closed to others.
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found !== undefined && !found.isFile() && !found.isDirectory())
+      throw new CannotRun(78, `${path} is a device or a pipe where a file has to be: name another`);
+    closeSync(openSync(path, 'a', fileMode));
+  });
   const file = realpathSync(path);
   refuseMountOfItsOwn(file);
   for (const suffix of ['', '-wal', '-shm', '-journal']) {
@@ -56,27 +83,6 @@ export const protectDatabase = (path: string): string => {
     if (existsSync(each) && (statSync(each).mode & foreignRights) !== 0) narrow(each, fileMode);
   }
   return file;
-};
-
-const touch = (path: string): void => {
-  try {
-    closeSync(openSync(path, 'a', fileMode));
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-    if (code === 'EISDIR')
-      throw new CannotRun(78, `${path} is a folder where a file has to be: move it away`, { cause });
-    if (code === 'ENOSPC')
-      throw new CannotRun(75, `${path} cannot be written, the disk is full: make room and start again`, {
-        cause,
-      });
-    if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
-      throw new CannotRun(
-        78,
-        `${path} cannot be opened for writing (${code}): see to the rights of the file and its folder`,
-        { cause },
-      );
-    throw cause;
-  }
 };
 
 const narrow = (path: string, mode: number): void => {

@@ -6,7 +6,7 @@ import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/pr
 import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { findNatsServer } from './find-server.js';
+import { findNatsServer, NatsServerError } from './find-server.js';
 import { renderAccounts, type ServerLogin } from './server-users.js';
 import { type ProcessExit, startWatchedProcess, type WatchedProcess } from './watched-process.js';
 
@@ -73,7 +73,7 @@ export interface EmbeddedNats {
   stop(): Promise<void>;
 }
 
-export class NatsServerStartError extends Error {
+export class NatsServerStartError extends NatsServerError {
   override name = 'NatsServerStartError';
 }
 
@@ -81,7 +81,10 @@ export class NatsServerStartError extends Error {
 export async function startEmbeddedNats(options: EmbeddedNatsOptions): Promise<EmbeddedNats> {
   const binary = await findNatsServer(options.binary);
   const storeDir = resolve(options.storeDir);
-  const configFile = await prepareStore(storeDir, options);
+  const configFile = await prepareStore(storeDir, options).catch((cause: unknown) => {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new NatsServerStartError(`the store of nats-server cannot be made: ${reason}`, { cause });
+  });
   const lastLines: string[] = [];
   const server = await startWatchedProcess({
     command: binary.path,

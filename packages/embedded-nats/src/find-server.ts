@@ -19,7 +19,12 @@ const howToInstall =
   'a release from https://github.com/nats-io/nats-server/releases, or run the image `nats:2 -js` and give its address in SIGNALBOX_NATS_URL. ' +
   'A binary in an unusual place is named by SIGNALBOX_NATS_SERVER.';
 
-export class NatsServerNotFoundError extends Error {
+/** There is no server to be had; the message says why, and needs no stack. */
+export class NatsServerError extends Error {
+  override name = 'NatsServerError';
+}
+
+export class NatsServerNotFoundError extends NatsServerError {
   override name = 'NatsServerNotFoundError';
 }
 

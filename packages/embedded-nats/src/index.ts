@@ -10,6 +10,7 @@ export {
   findNatsServer,
   minServerVersion,
   type NatsServerBinary,
+  NatsServerError,
   NatsServerNotFoundError,
 } from './find-server.js';
 export {

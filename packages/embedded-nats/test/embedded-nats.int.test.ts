@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -101,6 +101,21 @@ test('a port that is taken is a start error with what the server said, and leave
   const storeDir = join(folder, 'second');
   await expect(startEmbeddedNats({ storeDir, port: first.port })).rejects.toThrow(NatsServerStartError);
   await expect(startEmbeddedNats({ storeDir, port: first.port })).rejects.toThrow(/address already in use/);
+});
+
+test('a file in the place of the store, or a folder in that of what is written there, is a start error that names it', async () => {
+  const file = join(folder, 'file');
+  await writeFile(file, '');
+  const store = join(folder, 'store');
+  await mkdir(join(store, 'nats-server.conf'), { recursive: true });
+  for (const [storeDir, path] of [
+    [file, file],
+    [store, join(store, 'nats-server.conf')],
+  ] as const) {
+    const started = startEmbeddedNats({ storeDir });
+    await expect(started).rejects.toThrow(NatsServerStartError);
+    await expect(started).rejects.toThrow(path);
+  }
 });
 
 test('a server that is absent or too old is refused with what to install', async () => {
