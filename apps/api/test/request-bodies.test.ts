@@ -76,6 +76,18 @@ describe('JSON that would not mean what it says is 400 with its place', () => {
   });
 });
 
+test('a key __proto__ of an input is data like any other: kept, and part of what one idempotency key means', async () => {
+  const input = '{"service":"web","__proto__":{"x":1},"constructor":2,"prototype":3}';
+  const headers = { 'content-type': 'application/json', 'idempotency-key': 'k1' };
+  const post = (body: string) => world.request(runs, { method: 'POST', headers, body });
+  const first = await post(start(input));
+  expect(first.status).toBe(201);
+  const { runId } = (await first.json()) as { runId: string };
+  expect(await (await world.request(`${runs}/${runId}`)).text()).toContain(`"input":${input}`);
+  expect((await post(start(input))).status).toBe(200);
+  expect((await post(start(input.replace('{"x":1}', '{"x":2}')))).status).toBe(409);
+});
+
 test('a definition that is not UTF-8 is 400 with the byte', async () => {
   const body = Uint8Array.from([0x69, 0x64, 0x3a, 0x20, 0xe9]);
   const answer = await send('/api/v1/workflows/triage', body, 'application/yaml', 'PUT');
@@ -104,7 +116,7 @@ test.each([
 test.each([[[1]], ['x'], [5], [null]])('the input %j of a run is 400: it is one object', async (input) => {
   const answer = await world.call('POST', runs, { workflow: 'a', input });
   expect(answer.status).toBe(400);
-  expect(answer.body.errors).toEqual([{ path: '/input', message: expect.stringContaining('expected') }]);
+  expect(answer.body.errors).toEqual([{ path: '/input', message: 'must be an object' }]);
 });
 
 test('a query that is not valid names the valid values', async () => {

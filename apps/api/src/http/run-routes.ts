@@ -21,7 +21,7 @@ import {
   stepResource,
   stepSummary,
 } from '../resources/run.js';
-import { json } from '../resources/shapes.js';
+import { json, jsonObject } from '../resources/shapes.js';
 import type { ApiContext } from './api-context.js';
 import { commandBase } from './command-base.js';
 import { formatCursor, parseCursor } from './cursor.js';
@@ -70,7 +70,7 @@ const startRoute = createRoute({
               .positive()
               .optional()
               .openapi({ description: 'The newest when absent.' }),
-            input: z.record(z.string(), json).optional().openapi({
+            input: jsonObject.optional().openapi({
               description: 'The first context of the run: one object. An empty one when absent.',
             }),
             runId: id.optional(),

@@ -3,6 +3,14 @@ import { z } from '@hono/zod-openapi';
 
 export const json = z.unknown().openapi({ description: 'Any JSON value.' });
 
+/** Any keys, `__proto__` among them: `z.record` would drop that one without a word. */
+export const jsonObject = z
+  .custom<Readonly<Record<string, unknown>>>(
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+    { error: 'must be an object' },
+  )
+  .openapi({ type: 'object', additionalProperties: { description: 'Any JSON value.' } });
+
 export const instantText = z.iso.datetime().openapi({ example: '2026-01-31T12:00:00.000Z' });
 
 export const issueResource = z
